@@ -1,0 +1,46 @@
+"""Identity and chance: the only door to randomness.
+
+An id is 12 characters of Crockford base32 (no i, l, o, u), the first one always a digit; names start with a letter,
+so no word is ever both. 58 random bits: among a million ids the chance of any collision is about 2e-6.
+"""
+
+from __future__ import annotations
+
+import random
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+LENGTH = 12
+MIN_PREFIX = 4
+
+Rng = random.Random
+
+
+def system_rng() -> Rng:
+    """Return a generator fed by the operating system."""
+    return random.SystemRandom()
+
+
+def quick_rng() -> Rng:
+    """Return a generator seeded once from the operating system: for jitter and bulk ids, never for secrets."""
+    return random.Random()  # noqa: S311 - jitter and ids are not secrets
+
+
+def seeded_rng(seed: int, label: str) -> Rng:
+    """Return a repeatable generator; one per `label`, so an extra draw here never shifts another there."""
+    return random.Random(f"{seed}:{label}")  # noqa: S311 - the simulator wants repeatability, not secrecy
+
+
+def new_id(rng: Rng) -> str:
+    """Return a fresh id."""
+    bits = rng.getrandbits(64)
+    chars = [ALPHABET[(bits & 0x1F) % 10]]
+    bits >>= 5
+    for _ in range(LENGTH - 1):
+        chars.append(ALPHABET[bits & 0x1F])
+        bits >>= 5
+    return "".join(chars)
+
+
+def looks_like_id(word: str) -> bool:
+    """Say whether `word` can be an id or a prefix of one (names start with a letter, ids with a digit)."""
+    return bool(word) and word[0].isdigit() and len(word) <= LENGTH and all(c in ALPHABET for c in word)

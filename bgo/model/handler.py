@@ -1,0 +1,73 @@
+"""What is known of a handler without importing it: where it lives, what it takes, what it wants by default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bgo.model.options import ConcurrencyControl, RetryPolicy, TaskConstraints, TaskTimeout
+
+ParamType = Literal["str", "int", "float", "bool", "list", "dict", "any"]
+SourceKind = Literal["entry", "plugin", "file", "flow"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How a child finds the code.
+
+    entry: `module:function` named in the entry-point group `bgo.handlers`; plugin: an entry point of the group `bgo`
+    (or a module) whose `bgo_register_handlers` brings it; file: a local plugin file; flow: a TaskFlow at
+    `module:attr`, with `path` the directory to put on sys.path (and a script's file when it was `__main__`).
+    """
+
+    kind: SourceKind
+    target: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One input field of a typed handler."""
+
+    name: str
+    type: ParamType
+    required: bool
+    nullable: bool = False
+    default: Any = None
+    choices: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerDefaults:
+    """Options the handler declares for its tasks; an option given at enqueue wins, then these, then the config."""
+
+    timeout: TaskTimeout | None = None
+    retry: RetryPolicy | None = None
+    queue: str | None = None
+    priority: int | None = None
+    tags: tuple[str, ...] = ()
+    constraints: TaskConstraints | None = None
+    concurrency: ConcurrencyControl | None = None
+    at_most_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerInfo:
+    """A handler as the catalogue knows it."""
+
+    name: str
+    source: Source
+    summary: str = ""
+    params: tuple[Param, ...] | None = None
+    """The input schema; None: the handler takes `ctx` alone and any input."""
+    accepts_extra: bool = False
+    """The function has **kw: unknown keys are its own business."""
+    takes_argv: bool = False
+    """ARGV after `--` is for this handler."""
+    defaults: HandlerDefaults = field(default_factory=HandlerDefaults)
+    origin: str = ""
+    """Who brings it, for people: a distribution with its version, a file, a module."""
+
+
+Catalogue = Mapping[str, HandlerInfo]

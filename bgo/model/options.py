@@ -1,0 +1,433 @@
+"""What a task may ask for: frozen values under the names the seed gave them, checked when they are made.
+
+Durations are `timedelta` (or seconds as a number) at the door and milliseconds inside. A value that cannot mean
+anything raises UsageError with the accepted form. `to_json`/`from_json` are in `model/wish.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+from bgo.errors import UsageError
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
+PRIORITY_MIN, PRIORITY_MAX = -100, 100
+MAX_ATTEMPTS = 1000
+MAX_DURATION_MS = 10 * 366 * 86_400_000
+"""Ten years: a longer delay or timeout is a typing error."""
+
+Duration = timedelta | float | int
+
+
+def check_name(name: str, what: str) -> str:
+    """Return `name`, or raise UsageError when it is not a name ([A-Za-z][A-Za-z0-9._-]{0,63})."""
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise UsageError(
+            f"not a {what} name: {str(name)[:80]!r}",
+            why="a name starts with a letter and has at most 64 letters, digits, '.', '_' or '-'",
+            hint=f"choose another {what} name, such as 'my-{what}'",
+        )
+    return name
+
+
+def to_ms(value: Duration, what: str, *, minimum: int = 0) -> int:
+    """Return a duration as whole milliseconds, at least `minimum`; raise UsageError otherwise."""
+    if isinstance(value, timedelta):
+        ms = value // timedelta(milliseconds=1)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        if value != value or value in (float("inf"), float("-inf")):
+            raise UsageError(f"{what}: not a duration: {value!r}", hint="give seconds or a timedelta")
+        ms = round(value * 1000)
+    else:
+        raise UsageError(f"{what}: not a duration: {value!r}", hint="give seconds or a timedelta")
+    if not minimum <= ms <= MAX_DURATION_MS:
+        raise UsageError(
+            f"{what}: {ms / 1000:g} s is out of range",
+            why=f"it must lie between {minimum / 1000:g} s and ten years",
+            hint="give seconds or a timedelta",
+        )
+    return ms
+
+
+class TaskQueue:
+    """The four queues every store has; own queues are plain names."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    DEFAULT = "default"
+    LOW = "low"
+
+
+QUEUE_WEIGHTS: dict[str, float] = {
+    TaskQueue.CRITICAL: 100.0,
+    TaskQueue.HIGH: 10.0,
+    TaskQueue.DEFAULT: 1.0,
+    TaskQueue.LOW: 0.1,
+}
+PRIORITY_NAMES: dict[str, int] = {"low": -10, "normal": 0, "high": 10}
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class TaskTimeout:
+    """A soft limit that warns and a hard limit that kills, both in awake time; None means no such limit."""
+
+    soft_ms: int | None
+    hard_ms: int | None
+    on_soft_timeout: str | None
+
+    QUICK: ClassVar[TaskTimeout]
+    MODERATE: ClassVar[TaskTimeout]
+    EXTENDED: ClassVar[TaskTimeout]
+    NONE: ClassVar[TaskTimeout]
+
+    def __init__(
+        self,
+        soft: Duration | None = None,
+        hard: Duration | None = None,
+        on_soft_timeout: str | None = None,
+    ) -> None:
+        hard_ms = None if hard is None else to_ms(hard, "timeout", minimum=1)
+        soft_ms = None if soft is None else to_ms(soft, "soft timeout", minimum=1)
+        if soft_ms is not None and hard_ms is not None and soft_ms > hard_ms:
+            raise UsageError(
+                f"the soft timeout ({soft_ms / 1000:g} s) is later than the hard one ({hard_ms / 1000:g} s)",
+                why="soft warns, hard kills: the warning must come first",
+                hint="swap them, or give the hard one alone",
+            )
+        object.__setattr__(self, "soft_ms", soft_ms)
+        object.__setattr__(self, "hard_ms", hard_ms)
+        object.__setattr__(self, "on_soft_timeout", on_soft_timeout)
+
+    @classmethod
+    def hard_only(cls, hard: Duration) -> TaskTimeout:
+        """Return a hard limit with its warning at 80 %."""
+        hard_ms = to_ms(hard, "timeout", minimum=1)
+        return cls(soft=max(1, hard_ms * 8 // 10) / 1000, hard=hard_ms / 1000)
+
+
+TaskTimeout.QUICK = TaskTimeout(soft=45, hard=60)
+TaskTimeout.MODERATE = TaskTimeout(soft=240, hard=300)
+TaskTimeout.EXTENDED = TaskTimeout(soft=1500, hard=1800)
+TaskTimeout.NONE = TaskTimeout()
+TIMEOUT_PRESETS = {
+    "quick": TaskTimeout.QUICK,
+    "moderate": TaskTimeout.MODERATE,
+    "extended": TaskTimeout.EXTENDED,
+    "none": TaskTimeout.NONE,
+}
+
+RetryKind = Literal["none", "exponential", "linear", "custom"]
+ExceptionName = type[BaseException] | str
+
+
+def _kind_names(kinds: Iterable[ExceptionName]) -> tuple[str, ...]:
+    return tuple(k if isinstance(k, str) else k.__name__ for k in kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a failed attempt is tried again, and after how long. `max_attempts` counts all tries.
+
+    Build one with `exponential`, `linear` or `custom`; `RetryPolicy.NONE` tries once. `retry_on` names the exception
+    classes that are worth another try (empty: all), `give_up_on` those that never are; base classes match too.
+    """
+
+    kind: RetryKind = "none"
+    max_attempts: int = 1
+    delay_ms: int = 0
+    max_delay_ms: int = 0
+    multiplier: float = 1.0
+    jitter: bool = False
+    delays_ms: tuple[int, ...] = ()
+    retry_on: tuple[str, ...] = ()
+    give_up_on: tuple[str, ...] = ()
+
+    NONE: ClassVar[RetryPolicy]
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_attempts <= MAX_ATTEMPTS:
+            raise UsageError(
+                f"retry: attempts={self.max_attempts} is out of range",
+                why=f"attempts counts all tries, from 1 to {MAX_ATTEMPTS}",
+                hint="attempts=3 tries three times in all",
+            )
+        if self.multiplier < 1 or self.multiplier > 1000:
+            raise UsageError(
+                f"retry: multiplier={self.multiplier:g} is out of range",
+                why="the delay may not shrink from try to try",
+                hint="give a multiplier from 1 to 1000",
+            )
+
+    @classmethod
+    def exponential(
+        cls,
+        max_attempts: int = 3,
+        initial_delay: Duration = 30,
+        max_delay: Duration = 3600,
+        multiplier: float = 2.0,
+        jitter: bool = False,
+        *,
+        retry_on: Iterable[ExceptionName] = (),
+        give_up_on: Iterable[ExceptionName] = (),
+    ) -> RetryPolicy:
+        """Return delays `initial_delay × multiplier^(n-1)`, at most `max_delay`."""
+        return cls(
+            kind="exponential",
+            max_attempts=max_attempts,
+            delay_ms=to_ms(initial_delay, "retry delay"),
+            max_delay_ms=to_ms(max_delay, "retry max"),
+            multiplier=float(multiplier),
+            jitter=jitter,
+            retry_on=_kind_names(retry_on),
+            give_up_on=_kind_names(give_up_on),
+        )
+
+    @classmethod
+    def linear(
+        cls,
+        max_attempts: int = 3,
+        delay: Duration = 30,
+        jitter: bool = False,
+        *,
+        max_delay: Duration = 3600,
+        retry_on: Iterable[ExceptionName] = (),
+        give_up_on: Iterable[ExceptionName] = (),
+    ) -> RetryPolicy:
+        """Return delays `delay × n`, at most `max_delay` (WorkManager's LINEAR backoff grows the same way)."""
+        return cls(
+            kind="linear",
+            max_attempts=max_attempts,
+            delay_ms=to_ms(delay, "retry delay"),
+            max_delay_ms=to_ms(max_delay, "retry max"),
+            jitter=jitter,
+            retry_on=_kind_names(retry_on),
+            give_up_on=_kind_names(give_up_on),
+        )
+
+    @classmethod
+    def custom(
+        cls,
+        max_attempts: int | None = None,
+        delay_for_attempt: Callable[[int], Duration] | None = None,
+        *,
+        delays: Sequence[Duration] = (),
+        retry_on: Iterable[ExceptionName] = (),
+        give_up_on: Iterable[ExceptionName] = (),
+    ) -> RetryPolicy:
+        """Return a list of delays: n delays mean n+1 tries.
+
+        `delay_for_attempt(n)` is asked once, now, for each attempt n = 1 … max_attempts-1, and stored as a list.
+        """
+        if delay_for_attempt is not None:
+            if max_attempts is None or not 1 <= max_attempts <= MAX_ATTEMPTS:
+                raise UsageError(
+                    "retry: custom needs max_attempts with delay_for_attempt",
+                    why=f"each attempt's delay is computed now, for up to {MAX_ATTEMPTS} attempts",
+                    hint="RetryPolicy.custom(max_attempts=4, delay_for_attempt=lambda n: 5 * n)",
+                )
+            delays = [delay_for_attempt(n) for n in range(1, max_attempts)]
+        listed = tuple(to_ms(d, "retry delay") for d in delays)
+        if max_attempts is not None and max_attempts != len(listed) + 1:
+            raise UsageError(
+                f"retry: {len(listed)} delays mean {len(listed) + 1} attempts, not {max_attempts}",
+                hint="leave max_attempts out, or give one delay fewer than attempts",
+            )
+        return cls(
+            kind="custom",
+            max_attempts=len(listed) + 1,
+            delays_ms=listed,
+            retry_on=_kind_names(retry_on),
+            give_up_on=_kind_names(give_up_on),
+        )
+
+
+RetryPolicy.NONE = RetryPolicy()
+
+
+class NetworkConstraint(StrEnum):
+    """Which network the work needs."""
+
+    NONE = "none"
+    CONNECTED = "connected"
+    UNMETERED = "unmetered"
+    NOT_ROAMING = "not-roaming"
+    METERED = "metered"
+
+
+class ConstraintLoss(StrEnum):
+    """What happens to running work when a constraint stops holding."""
+
+    STOP = "stop"
+    FINISH = "finish"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskConstraints:
+    """What the device must offer before the work may start."""
+
+    network: NetworkConstraint = NetworkConstraint.NONE
+    battery_not_low: bool = False
+    requires_charging: bool = False
+    device_idle: bool = False
+    storage_not_low: bool = False
+    on_loss: ConstraintLoss = ConstraintLoss.STOP
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether nothing is asked of the device."""
+        return self == NO_CONSTRAINTS
+
+
+NO_CONSTRAINTS = TaskConstraints()
+
+
+class ConcurrencyStrategy(StrEnum):
+    """Who goes first among the tasks that wait under one concurrency key."""
+
+    FIFO = "fifo"
+    LIFO = "lifo"
+    RANDOM = "random"
+    BY_PRIORITY = "by-priority"
+
+
+@dataclass(frozen=True, slots=True)
+class ConcurrencyControl:
+    """At most `max_concurrent` tasks under one key run at once, over all workers on the store.
+
+    The default key is the task's name. A limit of 0 or below is refused.
+    """
+
+    max_concurrent: int
+    strategy: ConcurrencyStrategy = ConcurrencyStrategy.FIFO
+    key: str | None = None
+
+    LIMITED: ClassVar[ConcurrencyControl]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.max_concurrent, bool) or not 1 <= self.max_concurrent <= 1_000_000:
+            raise UsageError(
+                f"concurrency: {self.max_concurrent} is out of range",
+                why="a limit of 0 or below would never let a task run",
+                hint="give a number from 1, such as --concurrency 3 or 3:fifo; to stop work use 'bgo pause'",
+            )
+        object.__setattr__(self, "strategy", ConcurrencyStrategy(self.strategy))
+        if self.key is not None and not 1 <= len(self.key) <= 256:
+            raise UsageError("concurrency: the key must have 1 to 256 characters", hint="--concurrency-key uploads")
+
+
+ConcurrencyControl.LIMITED = ConcurrencyControl(3)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class RateLimit:
+    """At most `max_executions` starts under one key in any window of that length."""
+
+    max_executions: int
+    window_ms: int
+    key: str | None
+
+    CONSERVATIVE: ClassVar[RateLimit]
+    MODERATE: ClassVar[RateLimit]
+    AGGRESSIVE: ClassVar[RateLimit]
+    HOURLY: ClassVar[RateLimit]
+
+    def __init__(self, max_executions: int, window: Duration, key: str | None = None) -> None:
+        if isinstance(max_executions, bool) or max_executions < 1:
+            raise UsageError(f"rate: {max_executions} starts would never let a task run", hint="--rate 10/1m")
+        object.__setattr__(self, "max_executions", max_executions)
+        object.__setattr__(self, "window_ms", to_ms(window, "rate window", minimum=1))
+        object.__setattr__(self, "key", key)
+
+
+RateLimit.CONSERVATIVE = RateLimit(5, 60)
+RateLimit.MODERATE = RateLimit(10, 60)
+RateLimit.AGGRESSIVE = RateLimit(50, 60)
+RateLimit.HOURLY = RateLimit(100, 3600)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class TimeWindow:
+    """Hours in which work may start: half-open, may cross midnight, belongs to its first day (1 = Monday … 7)."""
+
+    start_hour: int
+    end_hour: int
+    start_minute: int
+    end_minute: int
+    days_of_week: tuple[int, ...]
+
+    OFF_PEAK: ClassVar[TimeWindow]
+    BUSINESS_HOURS: ClassVar[TimeWindow]
+
+    def __init__(
+        self,
+        start_hour: int,
+        end_hour: int,
+        days_of_week: Iterable[int] = (),
+        *,
+        start_minute: int = 0,
+        end_minute: int = 0,
+    ) -> None:
+        days = tuple(sorted(set(days_of_week)))
+        start, end = start_hour * 60 + start_minute, end_hour * 60 + end_minute
+        if not (0 <= start < 1440 and 0 <= end <= 1440 and start != end and all(1 <= d <= 7 for d in days)):
+            raise UsageError(
+                f"not a window: {start_hour:02}:{start_minute:02}-{end_hour:02}:{end_minute:02} on {days}",
+                why="hours run from 00:00 to 24:00, start and end differ, days are 1 (Monday) to 7",
+                hint="TimeWindow(start_hour=9, end_hour=17, days_of_week=[1, 2, 3, 4, 5])",
+            )
+        for field, value in zip(self.__slots__, (start_hour, end_hour, start_minute, end_minute, days), strict=True):
+            object.__setattr__(self, field, value)
+
+
+TimeWindow.OFF_PEAK = TimeWindow(2, 5)
+TimeWindow.BUSINESS_HOURS = TimeWindow(9, 17, (1, 2, 3, 4, 5))
+
+
+@dataclass(frozen=True, slots=True)
+class DedupPolicy:
+    """A second enqueue of the same thing returns the first one's id. Build with `by_input` or `by_fields`."""
+
+    fields: tuple[str, ...] | None = None
+    ttl_ms: int | None = None
+
+    @classmethod
+    def by_input(cls, ttl: Duration | None = None) -> DedupPolicy:
+        """Compare the whole input."""
+        return cls(None, None if ttl is None else to_ms(ttl, "dedup ttl", minimum=1))
+
+    @classmethod
+    def by_fields(cls, ttl: Duration | None = None, fields: Sequence[str] = ()) -> DedupPolicy:
+        """Compare only these input fields."""
+        if not fields:
+            raise UsageError("dedup by fields needs at least one field", hint="DedupPolicy.by_fields(fields=['id'])")
+        return cls(tuple(fields), None if ttl is None else to_ms(ttl, "dedup ttl", minimum=1))
+
+
+class UniquePolicy(StrEnum):
+    """What happens when a unique id is taken (WorkManager's words)."""
+
+    KEEP = "keep"
+    REPLACE = "replace"
+    APPEND = "append"
+    APPEND_OR_REPLACE = "append-or-replace"
+
+
+class TaskEncryption(StrEnum):
+    """How input, output, errors and logs are kept at rest."""
+
+    NONE = "none"
+    AES256 = "aes256"
+
+
+@dataclass(frozen=True, slots=True)
+class RelaxStep:
+    """From `after_ms` of age on, the task asks only for `constraints`."""
+
+    after_ms: int
+    constraints: TaskConstraints

@@ -1,0 +1,130 @@
+"""What judgement hands to the engine: holds, lane heads, plans and transitions. Plain values, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bgo.model.options import ConcurrencyStrategy, TaskConstraints
+from bgo.model.state import Event, Reason, State
+
+
+class Gate(StrEnum):
+    """One condition a lane or a task must pass to start."""
+
+    STATE = "state"
+    DUE = "due"
+    UPSTREAM = "upstream"
+    PAUSED = "paused"
+    CONCURRENCY = "concurrency"
+    HANDLER = "handler"
+    QUEUE = "queue"
+    CHARGING = "charging"
+    CONSTRAINT = "constraint"
+    SLOTS = "slots"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A gate's refusal as data."""
+
+    gate: Gate
+    current: str
+    needed: str
+    holder: str = ""
+    until_ms: int | None = None
+    """When it may lift, UTC milliseconds; None when nobody can say."""
+    lift: str = ""
+    """The command or deed that would lift it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewKey:
+    """The part of a lane that the asker judges: who may run it and what the device must offer."""
+
+    queue: str
+    handler: str
+    constraints: TaskConstraints
+
+
+@dataclass(frozen=True, slots=True)
+class LaneKey:
+    """The gates that all tasks of a lane share."""
+
+    name: str
+    view: ViewKey
+    concurrency_key: str | None = None
+    concurrency_max: int | None = None
+    strategy: ConcurrencyStrategy | None = None
+    """None: the default order (due time, with one minute of head start per point of priority)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A ready task at the head of its lane. `rank` orders it against other lanes of its queue."""
+
+    seq: int
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaneHeads:
+    """A lane that offers work, with its first ready tasks in lane order."""
+
+    lane: int
+    queue: str
+    concurrency_key: str | None
+    concurrency_max: int | None
+    heads: tuple[Head, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueShare:
+    """A queue's weight and its place in the stride: `pass_at` of the next pick, `start` of the last one."""
+
+    name: str
+    weight: float
+    reserve: int = 0
+    pass_at: float = 0.0
+    start: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Slots: how many may still be filled, how many there are, how many each queue uses now."""
+
+    free: int
+    total: int
+    running: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """This task of this lane goes next."""
+
+    lane: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What admit decided: picks in order, lanes to park with their hold, queues whose pass moved."""
+
+    picks: tuple[Pick, ...] = ()
+    parked: Mapping[int, Hold] = field(default_factory=dict)
+    shares: tuple[QueueShare, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """The verdict on an ended run: where the task goes and which counters it leaves with."""
+
+    event: Event
+    state: State
+    reason: Reason
+    attempt: int
+    losses: int
+    snoozes: int
+    due_at: int | None = None
+    """For a task that goes back to waiting; None keeps the old due time (and so the order)."""

@@ -1,0 +1,167 @@
+"""The task: `TaskSpec` is the wish as it was enqueued, `Task` the fact as the store knows it, `Lease` a live run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bgo.model.options import (
+    NO_CONSTRAINTS,
+    ConcurrencyControl,
+    RetryPolicy,
+    TaskConstraints,
+    TaskQueue,
+    TaskTimeout,
+)
+from bgo.model.outcome import TaskError
+from bgo.model.state import State
+
+Kind = Literal["task"]
+
+INPUT_LIMIT = 1 << 20
+"""Largest input and output in bytes of canonical JSON, on a computer."""
+ERROR_LIMIT = 16 << 10
+LOG_LIMIT = 1 << 20
+TAG_LIMIT = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Everything a task asks for that no index needs: stored as one JSON text, never rewritten by a profile."""
+
+    timeout: TaskTimeout = TaskTimeout.MODERATE
+    retry: RetryPolicy = RetryPolicy.NONE
+    constraints: TaskConstraints = NO_CONSTRAINTS
+    concurrency: ConcurrencyControl | None = None
+    at_most_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """One enqueue, complete: names resolved, defaults applied, the input already canonical JSON bytes."""
+
+    id: str
+    handler: str
+    input: bytes
+    """Canonical UTF-8 JSON of an object."""
+    name: str = ""
+    """Empty means the handler's name."""
+    queue: str = TaskQueue.DEFAULT
+    priority: int = 0
+    tags: tuple[str, ...] = ()
+    due_at: int | None = None
+    """UTC milliseconds; None means at once."""
+    wish: Wish = field(default_factory=Wish)
+    setup: bytes | None = None
+    """Canonical JSON `{"argv": […], "env": {…}}` for handlers that take a command line; else None."""
+    cwd: str = ""
+    random_order: float = 0.0
+    """A draw in [0, 1), used by the strategy `random`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What the store knows of a task, without its payloads."""
+
+    seq: int
+    id: str
+    name: str
+    handler: str
+    kind: Kind
+    state: State
+    reason: str
+    lane: int
+    queue: str
+    priority: int
+    tags: tuple[str, ...]
+    wish: Wish
+    ready: bool
+    due_at: int
+    run: int
+    attempt: int
+    losses: int
+    snoozes: int
+    epoch: int
+    cwd: str
+    input_ref: int | None
+    setup_ref: int | None
+    output_ref: int | None
+    error_ref: int | None
+    checkpoint_ref: int | None
+    progress: float | None
+    progress_message: str
+    cancel_reason: str | None
+    """Set while a cancel of the running task is asked for and not yet carried out."""
+    created_at: int
+    started_at: int | None
+    finished_at: int | None
+
+    @property
+    def max_attempts(self) -> int:
+        """Return the number of tries the retry policy allows in all."""
+        return self.wish.retry.max_attempts
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A child process as others may find and signal it: pid (= process group) and kernel start time."""
+
+    pid: int
+    start_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A worker's right to a running task. `run` is the fencing token; `until_ms` is awake time of `boot_id`."""
+
+    task_id: str
+    seq: int
+    run: int
+    worker: str
+    host: str
+    boot_id: str
+    until_ms: int
+    child: Child
+    claimed_at: int
+    started_at: int | None
+    queue: str
+    concurrency_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """A worker as it registered itself."""
+
+    id: str
+    host: str
+    boot_id: str
+    pid: int
+    pid_start: int
+    started_at: int
+    slots: int
+    queues: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One entry of a task's history: an ended run, or another event worth keeping (a refused late finish …)."""
+
+    task_id: str
+    name: str
+    seq: int
+    """1…n per store, in the order of writing."""
+    event: str
+    run: int
+    attempt: int
+    state: str
+    reason: str
+    at: int
+    started_at: int | None
+    finished_at: int | None
+    duration_ms: int | None
+    error: TaskError | None
+    worker: str | None
+    waited: Mapping[str, int]
+    """Milliseconds waited before this run, by reason."""
+    detail: Mapping[str, Any] = field(default_factory=dict)

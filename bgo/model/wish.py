@@ -1,0 +1,113 @@
+"""The wish as JSON text and back: what the store keeps of a task's options. Defaults are left out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from functools import lru_cache
+from typing import Any
+
+from bgo.model.options import (
+    NO_CONSTRAINTS,
+    ConcurrencyControl,
+    ConcurrencyStrategy,
+    ConstraintLoss,
+    NetworkConstraint,
+    RetryPolicy,
+    TaskConstraints,
+    TaskTimeout,
+)
+from bgo.model.task import Wish
+
+
+def constraints_json(constraints: TaskConstraints) -> dict[str, Any]:
+    """Return only what the constraints ask for."""
+    found = {}
+    for f in fields(TaskConstraints):
+        value = getattr(constraints, f.name)
+        if value != getattr(NO_CONSTRAINTS, f.name):
+            found[f.name] = str(value) if isinstance(value, str) else value
+    return found
+
+
+def constraints_from(data: dict[str, Any]) -> TaskConstraints:
+    """Return constraints from their JSON."""
+    found = dict(data)
+    if "network" in found:
+        found["network"] = NetworkConstraint(found["network"])
+    if "on_loss" in found:
+        found["on_loss"] = ConstraintLoss(found["on_loss"])
+    return TaskConstraints(**found)
+
+
+_RETRY_DEFAULTS = {f.name: f.default for f in fields(RetryPolicy)}
+
+
+def retry_json(policy: RetryPolicy) -> dict[str, Any]:
+    """Return the policy's fields that differ from 'no retry'."""
+    return {n: v for n, d in _RETRY_DEFAULTS.items() if (v := getattr(policy, n)) != d}
+
+
+def retry_from(data: dict[str, Any]) -> RetryPolicy:
+    """Return a policy from its JSON."""
+    found: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+    return RetryPolicy(**found)
+
+
+def timeout_json(timeout: TaskTimeout) -> dict[str, Any]:
+    """Return the limits in milliseconds."""
+    found: dict[str, Any] = {"soft_ms": timeout.soft_ms, "hard_ms": timeout.hard_ms}
+    if timeout.on_soft_timeout:
+        found["on_soft_timeout"] = timeout.on_soft_timeout
+    return found
+
+
+def timeout_from(data: dict[str, Any]) -> TaskTimeout:
+    """Return limits from their JSON."""
+    soft, hard = data["soft_ms"], data["hard_ms"]
+    return TaskTimeout(
+        None if soft is None else soft / 1000, None if hard is None else hard / 1000, data.get("on_soft_timeout")
+    )
+
+
+def concurrency_json(control: ConcurrencyControl) -> dict[str, Any]:
+    """Return the limit, its strategy and its key."""
+    return {"max": control.max_concurrent, "strategy": str(control.strategy), "key": control.key}
+
+
+def to_json(wish: Wish) -> dict[str, Any]:
+    """Return the wish as a JSON object without defaults."""
+    found: dict[str, Any] = {}
+    if wish.timeout != TaskTimeout.MODERATE:
+        found["timeout"] = timeout_json(wish.timeout)
+    if wish.retry != RetryPolicy.NONE:
+        found["retry"] = retry_json(wish.retry)
+    if not wish.constraints.is_empty:
+        found["constraints"] = constraints_json(wish.constraints)
+    if wish.concurrency is not None:
+        found["concurrency"] = concurrency_json(wish.concurrency)
+    if wish.at_most_once:
+        found["at_most_once"] = True
+    return found
+
+
+@lru_cache(maxsize=512)
+def dump(wish: Wish) -> str:
+    """Return the wish as the text that is stored."""
+    return json.dumps(to_json(wish), sort_keys=True, separators=(",", ":"))
+
+
+@lru_cache(maxsize=512)
+def load(text: str) -> Wish:
+    """Return a wish from its stored text."""
+    data: dict[str, Any] = json.loads(text)
+    limit = data.get("concurrency")
+    return Wish(
+        timeout=timeout_from(data["timeout"]) if "timeout" in data else TaskTimeout.MODERATE,
+        retry=retry_from(data.get("retry", {})),
+        constraints=constraints_from(data.get("constraints", {})),
+        concurrency=None
+        if limit is None
+        else ConcurrencyControl(limit["max"], ConcurrencyStrategy(limit["strategy"]), limit["key"]),
+        at_most_once=data.get("at_most_once", False),
+    )

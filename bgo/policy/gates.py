@@ -1,0 +1,86 @@
+"""Gates: may work of this kind start under this view, and if not, what holds it?
+
+`view_hold` is the one function that live worker, explain, simulate and tests share. It judges a view key, never a
+task: what opens or closes a lane does not depend on the single task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bgo.model.device import Reading, Tri, View
+from bgo.model.options import NetworkConstraint, TaskConstraints
+from bgo.model.plan import Gate, Hold, ViewKey
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the asking worker brings: the handlers it can run (None: any) and the queues it serves (None: all)."""
+
+    handlers: frozenset[str] | None = None
+    queues: frozenset[str] | None = None
+
+
+def view_holds(key: ViewKey, view: View, offer: Offer) -> Iterator[Hold]:
+    """Yield every hold that the asker's side puts on work of this kind, in the order they are told."""
+    if offer.queues is not None and key.queue not in offer.queues:
+        served = ", ".join(sorted(offer.queues))
+        yield Hold(Gate.QUEUE, f"this worker serves {served}", key.queue, lift=f"bgo run --queue {key.queue}")
+    if offer.handlers is not None and key.handler not in offer.handlers:
+        yield Hold(
+            Gate.HANDLER,
+            f"no plugin brings {key.handler}",
+            f"a handler named {key.handler}",
+            lift="bgo handlers list; then install the plugin or pass --plugin FILE",
+        )
+    yield from device_holds(key.constraints, view)
+
+
+def view_hold(key: ViewKey, view: View, offer: Offer) -> Hold | None:
+    """Return the first hold of `view_holds`, or None when work of this kind may start."""
+    return next(view_holds(key, view, offer), None)
+
+
+def device_holds(wish: TaskConstraints, view: View) -> Iterator[Hold]:
+    """Yield a hold for each device constraint that the view does not meet."""
+    if wish.requires_charging and not _passes("charging", view.device.charging, view):
+        yield Hold(
+            Gate.CHARGING,
+            f"{view.device.charging.value} ({view.device.charging.source})",
+            "yes",
+            holder="the device's power",
+            lift="plug in, or bgo run --charging yes",
+        )
+    for name in unsupported(wish):
+        yield Hold(Gate.CONSTRAINT, "cannot be judged by this version", name, lift=f"enqueue it without {name}")
+
+
+def unsupported(wish: TaskConstraints) -> tuple[str, ...]:
+    """Return the names of constraints that are asked for and that no gate judges."""
+    asked = {
+        "network": wish.network is not NetworkConstraint.NONE,
+        "battery_not_low": wish.battery_not_low,
+        "device_idle": wish.device_idle,
+        "storage_not_low": wish.storage_not_low,
+    }
+    return tuple(name for name, is_asked in asked.items() if is_asked)
+
+
+def _passes(gate: str, reading: Reading, view: View) -> bool:
+    if reading.value is Tri.UNKNOWN:
+        return gate in view.profile.unknown_passes
+    return reading.value is Tri.YES
+
+
+def concurrency_hold(key: str, limit: int, running: int) -> Hold | None:
+    """Return the hold of a full concurrency key, judged by the asking task's own limit against all live leases."""
+    if running < limit:
+        return None
+    return Hold(
+        Gate.CONCURRENCY,
+        f"{running} running",
+        f"fewer than {limit} under {key}",
+        holder=f"concurrency key {key}",
+        lift=f"wait for one to end, or bgo tasks --state running --name {key}",
+    )

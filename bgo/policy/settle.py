@@ -1,0 +1,137 @@
+"""Settle: the only author of endings. An outcome in, a transition out; the clock and the dice are arguments."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from bgo.ids import Rng
+from bgo.model.options import RetryPolicy
+from bgo.model.outcome import (
+    CancelledRun,
+    Crashed,
+    Failed,
+    Lost,
+    Outcome,
+    Rejected,
+    Released,
+    RetryAsked,
+    Snoozed,
+    Succeeded,
+    TaskError,
+    TimedOut,
+)
+from bgo.model.plan import Transition
+from bgo.model.state import Event, Reason, advance
+from bgo.model.task import Task
+from bgo.policy import lease, retry
+
+SNOOZE_LIMIT = 1000
+
+
+def settle(task: Task, outcome: Outcome, now_ms: int, rng: Rng) -> Transition:
+    """Judge how `task`'s run ended.
+
+    A cancel that was asked for while it ran stands against everything that would run the task again, and never
+    against a success or a final failure that came first.
+    """
+    verdict = _judge(task, outcome, now_ms, rng)
+    if task.cancel_reason and verdict.event in (Event.RETRY, Event.LOSE, Event.RELEASE):
+        return _end(task, Event.CANCEL, Reason(task.cancel_reason))
+    return verdict
+
+
+def _judge(task: Task, outcome: Outcome, now_ms: int, rng: Rng) -> Transition:
+    match outcome:
+        case Succeeded():
+            return _end(task, Event.SUCCEED, Reason.DONE)
+        case Failed(error, retry=again):
+            wish = task.wish.retry
+            return _again(task, Reason.ERROR, again and retry.is_worth_it(wish, error.kinds), now_ms, rng)
+        case TimedOut():
+            return _again(task, Reason.HARD_TIMEOUT, retry.is_worth_it(task.wish.retry, ("TimeoutError",)), now_ms, rng)
+        case Crashed():
+            return _again(task, Reason.CRASH, retry.is_worth_it(task.wish.retry, ("Crash",)), now_ms, rng)
+        case RetryAsked(after_ms):
+            return _asked(task, after_ms, now_ms, rng)
+        case Snoozed(after_ms):
+            return _snoozed(task, after_ms, now_ms)
+        case Lost(started, rebooted):
+            return _lost(task, started=started, rebooted=rebooted, now_ms=now_ms)
+        case Released(reason, started):
+            if task.wish.at_most_once and started:
+                return _end(task, Event.EXHAUST, Reason.LOST)
+            return _back(task, Event.RELEASE, reason, None)
+        case CancelledRun():
+            return _end(task, Event.CANCEL, Reason(task.cancel_reason or Reason.USER))
+        case Rejected():
+            return _end(task, Event.EXHAUST, Reason.REJECTED)
+        case _:
+            assert_never(outcome)
+
+
+def _end(task: Task, event: Event, reason: Reason) -> Transition:
+    return Transition(event, advance(task.state, event), reason, task.attempt, 0, 0)
+
+
+def _back(task: Task, event: Event, reason: Reason, due_at: int | None, *, losses: int | None = None) -> Transition:
+    """The run is not charged: the task waits again, with its attempt handed back."""
+    kept = task.losses if losses is None else losses
+    return Transition(event, advance(task.state, event), reason, task.attempt - 1, kept, task.snoozes, due_at)
+
+
+def _retry_at(task: Task, reason: Reason, due_at: int) -> Transition:
+    return Transition(Event.RETRY, advance(task.state, Event.RETRY), reason, task.attempt, 0, 0, due_at)
+
+
+def _again(task: Task, reason: Reason, worth_it: bool, now_ms: int, rng: Rng) -> Transition:
+    wish = task.wish.retry
+    if not worth_it or task.attempt >= wish.max_attempts or task.wish.at_most_once:
+        return _end(task, Event.EXHAUST, reason)
+    return _retry_at(task, reason, now_ms + retry.delay_ms(wish, task.attempt, rng))
+
+
+def _asked(task: Task, after_ms: int | None, now_ms: int, rng: Rng) -> Transition:
+    wish: RetryPolicy = task.wish.retry if task.wish.retry.kind != "none" else retry.ASKED_POLICY
+    if task.attempt >= wish.max_attempts:
+        return _end(task, Event.EXHAUST, Reason.ASKED)
+    delay = retry.delay_ms(wish, task.attempt, rng) if after_ms is None else after_ms
+    return _retry_at(task, Reason.ASKED, now_ms + delay)
+
+
+def _snoozed(task: Task, after_ms: int, now_ms: int) -> Transition:
+    if task.snoozes + 1 > SNOOZE_LIMIT:
+        return _end(task, Event.EXHAUST, Reason.SNOOZE)
+    state = advance(task.state, Event.RELEASE)
+    return Transition(Event.RELEASE, state, Reason.SNOOZE, task.attempt - 1, 0, task.snoozes + 1, now_ms + after_ms)
+
+
+def _lost(task: Task, *, started: bool, rebooted: bool, now_ms: int) -> Transition:
+    """A loss is not an error: nothing is charged, and only losses after Started in one boot are counted."""
+    if task.wish.at_most_once:
+        return _end(task, Event.EXHAUST, Reason.LOST)
+    if rebooted or not started:
+        return _back(task, Event.LOSE, Reason.LOST, None)
+    losses = task.losses + 1
+    if losses >= lease.LOSS_LIMIT:
+        return _end(task, Event.EXHAUST, Reason.LOST)
+    delay = lease.loss_delay_ms(losses)
+    return _back(task, Event.LOSE, Reason.LOST, now_ms + delay if delay else None, losses=losses)
+
+
+def error_of(outcome: Outcome) -> TaskError | None:
+    """Return what the history shows as the error of this outcome."""
+    match outcome:
+        case Failed(error) | Rejected(error):
+            return error
+        case RetryAsked(error=error):
+            return error
+        case TimedOut(after_ms):
+            return TaskError("HardTimeout", f"killed after {after_ms / 1000:g} s (hard timeout)")
+        case Crashed(exit_code, signal, detail):
+            how = f"killed by signal {signal}" if signal else f"ended with exit code {exit_code}"
+            return TaskError("Crash", f"the child process was {how}" if signal else f"the child process {how}", detail)
+        case Lost(started, rebooted):
+            when = "the machine restarted" if rebooted else "its worker died or lost the lease"
+            return TaskError("Lost", f"{when} {'while it ran' if started else 'before it started'}")
+        case _:
+            return None
