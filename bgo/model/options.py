@@ -24,7 +24,7 @@ MAX_DURATION_MS = 10 * 366 * 86_400_000
 Duration = timedelta | float | int
 
 
-def check_name(name: str, what: str) -> str:
+def check_name(name: object, what: str) -> str:
     """Return `name`, or raise UsageError when it is not a name ([A-Za-z][A-Za-z0-9._-]{0,63})."""
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise UsageError(
@@ -35,7 +35,7 @@ def check_name(name: str, what: str) -> str:
     return name
 
 
-def to_ms(value: Duration, what: str, *, minimum: int = 0) -> int:
+def to_ms(value: object, what: str, *, minimum: int = 0) -> int:
     """Return a duration as whole milliseconds, at least `minimum`; raise UsageError otherwise."""
     if isinstance(value, timedelta):
         ms = value // timedelta(milliseconds=1)

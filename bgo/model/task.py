@@ -83,6 +83,8 @@ class Task:
     losses: int
     snoozes: int
     epoch: int
+    draw: float
+    ready_at: int | None
     cwd: str
     input_ref: int | None
     setup_ref: int | None

@@ -1,0 +1,170 @@
+"""The cycle: one look and one tick. Alarms first, then gates once per view, then claims for the free slots.
+
+The live worker and the simulator drive the same two functions; what differs is the clock and the children.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bgo.model.device import View
+from bgo.model.plan import Budget, Hold, ViewKey
+from bgo.model.task import Child, Task
+from bgo.policy.admit import admit
+from bgo.policy.gates import Offer, view_hold
+from bgo.store.port import NewLease, Session
+
+PROMOTE_STEP = 500
+"""Tasks that one tick makes ready at most: a write transaction stays short whatever has come due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks for work: the identity written into leases, the view, and what it can run."""
+
+    worker: str
+    host: str
+    boot_id: str
+    offer: Offer
+    slots: int
+    own_slots: bool = False
+    """Count only this worker's leases (the user gave --slots), instead of all live ones of the host."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What this asker saw last: which gate holds each view. Only its own changes are logged, so that two workers
+    with different views do not write against each other."""
+
+    held: dict[int, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A task that is ours to run, with all its child needs."""
+
+    task: Task
+    input: bytes
+    setup: bytes | None
+    checkpoint: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a read found: whether a tick would write, when the next alarm is, and what this asker cannot run now."""
+
+    has_work: bool
+    next_wake: int | None
+    holds: tuple[tuple[int, ViewKey, Hold], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What a tick did. `again`: more is due than one tick may touch."""
+
+    claims: tuple[Claim, ...]
+    next_wake: int | None
+    again: bool
+    promoted: int = 0
+
+
+def look(session: Session, asker: Asker, view: View, memory: Memory, free: int, now: int) -> Look:
+    """Judge without writing: would a tick find alarms, work for a free slot, or a changed hold?"""
+    due = session.tasks.next_due()
+    open_views, holds = _judge(session, asker, view)
+    slots = _budget(session, asker, free).free if open_views else 0
+    changed = any(memory.held.get(v) != h.gate for v, _, h in holds)
+    lifted = any(memory.held.get(v) for v in open_views)
+    has_work = (due is not None and due <= now) or (bool(open_views) and slots > 0) or changed or lifted
+    return Look(has_work, due, tuple(holds))
+
+
+def tick(
+    session: Session, asker: Asker, view: View, memory: Memory, children: Sequence[Child], *, lease_until: int, now: int
+) -> Tick:
+    """Promote what is due, judge the views, and claim at most one task for each idle child."""
+    lanes = session.tasks.promote(now, PROMOTE_STEP)
+    session.lanes.refresh(lanes, now)
+    open_views, holds = _judge(session, asker, view)
+    _remember(session, memory, open_views, holds, now)
+    claims: list[Claim] = []
+    idle = list(children)
+    while idle and open_views:
+        budget = _budget(session, asker, len(idle))
+        plan = admit(
+            session.queues.shares(),
+            session.lanes.heads(open_views, budget.free) if budget.free > 0 else (),
+            session.leases.usage(),
+            budget,
+        )
+        for lane, hold in plan.parked.items():
+            session.lanes.park(lane, hold, now)
+        touched = set()
+        for pick in plan.picks:
+            claim = _claim(session, asker, pick.seq, idle[0], lease_until, now)
+            touched.add(pick.lane)
+            if claim is not None:
+                claims.append(claim)
+                idle.pop(0)
+        session.lanes.refresh(touched, now, served=True)
+        session.queues.move(plan.shares)
+        if not plan.parked:
+            break
+    again = len(lanes) > 0 and (due := session.tasks.next_due()) is not None and due <= now
+    return Tick(tuple(claims), session.tasks.next_due(), again, len(lanes))
+
+
+def _judge(session: Session, asker: Asker, view: View) -> tuple[list[int], list[tuple[int, ViewKey, Hold]]]:
+    open_views, holds = [], []
+    for number, key in session.lanes.views():
+        hold = view_hold(key, view, asker.offer)
+        if hold is None:
+            open_views.append(number)
+        else:
+            holds.append((number, key, hold))
+    return open_views, holds
+
+
+def _remember(
+    session: Session, memory: Memory, open_views: list[int], holds: list[tuple[int, ViewKey, Hold]], now: int
+) -> None:
+    seen: dict[int, str | None] = dict.fromkeys(open_views)
+    seen.update((number, hold.gate) for number, _, hold in holds)
+    for number, gate in seen.items():
+        if number not in memory.held or memory.held[number] != gate:
+            session.lanes.log_view(number, gate, now)
+    memory.held.update(seen)
+
+
+def _budget(session: Session, asker: Asker, children: int) -> Budget:
+    running = session.leases.running_by_queue(asker.host, asker.worker if asker.own_slots else None)
+    free = min(children, asker.slots - sum(running.values()))
+    return Budget(max(0, free), asker.slots, running)
+
+
+def _claim(session: Session, asker: Asker, seq: int, child: Child, lease_until: int, now: int) -> Claim | None:
+    task = session.tasks.claim(seq, now)
+    if task is None:
+        return None
+    limit = task.wish.concurrency
+    waited = session.lanes.waited(task.lane, task.ready_at or now, now)
+    lease = NewLease(
+        task=seq,
+        run=task.run,
+        worker=asker.worker,
+        host=asker.host,
+        boot_id=asker.boot_id,
+        until=lease_until,
+        child_pid=child.pid,
+        child_start=child.start_time,
+        claimed_at=now,
+        queue=task.queue,
+        concurrency_key=None if limit is None else limit.key or task.name,
+        waited=json.dumps(waited) if waited else "{}",
+    )
+    session.leases.insert(lease)
+    refs = (task.input_ref, task.setup_ref, task.checkpoint_ref)
+    data = [None if ref is None else session.payloads.get(ref) for ref in refs]
+    return Claim(task, data[0] or b"{}", data[1], data[2])

@@ -1,0 +1,101 @@
+"""Settle: an outcome is applied once, in one transaction: verdict, guarded update, history, room under the key."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from bgo.engine.waiting import place_of
+from bgo.ids import Rng
+from bgo.model import payload as payloads
+from bgo.model.outcome import Outcome, Succeeded, TaskError
+from bgo.model.plan import Transition
+from bgo.model.state import FINAL, State
+from bgo.model.task import ERROR_LIMIT, Lease, Task
+from bgo.policy import settle as policy
+from bgo.store.port import Session
+
+LATE = "late_finish"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The outcome was recorded: the task as it was while running, and where it went."""
+
+    task: Task
+    to: Transition
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class LateFinish:
+    """Somebody else had settled this run; the outcome is an event in the history and changes nothing."""
+
+    task: Task | None
+
+
+def settle(session: Session, seq: int, run: int, outcome: Outcome, now: int, rng: Rng) -> Settled | LateFinish:
+    """Apply how run `run` of a task ended. A refused late finish is recorded, never an overwrite."""
+    task = session.tasks.find_seq(seq)
+    held = session.leases.delete(seq, run)
+    if task is None or held is None or task.state is not State.RUNNING or task.run != run:
+        if task is not None:
+            _record_late(session, task, run, outcome, now)
+        return LateFinish(task)
+    lease, waited = held
+    to = policy.settle(task, outcome, now, rng)
+    error = _keep_error(session, policy.error_of(outcome))
+    output = _keep_output(session, outcome, to)
+    key = session.lanes.key(task.lane)
+    place = None if to.state in FINAL else place_of(task, key, to.due_at, now)
+    if not session.tasks.settle(task, to, now, output=output, error=error, place=place):
+        raise AssertionError("the guard was checked in this transaction")
+    session.records.add(
+        task, to.event, (to.state, to.reason, to.attempt), now, lease=lease, waited=waited, error=error, outcome=True
+    )
+    if place is not None and place.ready:
+        session.lanes.refresh((task.lane,), now)
+    if lease.concurrency_key is not None:
+        session.lanes.open_key(lease.concurrency_key, now)
+    return Settled(task, to, outcome)
+
+
+def _record_late(session: Session, task: Task, run: int, outcome: Outcome, now: int) -> None:
+    detail = json.dumps({"run": run, "outcome": type(outcome).__name__})
+    session.records.add(task, LATE, (task.state, task.reason, task.attempt), now, detail=detail)
+
+
+def _keep_error(session: Session, error: TaskError | None) -> int | None:
+    if error is None:
+        return None
+    data = {
+        "type": _fit(error.type, 200),
+        "message": _fit(error.message, ERROR_LIMIT // 4),
+        "trace": _fit(error.trace, ERROR_LIMIT * 3 // 4),
+        "kinds": list(error.kinds),
+    }
+    return session.payloads.put(payloads.dump(data, "the error"))
+
+
+def _fit(text: str, limit: int) -> str:
+    """Keep the end of a long text (a trace's last lines say most), free of lone surrogates."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text if len(text) <= limit else "… " + text[-limit:]
+
+
+def _keep_output(session: Session, outcome: Outcome, to: Transition) -> int | None:
+    if not isinstance(outcome, Succeeded) or to.state is not State.SUCCEEDED or outcome.output is None:
+        return None
+    return session.payloads.put(payloads.dump(dict(outcome.output), "the output"))
+
+
+def started(session: Session, seq: int, run: int, now: int) -> None:
+    """Note that user code began."""
+    session.leases.mark_started(seq, run, now)
+
+
+def checkpoint(session: Session, seq: int, run: int, data: bytes) -> None:
+    """Keep a checkpoint for the next run, and drop the one before."""
+    old = session.tasks.checkpoint(seq, run, session.payloads.put(data))
+    if old is not None:
+        session.payloads.drop((old,))

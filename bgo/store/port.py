@@ -1,0 +1,335 @@
+"""The store as the engine sees it: what each verb changes and which guard it keeps. One contract for every backend.
+
+All verbs run inside a transaction opened by `Store.write()` or `Store.read()`. A verb that moves a task is a
+compare-and-set and says whether it hit. Instants are UTC milliseconds; `seq` is a task's number in order of enqueueing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from bgo.model.outcome import TaskError
+from bgo.model.plan import Hold, LaneHeads, LaneKey, QueueShare, Transition, ViewKey
+from bgo.model.query import Pause, QueueRow, Selector
+from bgo.model.state import State
+from bgo.model.task import HistoryEntry, Lease, Task, WorkerRow
+
+
+class NewTask(NamedTuple):
+    """One row to insert, in the order of the statement."""
+
+    seq: int
+    id: str
+    name: str
+    handler: str
+    state: str
+    reason: str
+    lane: int
+    queue: str
+    priority: int
+    tags: str
+    wish: str
+    ready: int
+    ready_at: int | None
+    due_at: int
+    order_key: int
+    rank: int
+    draw: float
+    cwd: str
+    input: int | None
+    setup: int | None
+    created_at: int
+
+
+class Place(NamedTuple):
+    """Where a waiting task stands: whether it is ready, since when, and its keys in the order."""
+
+    ready: bool
+    ready_at: int | None
+    due_at: int
+    order_key: int
+    rank: int
+
+
+class Tasks(Protocol):
+    """Task rows."""
+
+    def next_seq(self) -> int:
+        """Return the seq of the next task to insert."""
+
+    def insert(self, rows: Sequence[NewTask]) -> None:
+        """Add tasks with their tags."""
+
+    def find(self, task_id: str) -> Task | None:
+        """Return the task with exactly this id."""
+
+    def find_seq(self, seq: int) -> Task | None:
+        """Return the task with this seq."""
+
+    def find_prefix(self, prefix: str, limit: int) -> list[str]:
+        """Return up to `limit` ids that start with `prefix`."""
+
+    def newest(self, count: int) -> list[str]:
+        """Return the ids of the newest tasks."""
+
+    def select(self, selector: Selector, *, limit: int, before: int | None = None) -> list[Task]:
+        """Return matching tasks, newest first, older than seq `before`."""
+
+    def claim(self, seq: int, now: int) -> Task | None:
+        """Move a ready task to RUNNING with a new run and attempt; None when it is not ready any more."""
+
+    def settle(
+        self, task: Task, to: Transition, now: int, *, output: int | None, error: int | None, place: Place | None
+    ) -> bool:
+        """Move a RUNNING task of exactly this run to where `to` says; False when run or state differ."""
+
+    def move(self, task: Task, state: State, reason: str, now: int, place: Place | None) -> bool:
+        """Move a task that is not running (cancel, revive), guarded by its state and run."""
+
+    def request_cancel(self, task: Task, reason: str) -> bool:
+        """Flag a RUNNING task of this run for cancellation; the first reason stays."""
+
+    def report(self, seq: int, run: int, fraction: float | None, message: str) -> bool:
+        """Keep the progress of a running run; resets the loss count."""
+
+    def checkpoint(self, seq: int, run: int, payload: int) -> int | None:
+        """Keep a running run's checkpoint, reset the loss count, and return the payload it replaces."""
+
+    def promote(self, now: int, limit: int) -> set[int]:
+        """Make up to `limit` tasks whose due time has come ready; return their lanes."""
+
+    def next_due(self) -> int | None:
+        """Return the earliest due time of a task that is not ready yet."""
+
+    def counts(self) -> Mapping[State, int]:
+        """Return how many tasks stand in each state."""
+
+    def cancel_requests(self, worker: str) -> list[tuple[int, int, str]]:
+        """Return (seq, run, reason) of this worker's running tasks that somebody wants cancelled."""
+
+    def ahead(self, task: Task) -> int:
+        """Return how many ready tasks of its lane go before this one."""
+
+    def ended(self, states: Collection[State], before: int, limit: int) -> list[int]:
+        """Return seqs of tasks that ended in these states before that instant, oldest first."""
+
+    def ended_beyond(self, keep: int, limit: int) -> list[int]:
+        """Return seqs of ended tasks beyond the newest `keep`, oldest first."""
+
+    def delete(self, seqs: Sequence[int]) -> list[str]:
+        """Remove ended tasks with their payloads, tags and history; return their ids."""
+
+
+class Lanes(Protocol):
+    """Views, lanes, their turn, and the log of holds."""
+
+    def ensure(self, key: LaneKey, now: int) -> int:
+        """Return the lane of these gates, making it (and its view) if needed; a paused name or queue starts paused."""
+
+    def key(self, lane: int) -> LaneKey:
+        """Return the gates of a lane."""
+
+    def views(self) -> list[tuple[int, ViewKey]]:
+        """Return all views that have an open lane with ready work."""
+
+    def heads(self, views: Collection[int], width: int) -> list[LaneHeads]:
+        """Return the `width` best open lanes of each view with up to `width` ready tasks each."""
+
+    def refresh(self, lanes: Iterable[int], now: int, *, served: bool = False) -> None:
+        """Recompute head and turn of these lanes after their ready tasks changed; `served`: one was just claimed."""
+
+    def park(self, lane: int, hold: Hold, now: int) -> None:
+        """Take a lane out of the running until its concurrency key has room."""
+
+    def open_key(self, key: str, now: int) -> None:
+        """Open the best parked lane of each view under this key that its own limit lets start."""
+
+    def set_paused(self, kind: str, value: str, *, paused: bool, now: int) -> int:
+        """Pause or resume a name or a queue, present lanes and future ones; return how many lanes it touched."""
+
+    def pauses(self) -> list[Pause]:
+        """Return what is paused."""
+
+    def state(self, lane: int) -> LaneState:
+        """Return a lane's gates as they stand."""
+
+    def log_view(self, view: int, gate: str | None, now: int) -> None:
+        """Record that the asker's side now holds a view by this gate (None: holds it no more)."""
+
+    def waited(self, lane: int, since: int, until: int) -> dict[str, int]:
+        """Return milliseconds by reason that a lane was held between two instants; the rest is 'slots'."""
+
+
+class LaneState(NamedTuple):
+    """Whether a lane is paused or parked."""
+
+    paused: bool
+    parked: bool
+    held_by: str | None
+
+
+class NewLease(NamedTuple):
+    """A lease to write, in the order of the statement."""
+
+    task: int
+    run: int
+    worker: str
+    host: str
+    boot_id: str
+    until: int
+    child_pid: int
+    child_start: int
+    claimed_at: int
+    queue: str
+    concurrency_key: str | None
+    waited: str
+
+
+class Leases(Protocol):
+    """Live runs and the workers that hold them."""
+
+    def insert(self, lease: NewLease) -> None:
+        """Write the lease of a claimed run."""
+
+    def delete(self, seq: int, run: int) -> tuple[Lease, str] | None:
+        """Remove a run's lease and return it with its waited-by-reason text; None when it is not there."""
+
+    def find(self, seq: int) -> Lease | None:
+        """Return a task's live lease."""
+
+    def list_all(self) -> list[Lease]:
+        """Return every live lease."""
+
+    def renew(self, worker: str, until: int) -> int:
+        """Extend all leases of a worker; return how many it still has."""
+
+    def renewed(self, worker: str) -> set[tuple[int, int]]:
+        """Return the (seq, run) pairs a worker holds."""
+
+    def mark_started(self, seq: int, run: int, now: int) -> bool:
+        """Note that the child reported Started."""
+
+    def usage(self) -> Mapping[str, int]:
+        """Return live leases by concurrency key."""
+
+    def running_by_queue(self, host: str, worker: str | None) -> Mapping[str, int]:
+        """Return live leases by queue on a host, or of one worker."""
+
+    def register(self, worker: WorkerRow) -> None:
+        """Add a worker."""
+
+    def unregister(self, worker: str) -> None:
+        """Remove a worker."""
+
+    def workers(self) -> list[WorkerRow]:
+        """Return all registered workers, dead ones not yet cleared included."""
+
+
+class Records(Protocol):
+    """History: append-only."""
+
+    def add(
+        self,
+        task: Task,
+        event: str,
+        to: tuple[State, str, int],
+        now: int,
+        *,
+        lease: Lease | None = None,
+        waited: str = "{}",
+        error: int | None = None,
+        detail: str = "{}",
+        outcome: bool = False,
+    ) -> None:
+        """Append an entry; `to` is (state, reason, attempt) after the event. A second outcome of one run raises."""
+
+    def of_task(self, task_id: str) -> list[HistoryEntry]:
+        """Return a task's entries, oldest first."""
+
+    def select(
+        self, selector: Selector, *, runs_only: bool, limit: int, before: int | None = None
+    ) -> list[HistoryEntry]:
+        """Return entries of matching tasks, newest first; `states` match the state the entry led to."""
+
+    def median_ms(self, handler_name: str, sample: int) -> int | None:
+        """Return the median duration of the last `sample` successful runs under a name."""
+
+
+class Payloads(Protocol):
+    """Immutable byte strings behind a codec."""
+
+    def put(self, data: bytes) -> int:
+        """Store bytes and return their id."""
+
+    def put_many(self, items: Sequence[bytes]) -> range:
+        """Store many and return their ids, in order."""
+
+    def get(self, payload: int) -> bytes:
+        """Return the bytes."""
+
+    def error(self, payload: int | None) -> TaskError | None:
+        """Return a stored error."""
+
+    def drop(self, payloads: Collection[int]) -> None:
+        """Remove payloads that nothing refers to any more."""
+
+
+class Queues(Protocol):
+    """Queues: weights and their place in the stride."""
+
+    def shares(self) -> list[QueueShare]:
+        """Return every queue's share."""
+
+    def move(self, shares: Sequence[QueueShare]) -> None:
+        """Keep the passes that picks moved."""
+
+    def ensure(self, name: str, weight: float, reserve: int) -> None:
+        """Make a queue, or set its weight and reserve."""
+
+    def names(self) -> list[str]:
+        """Return all queue names."""
+
+    def rows(self) -> list[QueueRow]:
+        """Return the queues with what stands in them."""
+
+
+class Session(Protocol):
+    """One transaction's verbs, grouped by what they are about."""
+
+    @property
+    def tasks(self) -> Tasks: ...
+    @property
+    def lanes(self) -> Lanes: ...
+    @property
+    def leases(self) -> Leases: ...
+    @property
+    def records(self) -> Records: ...
+    @property
+    def payloads(self) -> Payloads: ...
+    @property
+    def queues(self) -> Queues: ...
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Undo only the block on an exception, and let it through."""
+
+
+class Store(Protocol):
+    """An open store."""
+
+    @property
+    def path(self) -> Path | None: ...
+
+    def write(self) -> AbstractContextManager[Session]:
+        """Run one write transaction."""
+
+    def read(self) -> AbstractContextManager[Session]:
+        """Run one read transaction."""
+
+    def data_version(self) -> int:
+        """Return a number that changes when another connection commits."""
+
+    def close(self) -> None:
+        """Close the store."""

@@ -1,0 +1,40 @@
+"""One transaction's verbs over SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bgo.store.sql.lanes import SqlLanes
+from bgo.store.sql.leases import SqlLeases
+from bgo.store.sql.payloads import SqlPayloads
+from bgo.store.sql.queues import SqlQueues
+from bgo.store.sql.records import SqlRecords
+from bgo.store.sql.tasks import SqlTasks
+
+
+class Session:
+    """The verbs of `port.Session`, sharing one connection."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self.payloads = SqlPayloads(db)
+        self.tasks = SqlTasks(db, self.payloads)
+        self.lanes = SqlLanes(db)
+        self.leases = SqlLeases(db)
+        self.records = SqlRecords(db, self.payloads)
+        self.queues = SqlQueues(db)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo only the block on an exception, and let it through."""
+        self._db.execute("SAVEPOINT step")
+        try:
+            yield
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK TO step")
+                self._db.execute("RELEASE step")
+            raise
+        self._db.execute("RELEASE step")

@@ -1,0 +1,194 @@
+"""Views and lanes: who waits together, whose turn it is, and the log of what held them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from bgo.model.options import ConcurrencyStrategy
+from bgo.model.plan import Gate, Head, Hold, LaneHeads, LaneKey, ViewKey
+from bgo.model.query import Pause
+from bgo.model.wish import constraints_from, constraints_json
+from bgo.store.port import LaneState
+
+PAUSE_BIT = {"name": 1, "queue": 2}
+LOG_GRAIN_MS = 1_000
+
+FIND_VIEW = "SELECT id FROM view WHERE queue = ? AND handler = ? AND constraints = ?"
+ADD_VIEW = "INSERT INTO view (queue, handler, constraints) VALUES (?, ?, ?)"
+OPEN_VIEWS = """SELECT id, queue, handler, constraints FROM view
+WHERE EXISTS (SELECT 1 FROM lane WHERE lane.view = view.id AND turn IS NOT NULL) ORDER BY id"""
+FIND = "SELECT id FROM lane WHERE key = ?"
+ADD = """INSERT INTO lane (key, name, view, concurrency_key, concurrency_max, strategy, paused, since)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+KEY = """SELECT lane.name, view.queue, view.handler, view.constraints, concurrency_key, concurrency_max, strategy
+FROM lane JOIN view ON view.id = lane.view WHERE lane.id = ?"""
+BEST = """SELECT lane.id, view.queue, concurrency_key, concurrency_max, strategy, turn
+FROM lane JOIN view ON view.id = lane.view WHERE lane.view = ? AND turn IS NOT NULL ORDER BY turn LIMIT ?"""
+READY = "SELECT seq, rank FROM task WHERE lane = ? AND ready = 1 ORDER BY order_key, seq LIMIT ?"
+_HEAD = """(SELECT CASE WHEN lane.strategy IN ('lifo', 'random')
+        THEN CASE WHEN ?2 OR lane.head IS NULL THEN ?3 ELSE lane.since END ELSE task.rank END
+    FROM task WHERE task.lane = lane.id AND task.ready = 1 ORDER BY task.order_key, task.seq LIMIT 1)"""
+REFRESH = f"""UPDATE lane SET since = CASE WHEN ?2 OR head IS NULL THEN ?3 ELSE since END, head = {_HEAD},
+    turn = CASE WHEN paused = 0 AND parked = 0 THEN {_HEAD} END
+WHERE id = ?1 RETURNING head, parked, concurrency_key"""
+PARK = "UPDATE lane SET parked = 1, turn = NULL, held_by = ? WHERE id = ?"
+UNPARK = "UPDATE lane SET parked = 0, held_by = NULL, turn = CASE WHEN paused = 0 THEN head END WHERE id = ?"
+NEXT_PARKED_VIEW = "SELECT min(view) FROM lane WHERE parked = 1 AND concurrency_key = ? AND view > ?"
+BEST_PARKED = """SELECT id FROM lane WHERE parked = 1 AND concurrency_key = ? AND view = ? AND paused = 0
+    AND head IS NOT NULL AND concurrency_max > ? ORDER BY head LIMIT 1"""
+RUNNING = "SELECT count(*) FROM lease WHERE concurrency_key = ?"
+ADD_PAUSE = "INSERT OR IGNORE INTO pause (kind, value, at) VALUES (?, ?, ?)"
+DROP_PAUSE = "DELETE FROM pause WHERE kind = ? AND value = ?"
+PAUSES = "SELECT kind, value, at FROM pause ORDER BY kind, value"
+PAUSED_LANES = {
+    "name": "SELECT id, paused, concurrency_key FROM lane WHERE name = ?",
+    "queue": """SELECT lane.id, paused, concurrency_key FROM lane JOIN view ON view.id = lane.view
+        WHERE view.queue = ?""",
+}
+SET_PAUSED = """UPDATE lane SET paused = ?1, parked = CASE WHEN ?1 = 0 THEN 0 ELSE parked END,
+    turn = CASE WHEN ?1 = 0 THEN head END,
+    held_by = CASE WHEN ?1 <> 0 THEN 'paused' END WHERE id = ?2"""
+STATE = "SELECT paused, parked, held_by FROM lane WHERE id = ?"
+LAST_LOG = "SELECT at, held_by, totals FROM hold_log WHERE scope = ? AND ref = ? AND at <= ? ORDER BY at DESC LIMIT 1"
+ADD_LOG = "INSERT OR REPLACE INTO hold_log (scope, ref, at, held_by, totals) VALUES (?, ?, ?, ?, ?)"
+VIEW_HELD = "UPDATE view SET held_by = ? WHERE id = ? AND held_by IS NOT ?"
+VIEW_OF = "SELECT view FROM lane WHERE id = ?"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+class SqlLanes:
+    """See `port.Lanes`."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def ensure(self, key: LaneKey, now: int) -> int:
+        view = (key.view.queue, key.view.handler, _compact(constraints_json(key.view.constraints)))
+        limit = (key.concurrency_key, key.concurrency_max, key.strategy)
+        text = _compact([key.name, *view, *limit])
+        row = self._db.execute(FIND, (text,)).fetchone()
+        if row is not None:
+            return int(row[0])
+        found = self._db.execute(FIND_VIEW, view).fetchone()
+        view_id = found[0] if found else self._db.execute(ADD_VIEW, view).lastrowid
+        paused = 0
+        for pause in self.pauses():
+            if pause.value == (key.name if pause.kind == "name" else key.view.queue):
+                paused |= PAUSE_BIT[pause.kind]
+        lane = self._db.execute(ADD, (text, key.name, view_id, *limit, paused, now)).lastrowid
+        if lane is None:
+            raise AssertionError("SQLite gives every inserted row an id")
+        if paused:
+            self._log("lane", lane, Gate.PAUSED, now)
+        return lane
+
+    def key(self, lane: int) -> LaneKey:
+        name, queue, handler, constraints, key, limit, strategy = self._db.execute(KEY, (lane,)).fetchone()
+        view = ViewKey(queue, handler, constraints_from(json.loads(constraints)))
+        return LaneKey(name, view, key, limit, ConcurrencyStrategy(strategy) if strategy else None)
+
+    def views(self) -> list[tuple[int, ViewKey]]:
+        return [
+            (view, ViewKey(queue, handler, constraints_from(json.loads(constraints))))
+            for view, queue, handler, constraints in self._db.execute(OPEN_VIEWS)
+        ]
+
+    def heads(self, views: Collection[int], width: int) -> list[LaneHeads]:
+        found = []
+        for view in sorted(views):
+            for lane, queue, key, limit, strategy, turn in self._db.execute(BEST, (view, width)).fetchall():
+                ready = self._db.execute(READY, (lane, width)).fetchall()
+                shared = strategy in ("lifo", "random")
+                heads = tuple(Head(seq, turn if shared else rank) for seq, rank in ready)
+                found.append(LaneHeads(lane, queue, key, limit, heads))
+        return found
+
+    def refresh(self, lanes: Iterable[int], now: int, *, served: bool = False) -> None:
+        for lane in sorted(lanes):
+            ((head, parked, key),) = self._db.execute(REFRESH, (lane, served, now)).fetchall()
+            if key is not None and (parked or head is None):
+                # A parked lane may have got its first task, an emptied one must pass the room under its key on.
+                self.open_key(key, now)
+
+    def park(self, lane: int, hold: Hold, now: int) -> None:
+        self._db.execute(PARK, (hold.gate, lane))
+        self._log("lane", lane, hold.gate, now)
+
+    def open_key(self, key: str, now: int) -> None:
+        view = 0
+        running: int | None = None
+        while (row := self._db.execute(NEXT_PARKED_VIEW, (key, view)).fetchone())[0] is not None:
+            view = row[0]
+            if running is None:
+                (running,) = self._db.execute(RUNNING, (key,)).fetchone()
+            best = self._db.execute(BEST_PARKED, (key, view, running)).fetchone()
+            if best is not None:
+                self._db.execute(UNPARK, best)
+                self._log("lane", best[0], None, now)
+
+    def set_paused(self, kind: str, value: str, *, paused: bool, now: int) -> int:
+        self._db.execute(ADD_PAUSE if paused else DROP_PAUSE, (kind, value, now) if paused else (kind, value))
+        bit = PAUSE_BIT[kind]
+        touched = 0
+        for lane, before, key in self._db.execute(PAUSED_LANES[kind], (value,)).fetchall():
+            after = before | bit if paused else before & ~bit
+            if after != before:
+                touched += 1
+                self._db.execute(SET_PAUSED, (after, lane))
+                self._log("lane", lane, Gate.PAUSED if after else None, now)
+                if key is not None:
+                    self.open_key(key, now)
+        return touched
+
+    def pauses(self) -> list[Pause]:
+        return [Pause(*row) for row in self._db.execute(PAUSES)]
+
+    def state(self, lane: int) -> LaneState:
+        paused, parked, held_by = self._db.execute(STATE, (lane,)).fetchone()
+        return LaneState(bool(paused), bool(parked), held_by)
+
+    def log_view(self, view: int, gate: str | None, now: int) -> None:
+        if self._db.execute(VIEW_HELD, (gate, view, gate)).rowcount:
+            self._log("view", view, gate, now)
+
+    def _log(self, scope: str, ref: int, gate: str | None, now: int) -> None:
+        """Append to the log of holds; changes within one second become one row, so a flutter stays small."""
+        last = self._db.execute(LAST_LOG, (scope, ref, now)).fetchone()
+        if last is None:
+            self._db.execute(ADD_LOG, (scope, ref, now, gate, "{}"))
+            return
+        at, held_by, totals = last
+        if now - at < LOG_GRAIN_MS:
+            self._db.execute(ADD_LOG, (scope, ref, at, gate, totals))
+        elif held_by != gate:
+            self._db.execute(ADD_LOG, (scope, ref, now, gate, _compact(_grown(totals, held_by, now - at))))
+
+    def waited(self, lane: int, since: int, until: int) -> dict[str, int]:
+        (view,) = self._db.execute(VIEW_OF, (lane,)).fetchone()
+        waited: dict[str, int] = {}
+        for scope, ref in (("lane", lane), ("view", view)):
+            after, before = self._totals(scope, ref, until), self._totals(scope, ref, since)
+            for reason, ms in after.items():
+                if (spent := ms - before.get(reason, 0)) > 0:
+                    waited[reason] = waited.get(reason, 0) + spent
+        rest = until - since - sum(waited.values())
+        if rest > 0:
+            waited["slots"] = rest
+        return waited
+
+    def _totals(self, scope: str, ref: int, at: int) -> dict[str, int]:
+        last = self._db.execute(LAST_LOG, (scope, ref, at)).fetchone()
+        return {} if last is None else _grown(last[2], last[1], at - last[0])
+
+
+def _grown(totals: str, held_by: str | None, ms: int) -> dict[str, int]:
+    found: dict[str, int] = json.loads(totals)
+    if held_by is not None:
+        found[held_by] = found.get(held_by, 0) + ms
+    return found

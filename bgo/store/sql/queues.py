@@ -1,0 +1,43 @@
+"""Queues: weights, reserve and the stride's passes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from bgo.model.plan import QueueShare
+from bgo.model.query import QueueRow
+
+SHARES = "SELECT name, weight, reserve, pass_at, start FROM queue ORDER BY name"
+MOVE = "UPDATE queue SET pass_at = ?, start = ? WHERE name = ?"
+ENSURE = """INSERT INTO queue (name, weight, reserve) VALUES (?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET weight = excluded.weight, reserve = excluded.reserve"""
+NAMES = "SELECT name FROM queue ORDER BY weight DESC, name"
+ROWS = """SELECT name, weight, reserve,
+    EXISTS (SELECT 1 FROM pause WHERE kind = 'queue' AND value = queue.name),
+    coalesce(w.n, 0), (SELECT count(*) FROM lease WHERE lease.queue = queue.name)
+FROM queue LEFT JOIN (
+    SELECT queue AS q, count(*) AS n FROM task WHERE state IN ('queued', 'retrying', 'blocked') GROUP BY queue
+) AS w ON w.q = queue.name ORDER BY weight DESC, name"""
+
+
+class SqlQueues:
+    """See `port.Queues`."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def shares(self) -> list[QueueShare]:
+        return [QueueShare(*row) for row in self._db.execute(SHARES)]
+
+    def move(self, shares: Sequence[QueueShare]) -> None:
+        self._db.executemany(MOVE, [(s.pass_at, s.start, s.name) for s in shares])
+
+    def ensure(self, name: str, weight: float, reserve: int) -> None:
+        self._db.execute(ENSURE, (name, weight, reserve))
+
+    def names(self) -> list[str]:
+        return [name for (name,) in self._db.execute(NAMES)]
+
+    def rows(self) -> list[QueueRow]:
+        return [QueueRow(n, w, r, bool(p), q, a) for n, w, r, p, q, a in self._db.execute(ROWS)]

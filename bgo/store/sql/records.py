@@ -1,0 +1,88 @@
+"""History: an append-only line per ended run, and per event that a reader would otherwise miss."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from bgo.model.query import Selector
+from bgo.model.state import State
+from bgo.model.task import HistoryEntry, Lease, Task
+from bgo.store.sql.payloads import SqlPayloads
+from bgo.store.sql.select import where
+
+COLUMNS = """task, name, id, event, run, attempt, state, reason, at, started_at, finished_at, duration_ms, error, worker,
+    waited, detail"""
+ADD = """INSERT INTO history (task, name, event, run, attempt, state, reason, at, started_at, finished_at, duration_ms,
+    error, worker, waited, detail, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+OF_TASK = f"SELECT {COLUMNS} FROM history WHERE task = ? ORDER BY id"
+DURATIONS = """SELECT duration_ms FROM history WHERE name = ? AND event = 'succeed' AND duration_ms IS NOT NULL
+ORDER BY id DESC LIMIT ?"""
+
+
+class SqlRecords:
+    """See `port.Records`."""
+
+    def __init__(self, db: sqlite3.Connection, payloads: SqlPayloads) -> None:
+        self._db = db
+        self._payloads = payloads
+
+    def add(
+        self,
+        task: Task,
+        event: str,
+        to: tuple[State, str, int],
+        now: int,
+        *,
+        lease: Lease | None = None,
+        waited: str = "{}",
+        error: int | None = None,
+        detail: str = "{}",
+        outcome: bool = False,
+    ) -> None:
+        state, reason, attempt = to
+        started = None if lease is None else lease.started_at or lease.claimed_at
+        times = (None, None, None) if started is None else (started, now, max(0, now - started))
+        worker = None if lease is None else lease.worker
+        head = (task.id, task.name, event, task.run, attempt, state, reason, now)
+        self._db.execute(ADD, (*head, *times, error, worker, waited, detail, int(outcome)))
+
+    def of_task(self, task_id: str) -> list[HistoryEntry]:
+        return [self._entry(row) for row in self._db.execute(OF_TASK, (task_id,)).fetchall()]
+
+    def select(
+        self, selector: Selector, *, runs_only: bool, limit: int, before: int | None = None
+    ) -> list[HistoryEntry]:
+        parts, values = ["1"], []
+        by_task = Selector(ids=selector.ids, tags=selector.tags, queues=selector.queues)
+        if not by_task.is_empty:
+            condition, bound = where(by_task)
+            parts.append(f"task IN (SELECT id FROM task WHERE {condition})")
+            values += bound
+        for column, wanted in (("name", selector.names), ("state", selector.states)):
+            if wanted:
+                parts.append(f"{column} IN ({','.join('?' * len(wanted))})")
+                values += [str(w) for w in wanted]
+        bounds = (("at >= ?", selector.since), ("at < ?", selector.until), ("id < ?", before))
+        for text, bound_value in bounds:
+            if bound_value is not None:
+                parts.append(text)
+                values.append(bound_value)
+        if runs_only:
+            parts.append("outcome = 1")
+        rows = self._db.execute(
+            f"SELECT {COLUMNS} FROM history WHERE {' AND '.join(parts)} ORDER BY id DESC LIMIT ?", (*values, limit)
+        )
+        return [self._entry(row) for row in rows.fetchall()]
+
+    def median_ms(self, handler_name: str, sample: int) -> int | None:
+        found = sorted(ms for (ms,) in self._db.execute(DURATIONS, (handler_name, sample)))
+        return found[len(found) // 2] if found else None
+
+    def _entry(self, row: Sequence[Any]) -> HistoryEntry:
+        values = list(row)
+        values[12] = self._payloads.error(row[12])
+        values[14:] = json.loads(row[14]), json.loads(row[15])
+        return HistoryEntry(*values)

@@ -1,0 +1,47 @@
+"""The one selector → SQL builder behind every read verb. Values are always bound, never written into the text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bgo.ids import LENGTH
+from bgo.model.query import Selector
+
+
+def where(selector: Selector) -> tuple[str, list[Any]]:
+    """Return a condition over `task` and its values."""
+    parts: list[str] = []
+    values: list[Any] = []
+
+    def any_of(column: str, wanted: Sequence[str]) -> None:
+        if wanted:
+            parts.append(f"{column} IN ({','.join('?' * len(wanted))})")
+            values.extend(str(w) for w in wanted)
+
+    if selector.ids:
+        _ids(selector.ids, parts, values)
+    any_of("name", selector.names)
+    any_of("queue", selector.queues)
+    any_of("state", selector.states)
+    for tag in selector.tags:
+        parts.append("seq IN (SELECT task FROM task_tag WHERE tag = ?)")
+        values.append(tag)
+    for sign, instant in ((">=", selector.since), ("<", selector.until)):
+        if instant is not None:
+            parts.append(f"created_at {sign} ?")
+            values.append(instant)
+    return (" AND ".join(parts) or "1"), values
+
+
+def _ids(ids: Sequence[str], parts: list[str], values: list[Any]) -> None:
+    """Whole ids match exactly, shorter ones as prefixes (a range, so that the index serves)."""
+    terms = []
+    for word in ids:
+        if len(word) == LENGTH:
+            terms.append("id = ?")
+            values.append(word)
+        else:
+            terms.append("(id >= ? AND id < ?)")
+            values.extend((word, word + "~"))
+    parts.append("(" + " OR ".join(terms) + ")")

@@ -1,0 +1,192 @@
+"""Task rows: insert, read, and the compare-and-sets that move them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from bgo.model import wish as wishes
+from bgo.model.plan import Transition
+from bgo.model.query import Selector
+from bgo.model.state import FINAL, State
+from bgo.model.task import Task
+from bgo.store.port import NewTask, Place
+from bgo.store.sql.payloads import SqlPayloads
+from bgo.store.sql.select import where
+
+COLUMNS = """seq, id, name, handler, kind, state, reason, lane, queue, priority, tags, wish, ready, due_at, run,
+    attempt, losses, snoozes, epoch, draw, ready_at, cwd, input, setup, output, error, checkpoint, progress, progress_message,
+    cancel_reason, created_at, started_at, finished_at"""
+NEXT_SEQ = "SELECT coalesce(max(seq), 0) + 1 FROM task"
+INSERT = """INSERT INTO task (seq, id, name, handler, state, reason, lane, queue, priority, tags, wish, ready, ready_at,
+    due_at, order_key, rank, draw, cwd, input, setup, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT_TAG = "INSERT INTO task_tag (tag, task) VALUES (?, ?)"
+FIND = f"SELECT {COLUMNS} FROM task WHERE id = ?"
+FIND_SEQ = f"SELECT {COLUMNS} FROM task WHERE seq = ?"
+PREFIX = "SELECT id FROM task WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
+NEWEST = "SELECT id FROM task ORDER BY seq DESC LIMIT ?"
+CLAIM = f"""UPDATE task SET state = 'running', reason = 'claimed', ready = 0, run = run + 1, attempt = attempt + 1,
+    started_at = ?, progress = NULL, progress_message = ''
+WHERE seq = ? AND ready = 1 RETURNING {COLUMNS}"""
+SETTLE = """UPDATE task SET state = ?, reason = ?, attempt = ?, losses = ?, snoozes = ?, finished_at = ?, output = ?,
+    error = ?, cancel_reason = NULL, ready = ?, ready_at = ?, due_at = ?, order_key = ?, rank = ?
+WHERE seq = ? AND run = ? AND state = 'running'"""
+END = """UPDATE task SET state = ?, reason = ?, attempt = ?, losses = 0, snoozes = 0, finished_at = ?, output = ?,
+    error = ?, cancel_reason = NULL WHERE seq = ? AND run = ? AND state = 'running'"""
+MOVE_END = """UPDATE task SET state = ?, reason = ?, finished_at = ?, ready = 0
+WHERE seq = ? AND run = ? AND state = ?"""
+MOVE_WAIT = """UPDATE task SET state = ?, reason = ?, finished_at = NULL, attempt = 0, losses = 0, snoozes = 0,
+    epoch = epoch + 1, progress = NULL, progress_message = '', ready = ?, ready_at = ?, due_at = ?, order_key = ?,
+    rank = ? WHERE seq = ? AND run = ? AND state = ?"""
+REQUEST_CANCEL = """UPDATE task SET cancel_reason = coalesce(cancel_reason, ?)
+WHERE seq = ? AND run = ? AND state = 'running'"""
+REPORT = """UPDATE task SET progress = coalesce(?, progress), progress_message = ?, losses = 0
+WHERE seq = ? AND run = ? AND state = 'running'"""
+CHECKPOINT = """UPDATE task SET checkpoint = ?, losses = 0 WHERE seq = ? AND run = ? AND state = 'running'"""
+OLD_CHECKPOINT = "SELECT checkpoint FROM task WHERE seq = ? AND run = ? AND state = 'running'"
+DUE = """SELECT seq, lane FROM task WHERE ready = 0 AND state IN ('queued', 'retrying') AND due_at <= ?
+ORDER BY due_at LIMIT ?"""
+PROMOTE = "UPDATE task SET ready = 1, ready_at = due_at WHERE seq = ?"
+NEXT_DUE = """SELECT due_at FROM task WHERE ready = 0 AND state IN ('queued', 'retrying') ORDER BY due_at LIMIT 1"""
+COUNTS = "SELECT state, count(*) FROM task GROUP BY state"
+CANCELS = """SELECT lease.task, lease.run, task.cancel_reason FROM lease JOIN task ON task.seq = lease.task
+WHERE lease.worker = ? AND task.cancel_reason IS NOT NULL"""
+AHEAD = """SELECT count(*) FROM task AS other, task AS me WHERE me.seq = ? AND other.lane = me.lane
+    AND other.ready = 1 AND (other.order_key, other.seq) < (me.order_key, me.seq)"""
+BEYOND = """SELECT seq FROM task WHERE finished_at IS NOT NULL AND seq NOT IN (
+    SELECT seq FROM task WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT ?
+) ORDER BY finished_at LIMIT ?"""
+DELETE = """DELETE FROM task WHERE seq = ? AND finished_at IS NOT NULL
+RETURNING id, input, setup, output, error, checkpoint"""
+DELETE_TAGS = "DELETE FROM task_tag WHERE task = ?"
+DELETE_HISTORY = "DELETE FROM history WHERE task = ? RETURNING error"
+
+
+def to_task(row: Sequence[Any]) -> Task:
+    """Return a row of COLUMNS as a Task."""
+    values = list(row)
+    values[5] = State(row[5])
+    values[10] = () if row[10] == "[]" else tuple(json.loads(row[10]))
+    values[11] = wishes.load(row[11])
+    values[12] = bool(row[12])
+    return Task(*values)
+
+
+class SqlTasks:
+    """See `port.Tasks`."""
+
+    def __init__(self, db: sqlite3.Connection, payloads: SqlPayloads) -> None:
+        self._db = db
+        self._payloads = payloads
+
+    def next_seq(self) -> int:
+        return int(self._db.execute(NEXT_SEQ).fetchone()[0])
+
+    def insert(self, rows: Sequence[NewTask]) -> None:
+        self._db.executemany(INSERT, rows)
+        tags = [(tag, row.seq) for row in rows if row.tags != "[]" for tag in json.loads(row.tags)]
+        if tags:
+            self._db.executemany(INSERT_TAG, tags)
+
+    def find(self, task_id: str) -> Task | None:
+        row = self._db.execute(FIND, (task_id,)).fetchone()
+        return None if row is None else to_task(row)
+
+    def find_seq(self, seq: int) -> Task | None:
+        row = self._db.execute(FIND_SEQ, (seq,)).fetchone()
+        return None if row is None else to_task(row)
+
+    def find_prefix(self, prefix: str, limit: int) -> list[str]:
+        return [i for (i,) in self._db.execute(PREFIX, (prefix, prefix + "~", limit))]
+
+    def newest(self, count: int) -> list[str]:
+        return [i for (i,) in self._db.execute(NEWEST, (count,))]
+
+    def select(self, selector: Selector, *, limit: int, before: int | None = None) -> list[Task]:
+        condition, values = where(selector)
+        if before is not None:
+            condition, values = f"{condition} AND seq < ?", [*values, before]
+        rows = self._db.execute(
+            f"SELECT {COLUMNS} FROM task WHERE {condition} ORDER BY seq DESC LIMIT ?", (*values, limit)
+        )
+        return [to_task(row) for row in rows.fetchall()]
+
+    def claim(self, seq: int, now: int) -> Task | None:
+        row = self._db.execute(CLAIM, (now, seq)).fetchone()
+        return None if row is None else to_task(row)
+
+    def settle(
+        self, task: Task, to: Transition, now: int, *, output: int | None, error: int | None, place: Place | None
+    ) -> bool:
+        guard = (task.seq, task.run)
+        if place is None:
+            ended = (to.state, to.reason, to.attempt, now, output, error)
+            return self._db.execute(END, (*ended, *guard)).rowcount == 1
+        back = (to.state, to.reason, to.attempt, to.losses, to.snoozes, None, output, error, *place)
+        return self._db.execute(SETTLE, (*back, *guard)).rowcount == 1
+
+    def move(self, task: Task, state: State, reason: str, now: int, place: Place | None) -> bool:
+        guard = (task.seq, task.run, task.state)
+        if state in FINAL:
+            return self._db.execute(MOVE_END, (state, reason, now, *guard)).rowcount == 1
+        if place is None:
+            raise ValueError("a task that waits needs a place")
+        return self._db.execute(MOVE_WAIT, (state, reason, *place, *guard)).rowcount == 1
+
+    def request_cancel(self, task: Task, reason: str) -> bool:
+        return self._db.execute(REQUEST_CANCEL, (reason, task.seq, task.run)).rowcount == 1
+
+    def report(self, seq: int, run: int, fraction: float | None, message: str) -> bool:
+        return self._db.execute(REPORT, (fraction, message, seq, run)).rowcount == 1
+
+    def checkpoint(self, seq: int, run: int, payload: int) -> int | None:
+        row = self._db.execute(OLD_CHECKPOINT, (seq, run)).fetchone()
+        if row is None:
+            return payload
+        self._db.execute(CHECKPOINT, (payload, seq, run))
+        return None if row[0] is None else int(row[0])
+
+    def promote(self, now: int, limit: int) -> set[int]:
+        due = self._db.execute(DUE, (now, limit)).fetchall()
+        self._db.executemany(PROMOTE, [(seq,) for seq, _ in due])
+        return {lane for _, lane in due}
+
+    def next_due(self) -> int | None:
+        row = self._db.execute(NEXT_DUE).fetchone()
+        return None if row is None else int(row[0])
+
+    def counts(self) -> Mapping[State, int]:
+        return {State(state): n for state, n in self._db.execute(COUNTS)}
+
+    def cancel_requests(self, worker: str) -> list[tuple[int, int, str]]:
+        return self._db.execute(CANCELS, (worker,)).fetchall()
+
+    def ahead(self, task: Task) -> int:
+        return int(self._db.execute(AHEAD, (task.seq,)).fetchone()[0])
+
+    def ended(self, states: Collection[State], before: int, limit: int) -> list[int]:
+        marks = ",".join("?" * len(states))
+        rows = self._db.execute(
+            f"SELECT seq FROM task WHERE finished_at < ? AND finished_at IS NOT NULL AND state IN ({marks})"
+            " ORDER BY finished_at LIMIT ?",
+            (before, *states, limit),
+        )
+        return [seq for (seq,) in rows.fetchall()]
+
+    def ended_beyond(self, keep: int, limit: int) -> list[int]:
+        return [seq for (seq,) in self._db.execute(BEYOND, (keep, limit)).fetchall()]
+
+    def delete(self, seqs: Sequence[int]) -> list[str]:
+        ids: list[str] = []
+        for seq in seqs:
+            row = self._db.execute(DELETE, (seq,)).fetchone()
+            if row is None:
+                continue
+            ids.append(row[0])
+            errors = self._db.execute(DELETE_HISTORY, (row[0],)).fetchall()
+            self._db.execute(DELETE_TAGS, (seq,))
+            self._payloads.drop({p for p in (*row[1:], *(e for (e,) in errors)) if p is not None})
+        return ids
