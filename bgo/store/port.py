@@ -89,6 +89,9 @@ class Tasks(Protocol):
     def move(self, task: Task, state: State, reason: str, now: int, place: Place | None) -> bool:
         """Move a task that is not running (cancel, revive), guarded by its state and run."""
 
+    def set_input(self, task: Task, payload: int) -> None:
+        """Give a task another input and drop the old one."""
+
     def request_cancel(self, task: Task, reason: str) -> bool:
         """Flag a RUNNING task of this run for cancellation; the first reason stays."""
 
@@ -199,6 +202,9 @@ class Leases(Protocol):
 
     def find(self, seq: int) -> Lease | None:
         """Return a task's live lease."""
+
+    def waited(self, seq: int) -> str | None:
+        """Return the waited-by-reason text of a task's live lease."""
 
     def list_all(self) -> list[Lease]:
         """Return every live lease."""

@@ -17,7 +17,7 @@ INSERT = """INSERT INTO lease (task, run, worker, host, boot_id, until, child_pi
     concurrency_key, waited) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 FIND = _LEASE + " WHERE lease.task = ?"
 ALL = _LEASE + " ORDER BY lease.claimed_at, lease.task"
-WAITED = "SELECT waited FROM lease WHERE task = ? AND run = ?"
+WAITED = "SELECT waited FROM lease WHERE task = ?"
 DELETE = "DELETE FROM lease WHERE task = ? AND run = ?"
 RENEW = "UPDATE lease SET until = ? WHERE worker = ?"
 HELD = "SELECT task, run FROM lease WHERE worker = ?"
@@ -56,13 +56,17 @@ class SqlLeases:
         lease = self.find(seq)
         if lease is None or lease.run != run:
             return None
-        (waited,) = self._db.execute(WAITED, (seq, run)).fetchone()
+        waited = self.waited(seq)
         self._db.execute(DELETE, (seq, run))
-        return lease, waited
+        return lease, waited or "{}"
 
     def find(self, seq: int) -> Lease | None:
         row = self._db.execute(FIND, (seq,)).fetchone()
         return None if row is None else _lease(row)
+
+    def waited(self, seq: int) -> str | None:
+        row = self._db.execute(WAITED, (seq,)).fetchone()
+        return None if row is None else str(row[0])
 
     def list_all(self) -> list[Lease]:
         return [_lease(row) for row in self._db.execute(ALL)]

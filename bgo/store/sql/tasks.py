@@ -41,16 +41,18 @@ WHERE seq = ? AND run = ? AND state = ?"""
 MOVE_WAIT = """UPDATE task SET state = ?, reason = ?, finished_at = NULL, attempt = 0, losses = 0, snoozes = 0,
     epoch = epoch + 1, progress = NULL, progress_message = '', ready = ?, ready_at = ?, due_at = ?, order_key = ?,
     rank = ? WHERE seq = ? AND run = ? AND state = ?"""
+SET_INPUT = "UPDATE task SET input = ? WHERE seq = ?"
 REQUEST_CANCEL = """UPDATE task SET cancel_reason = coalesce(cancel_reason, ?)
 WHERE seq = ? AND run = ? AND state = 'running'"""
 REPORT = """UPDATE task SET progress = coalesce(?, progress), progress_message = ?, losses = 0
 WHERE seq = ? AND run = ? AND state = 'running'"""
 CHECKPOINT = """UPDATE task SET checkpoint = ?, losses = 0 WHERE seq = ? AND run = ? AND state = 'running'"""
 OLD_CHECKPOINT = "SELECT checkpoint FROM task WHERE seq = ? AND run = ? AND state = 'running'"
-DUE = """SELECT seq, lane FROM task WHERE ready = 0 AND state IN ('queued', 'retrying') AND due_at <= ?
+DUE = """SELECT seq, lane FROM task INDEXED BY task_alarm WHERE ready = 0 AND state IN ('queued', 'retrying') AND due_at <= ?
 ORDER BY due_at LIMIT ?"""
 PROMOTE = "UPDATE task SET ready = 1, ready_at = due_at WHERE seq = ?"
-NEXT_DUE = """SELECT due_at FROM task WHERE ready = 0 AND state IN ('queued', 'retrying') ORDER BY due_at LIMIT 1"""
+NEXT_DUE = """SELECT due_at FROM task INDEXED BY task_alarm
+WHERE ready = 0 AND state IN ('queued', 'retrying') ORDER BY due_at LIMIT 1"""
 COUNTS = "SELECT state, count(*) FROM task GROUP BY state"
 CANCELS = """SELECT lease.task, lease.run, task.cancel_reason FROM lease JOIN task ON task.seq = lease.task
 WHERE lease.worker = ? AND task.cancel_reason IS NOT NULL"""
@@ -135,6 +137,11 @@ class SqlTasks:
         if place is None:
             raise ValueError("a task that waits needs a place")
         return self._db.execute(MOVE_WAIT, (state, reason, *place, *guard)).rowcount == 1
+
+    def set_input(self, task: Task, payload: int) -> None:
+        self._db.execute(SET_INPUT, (payload, task.seq))
+        if task.input_ref is not None:
+            self._payloads.drop((task.input_ref,))
 
     def request_cancel(self, task: Task, reason: str) -> bool:
         return self._db.execute(REQUEST_CANCEL, (reason, task.seq, task.run)).rowcount == 1

@@ -1,0 +1,124 @@
+"""Explain: every gate of a task, recomputed under the asker's view, with what would lift each hold."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from bgo.clock import to_local
+from bgo.engine.cycle import Asker
+from bgo.model.device import View
+from bgo.model.plan import Gate, Hold, LaneKey
+from bgo.model.state import CLAIMABLE, FINAL, State
+from bgo.model.task import Task
+from bgo.model.views import Explanation, GateLine
+from bgo.policy.gates import concurrency_hold, device_holds, view_holds
+from bgo.store.port import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """From where it is judged: who asks, under which view, how many workers live, and when."""
+
+    asker: Asker
+    view: View
+    workers: int
+    now: int
+
+
+def explain(session: Session, task: Task, ground: Ground) -> Explanation:
+    """Return the ordered gates of a task and the time it has waited by reason."""
+    lines = _ledger(session, task, ground) if task.state in CLAIMABLE else ()
+    return Explanation(
+        task=task,
+        verdict=_verdict(task, lines, ground),
+        gates=lines,
+        waited=_waited(session, task, ground.now),
+        ahead=session.tasks.ahead(task) if task.ready else None,
+        workers=ground.workers,
+    )
+
+
+def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...]:
+    key = session.lanes.key(task.lane)
+    lines = [_due(task, ground.now), _paused(session, key)]
+    asked = {h.gate: h for h in view_holds(key.view, ground.view, ground.asker.offer)}
+    if ground.asker.offer.queues is not None:
+        lines.append(_line(Gate.QUEUE, asked.get(Gate.QUEUE), key.view.queue, "served"))
+    lines.append(_line(Gate.HANDLER, asked.get(Gate.HANDLER), f"{key.view.handler} is here", "its code"))
+    if key.view.constraints.requires_charging:
+        reading = ground.view.device.charging
+        lines.append(_line(Gate.CHARGING, asked.get(Gate.CHARGING), f"{reading.value} ({reading.source})", "yes"))
+    lines += [_line(Gate.CONSTRAINT, h, "", "") for h in device_holds(key.view.constraints, ground.view)
+              if h.gate is Gate.CONSTRAINT]
+    if key.concurrency_key is not None and key.concurrency_max is not None:
+        running = session.leases.usage().get(key.concurrency_key, 0)
+        hold = concurrency_hold(key.concurrency_key, key.concurrency_max, running)
+        need = f"fewer than {key.concurrency_max} under {key.concurrency_key}"
+        lines.append(_line(Gate.CONCURRENCY, hold, f"{running} running", need))
+    lines.append(_slots(session, ground))
+    return tuple(lines)
+
+
+def _line(gate: Gate, hold: Hold | None, current: str, needed: str) -> GateLine:
+    if hold is None:
+        return GateLine(gate, True, current, needed)
+    return GateLine(gate, False, hold.current, hold.needed, hold)
+
+
+def _due(task: Task, now: int) -> GateLine:
+    when = f"{to_local(task.due_at):%Y-%m-%d %H:%M:%S}"
+    if task.due_at <= now:
+        return GateLine(Gate.DUE, True, f"since {when}", "due")
+    why = "retry delay" if task.state is State.RETRYING else "its own delay"
+    hold = Hold(Gate.DUE, f"due {when}", "due", why, task.due_at, f"bgo run --until-empty, or wait until {when}")
+    return GateLine(Gate.DUE, False, hold.current, hold.needed, hold)
+
+
+def _paused(session: Session, key: LaneKey) -> GateLine:
+    for pause in session.lanes.pauses():
+        if pause.value == (key.name if pause.kind == "name" else key.view.queue):
+            flag = "--queue " if pause.kind == "queue" else ""
+            lift = f"bgo resume {flag}{pause.value}"
+            hold = Hold(Gate.PAUSED, f"{pause.kind} {pause.value} is paused", "not paused", "a pause", None, lift)
+            return GateLine(Gate.PAUSED, False, hold.current, hold.needed, hold)
+    return GateLine(Gate.PAUSED, True, "not paused", "not paused")
+
+
+def _slots(session: Session, ground: Ground) -> GateLine:
+    """Slots as a plain `bgo run` would count them now; without a worker that is the remedy to name."""
+    asker = ground.asker
+    used = sum(session.leases.running_by_queue(asker.host, asker.worker if asker.own_slots else None).values())
+    current, needed = f"{used} of {asker.slots} in use", "a free slot"
+    if used < asker.slots:
+        return GateLine(Gate.SLOTS, True, current, needed)
+    hold = Hold(Gate.SLOTS, current, needed, "running tasks of this host", None, f"bgo run --slots {asker.slots + 1}")
+    return GateLine(Gate.SLOTS, False, current, needed, hold)
+
+
+def _verdict(task: Task, lines: tuple[GateLine, ...], ground: Ground) -> str:
+    if task.state in FINAL:
+        return f"{task.state} ({task.reason})"
+    if task.state is State.RUNNING:
+        return "running" if task.cancel_reason is None else "running; a cancel was asked for"
+    if task.state is State.BLOCKED:
+        return "waits for other tasks"
+    closed = [line.gate for line in lines if not line.is_open]
+    if closed:
+        return f"held by {', '.join(closed)}"
+    return "would start now" if ground.workers else "would start now, but no worker runs: bgo run"
+
+
+def _waited(session: Session, task: Task, now: int) -> dict[str, int]:
+    """Return waiting time by reason, over all runs so far and the present wait."""
+    waited: dict[str, int] = {}
+    parts = [entry.waited for entry in session.records.of_task(task.id)]
+    if task.ready and task.ready_at is not None:
+        parts.append(session.lanes.waited(task.lane, task.ready_at, now))
+    lease = session.leases.waited(task.seq) if task.state is State.RUNNING else None
+    if lease is not None:
+        parts.append(json.loads(lease))
+    for part in parts:
+        for reason, ms in part.items():
+            waited[reason] = waited.get(reason, 0) + ms
+    return waited

@@ -1,0 +1,70 @@
+"""Query: tasks with their payloads opened, history, counts. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bgo.engine import resolve
+from bgo.model import payload as payloads
+from bgo.model.plan import Hold
+from bgo.model.query import Selector
+from bgo.model.state import State
+from bgo.model.task import HistoryEntry, Task
+from bgo.model.views import TaskView
+from bgo.store.port import Session
+
+PAGE = 500
+
+
+def view_of(session: Session, task: Task, holds: tuple[Hold, ...] = ()) -> TaskView:
+    """Return a task with its payloads opened."""
+    setup = _open(session, task.setup_ref)
+    argv = None if setup is None or setup.get("argv") is None else tuple(setup["argv"])
+    return TaskView(
+        task=task,
+        input={} if task.input_ref is None else _open(session, task.input_ref),
+        argv=argv,
+        output=_open(session, task.output_ref),
+        error=session.payloads.error(task.error_ref),
+        holds=holds,
+    )
+
+
+def _open(session: Session, ref: int | None) -> Any:
+    return None if ref is None else payloads.load(session.payloads.get(ref))
+
+
+def tasks(session: Session, selector: Selector, limit: int) -> list[Task]:
+    """Return matching tasks, newest first."""
+    return session.tasks.select(resolve.selector(session, selector), limit=limit)
+
+
+def all_tasks(session: Session, selector: Selector) -> Iterable[Task]:
+    """Yield every matching task, newest first, page by page."""
+    wanted, before = resolve.selector(session, selector), None
+    while page := session.tasks.select(wanted, limit=PAGE, before=before):
+        yield from page
+        before = page[-1].seq
+
+
+def history(session: Session, selector: Selector, *, limit: int, runs_only: bool = True) -> list[HistoryEntry]:
+    """Return history entries of matching tasks, newest first."""
+    return session.records.select(resolve.selector(session, selector), runs_only=runs_only, limit=limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The store at a glance."""
+
+    counts: dict[State, int]
+    next_due: int | None
+    workers: int
+
+
+def overview(session: Session) -> Overview:
+    """Return counts by state, the next due time and the number of registered workers."""
+    counts = dict.fromkeys(State, 0)
+    counts.update(session.tasks.counts())
+    return Overview(counts, session.tasks.next_due(), len(session.leases.workers()))

@@ -1,0 +1,148 @@
+"""Options as people write them in one word: `exponential:attempts=5,delay=10s`, `30s/60s`, `3:by-priority`, `high`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from bgo.errors import UsageError
+from bgo.model.options import (
+    PRIORITY_MAX,
+    PRIORITY_MIN,
+    PRIORITY_NAMES,
+    TIMEOUT_PRESETS,
+    ConcurrencyControl,
+    ConcurrencyStrategy,
+    RetryPolicy,
+    TaskTimeout,
+)
+from bgo.model.words import did_you_mean, duration, duration_ms
+
+RETRY_FORMS = (
+    "exponential:attempts=5,delay=10s,max=1h,multiplier=2,jitter; linear:attempts=3,delay=30s; custom:5s,1m; none"
+)
+TIMEOUT_FORMS = "quick, moderate, extended, none, 60s, or 30s/60s for soft/hard"
+CONCURRENCY_FORMS = "3, 3:fifo, 3:lifo, 3:random, 3:by-priority, or limited"
+
+
+def timeout(text: str) -> TaskTimeout:
+    """Return `quick|moderate|extended|none`, `60s` (hard, with its warning at 80 %), or `30s/60s` (soft/hard)."""
+    word = text.strip()
+    if (preset := TIMEOUT_PRESETS.get(word.lower())) is not None:
+        return preset
+    soft, slash, hard = word.partition("/")
+    try:
+        if slash:
+            return TaskTimeout(_seconds(soft), _seconds(hard))
+        return TaskTimeout.hard_only(_seconds(word))
+    except UsageError as error:
+        hint = did_you_mean(word, TIMEOUT_PRESETS) or error.hint
+        raise UsageError(f"not a timeout: {word!r:.100}", why=error.why, hint=hint or f"try {TIMEOUT_FORMS}") from None
+
+
+def _seconds(text: str) -> float:
+    return duration_ms(text, minimum=1) / 1000
+
+
+def _number(kind: type[int] | type[float], name: str, text: str) -> Any:
+    try:
+        if len(text) > 20 or not text.isascii():
+            raise ValueError
+        value = kind(text)
+        if value != value:
+            raise ValueError
+        return value
+    except ValueError:
+        what = "a whole number" if kind is int else "a number"
+        raise UsageError(f"retry: {name}={text!r:.40} is not {what}", hint=f"try {RETRY_FORMS}") from None
+
+
+_RETRY_KEYS: dict[str, tuple[str, ...]] = {
+    "exponential": ("attempts", "delay", "max", "multiplier", "jitter"),
+    "linear": ("attempts", "delay", "max", "jitter"),
+    "custom": ("jitter",),
+    "none": (),
+}
+_ARGUMENT = {"attempts": "max_attempts", "max": "max_delay", "multiplier": "multiplier", "jitter": "jitter"}
+
+
+def retry(text: str) -> RetryPolicy:
+    """Return a retry policy from `KIND[:key=value,…]`; `custom` takes a list of delays."""
+    kind, _, rest = text.strip().partition(":")
+    kind = kind.strip().lower()
+    if kind not in _RETRY_KEYS:
+        hint = did_you_mean(kind, _RETRY_KEYS)
+        raise UsageError(f"not a retry policy: {text!r:.100}", why=hint, hint=f"try {RETRY_FORMS}")
+    parts = [part.strip() for part in rest.split(",")] if rest.strip() else []
+    if len(parts) > 1000:
+        raise UsageError("retry: more than 1000 parts", hint=f"try {RETRY_FORMS}")
+    if kind == "none":
+        _refuse_leftover(kind, parts)
+        return RetryPolicy.NONE
+    if kind == "custom":
+        jitter = "jitter" in parts
+        delays = [duration(part) for part in parts if part != "jitter"]
+        if not delays:
+            raise UsageError("retry: custom needs its delays", hint="custom:5s,15s,1m tries four times in all")
+        return replace(RetryPolicy.custom(delays=delays), jitter=jitter)
+    make: Callable[..., RetryPolicy] = getattr(RetryPolicy, kind)
+    return make(**_retry_arguments(kind, parts))
+
+
+def _refuse_leftover(kind: str, parts: list[str]) -> None:
+    if parts:
+        raise UsageError(f"retry: {kind} takes nothing after it, found {parts[0]!r:.60}", hint=f"try {RETRY_FORMS}")
+
+
+def _retry_arguments(kind: str, parts: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for part in parts:
+        key, equals, value = (word.strip() for word in part.partition("="))
+        if key not in _RETRY_KEYS[kind] or (not equals and key != "jitter"):
+            hint = did_you_mean(key, _RETRY_KEYS[kind])
+            why = f"{kind} takes {', '.join(_RETRY_KEYS[kind])}"
+            raise UsageError(
+                f"retry: {part!r:.60} is not one of its settings", why=why, hint=hint or f"try {RETRY_FORMS}"
+            )
+        name = _ARGUMENT.get(key) or ("initial_delay" if kind == "exponential" else "delay")
+        if name in found:
+            raise UsageError(f"retry: {key} is given twice", hint=f"try {RETRY_FORMS}")
+        found[name] = _retry_value(key, value)
+    return found
+
+
+def _retry_value(key: str, value: str) -> Any:
+    if key == "jitter":
+        if value.lower() not in {"", "yes", "true", "on", "no", "false", "off"}:
+            raise UsageError(f"retry: jitter={value!r:.40} is not yes or no", hint=f"try {RETRY_FORMS}")
+        return value.lower() in {"", "yes", "true", "on"}
+    if key == "attempts":
+        return _number(int, key, value)
+    return _number(float, key, value) if key == "multiplier" else duration(value)
+
+
+def concurrency(text: str, key: str | None = None) -> ConcurrencyControl:
+    """Return `N[:fifo|lifo|random|by-priority]`, or `limited` (3, fifo), under `key` (None: the task's name)."""
+    count, colon, strategy = (word.strip().lower() for word in text.partition(":"))
+    number = 3 if count == "limited" else int(count) if count.isascii() and count.isdigit() and len(count) < 9 else None
+    if number is None or (colon and strategy not in set(ConcurrencyStrategy)):
+        hint = did_you_mean(strategy, ConcurrencyStrategy) if number is not None else ""
+        raise UsageError(f"not a concurrency limit: {text!r:.100}", why=hint, hint=f"try {CONCURRENCY_FORMS}")
+    return ConcurrencyControl(number, ConcurrencyStrategy(strategy or "fifo"), key)
+
+
+def priority(text: str) -> int:
+    """Return a priority from -100 to 100, or `low`, `normal`, `high`."""
+    word = text.strip().lower()
+    if word in PRIORITY_NAMES:
+        return PRIORITY_NAMES[word]
+    if word.isascii() and len(word) < 9 and word.lstrip("+-").isdigit() and len(word.lstrip("+-")) >= len(word) - 1:
+        number = int(word)
+        if PRIORITY_MIN <= number <= PRIORITY_MAX:
+            return number
+    raise UsageError(
+        f"not a priority: {text!r:.100}",
+        why=did_you_mean(word, PRIORITY_NAMES),
+        hint=f"a whole number from {PRIORITY_MIN} to {PRIORITY_MAX}, or low, normal, high",
+    )

@@ -1,0 +1,178 @@
+"""What bgo tells about a task: the stable JSON shapes, `"schema": 1`, as frozen values with `to_json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bgo.clock import to_iso
+from bgo.model import wish as wishes
+from bgo.model.outcome import TaskError
+from bgo.model.plan import Hold
+from bgo.model.state import FINAL, State
+from bgo.model.task import HistoryEntry, Task
+
+SCHEMA = 1
+
+
+def error_json(error: TaskError | None) -> dict[str, str] | None:
+    """Return type, message and trace."""
+    return None if error is None else {"type": error.type, "message": error.message, "trace": error.trace}
+
+
+def hold_json(hold: Hold) -> dict[str, Any]:
+    """Return a hold's fields, its instant as ISO."""
+    return {
+        "gate": str(hold.gate),
+        "current": hold.current,
+        "needed": hold.needed,
+        "holder": hold.holder,
+        "until": to_iso(hold.until_ms),
+        "lift": hold.lift,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A task with its payloads opened, as `status` and `tasks` show it."""
+
+    task: Task
+    input: Any
+    argv: tuple[str, ...] | None
+    output: Any
+    error: TaskError | None
+    holds: tuple[Hold, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self.task.id
+
+    @property
+    def state(self) -> State:
+        return self.task.state
+
+    @property
+    def is_final(self) -> bool:
+        return self.task.state in FINAL
+
+    def duration_ms(self) -> int | None:
+        """Return how long the last run took, None before its end."""
+        if self.task.finished_at is None or self.task.started_at is None:
+            return None
+        return max(0, self.task.finished_at - self.task.started_at)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented object."""
+        t = self.task
+        return {
+            "schema": SCHEMA,
+            "id": t.id,
+            "name": t.name,
+            "handler": t.handler,
+            "kind": t.kind,
+            "state": str(t.state),
+            "reason": str(t.reason),
+            "queue": t.queue,
+            "priority": t.priority,
+            "tags": list(t.tags),
+            "run": t.run,
+            "attempt": t.attempt,
+            "losses": t.losses,
+            "max_attempts": t.max_attempts,
+            "progress": {"fraction": t.progress, "message": t.progress_message},
+            "input": self.input,
+            "argv": None if self.argv is None else list(self.argv),
+            "output": self.output,
+            "error": error_json(self.error),
+            "cwd": t.cwd,
+            "options": wishes.to_json(t.wish),
+            "cancel_requested": t.cancel_reason,
+            "created_at": to_iso(t.created_at),
+            "due_at": to_iso(t.due_at),
+            "started_at": to_iso(t.started_at),
+            "finished_at": to_iso(t.finished_at),
+            "duration_ms": self.duration_ms(),
+            "chain_id": None,
+            "batch_id": None,
+            "schedule_id": None,
+            "holds": [hold_json(h) for h in self.holds],
+        }
+
+
+def history_json(entry: HistoryEntry) -> dict[str, Any]:
+    """Return a history entry as its documented object."""
+    return {
+        "schema": SCHEMA,
+        "task_id": entry.task_id,
+        "name": entry.name,
+        "event": entry.event,
+        "run": entry.run,
+        "attempt": entry.attempt,
+        "state": entry.state,
+        "reason": entry.reason,
+        "at": to_iso(entry.at),
+        "started_at": to_iso(entry.started_at),
+        "finished_at": to_iso(entry.finished_at),
+        "duration_ms": entry.duration_ms,
+        "error": error_json(entry.error),
+        "worker": entry.worker,
+        "waited": dict(entry.waited),
+        "detail": dict(entry.detail),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class GateLine:
+    """One line of the ledger: a gate, whether it lets the task pass, and the hold if it does not."""
+
+    gate: str
+    is_open: bool
+    current: str
+    needed: str
+    hold: Hold | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line with its hold's fields merged in."""
+        rest = {"holder": "", "until": None, "lift": ""} if self.hold is None else hold_json(self.hold)
+        return {
+            "gate": self.gate,
+            "open": self.is_open,
+            "current": self.current,
+            "needed": self.needed,
+            "holder": rest["holder"],
+            "until": rest["until"],
+            "lift": rest["lift"],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a task is where it is: the ordered gates, the time waited by reason, and its place in line."""
+
+    task: Task
+    verdict: str
+    gates: tuple[GateLine, ...]
+    waited: Mapping[str, int]
+    ahead: int | None
+    """Ready tasks of its lane that go first; None when it does not wait."""
+    workers: int
+
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        return tuple(line.hold for line in self.gates if line.hold is not None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented object."""
+        return {
+            "schema": SCHEMA,
+            "id": self.task.id,
+            "name": self.task.name,
+            "state": str(self.task.state),
+            "reason": str(self.task.reason),
+            "verdict": self.verdict,
+            "gates": [line.to_json() for line in self.gates],
+            "waited_ms": dict(self.waited),
+            "ahead": self.ahead,
+            "workers": self.workers,
+        }

@@ -1,0 +1,166 @@
+"""How people write durations, sizes and instants, read strictly: the same words on the command line, in the
+configuration, in device scripts and in chain files. Pure: `now` and the zone are arguments.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta, tzinfo
+
+from bgo.clock import from_datetime, to_local
+from bgo.errors import UsageError
+from bgo.model.options import MAX_DURATION_MS
+
+DAY_MS = 86_400_000
+_UNITS_MS = {"w": 7 * DAY_MS, "d": DAY_MS, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
+_SPELLED = {
+    "w": "week weeks",
+    "d": "day days",
+    "h": "hr hrs hour hours",
+    "m": "min mins minute minutes",
+    "s": "sec secs second seconds",
+    "ms": "msec msecs millisecond milliseconds",
+}
+_UNIT_OF = {word: unit for unit, words in _SPELLED.items() for word in [unit, *words.split()]}
+_TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
+_ISO = re.compile(
+    r"P(?=\d|T\d)(?:(?P<w>\d+(?:\.\d+)?)W)?(?:(?P<d>\d+(?:\.\d+)?)D)?"
+    r"(?:T(?=\d)(?:(?P<h>\d+(?:\.\d+)?)H)?(?:(?P<m>\d+(?:\.\d+)?)M)?(?:(?P<s>\d+(?:\.\d+)?)S)?)?"
+)
+_LONGEST = 100
+DURATION_FORMS = "try 90s, 5m, 1h30m, 2d or PT5M"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `did you mean 'x'?` for the nearest known word, else an empty string."""
+    import difflib
+
+    near = difflib.get_close_matches(word[:_LONGEST], list(known), n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
+
+
+def _no_duration(text: str, why: str) -> UsageError:
+    return UsageError(f"not a duration: {_quoted(text)} ({DURATION_FORMS})", why=why)
+
+
+def duration_ms(text: str, *, minimum: int = 0) -> int:
+    """Return a written duration as milliseconds: `90` and `90s`, `5m`, `1h30m`, `2 days`, `PT5M`.
+
+    Units go from large to small, each at most once. Months and years have no fixed length and are refused, and so is
+    anything negative, empty, below `minimum` milliseconds, or above ten years.
+    """
+    word = text.strip()
+    if not word or len(word) > _LONGEST:
+        raise _no_duration(text, "it is empty" if not word else "it is too long")
+    if word.startswith("-"):
+        raise _no_duration(text, "a duration cannot be negative")
+    ms = _read_duration(text, word)
+    if not minimum <= ms <= MAX_DURATION_MS:
+        raise _no_duration(text, f"it must lie between {minimum / 1000:g} s and ten years")
+    return ms
+
+
+def _read_duration(text: str, word: str) -> int:
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", word):
+        return round(float(word) * 1000)
+    if word[0] == "P":
+        if found := _ISO.fullmatch(word):
+            return round(sum(float(n) * _UNITS_MS[unit] for unit, n in found.groupdict().items() if n))
+        raise _no_duration(text, "ISO durations here have weeks, days, hours, minutes and seconds only")
+    total, end, smallest = 0.0, 0, float("inf")
+    while end < len(word):
+        found = _TOKEN.match(word, end)
+        if found is None or not found[1].isascii():
+            raise _no_duration(text, f"{_quoted(word[end:].strip())} is not a number with a unit")
+        unit = _UNIT_OF.get(found[2]) or (_UNIT_OF.get(found[2].lower()) if len(found[2]) > 1 else None)
+        if unit is None:
+            raise _no_duration(text, _bad_unit(found[2]))
+        size = _UNITS_MS[unit]
+        if size >= smallest:
+            raise _no_duration(text, "units go from large to small, each at most once")
+        smallest, end = size, found.end()
+        total += float(found[1]) * size
+    return round(total)
+
+
+def _bad_unit(unit: str) -> str:
+    if unit == "M" or unit.lower() in {"y", "mo", "month", "months", "year", "years"}:
+        return "months and years have no fixed length; minutes are a small m"
+    return f"{_quoted(unit)} is no unit: use w, d, h, m, s or ms"
+
+
+def duration(text: str) -> timedelta:
+    """Return a written duration as a timedelta."""
+    return timedelta(milliseconds=duration_ms(text))
+
+
+_SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(I?)B?\s*", re.IGNORECASE)
+
+
+def size_bytes(text: str) -> int:
+    """Return a written size as bytes: `4096`, `100kB`, `512MB` (powers of 1000), `64MiB` (powers of 1024)."""
+    found = _SIZE.fullmatch(text) if len(text) <= _LONGEST else None
+    if found is None or (found[3] and not found[2]):
+        raise UsageError(f"not a size: {_quoted(text)} (try 4096, 100kB, 512MB or 64MiB)")
+    power = " KMGT".index(found[2].upper() or " ")
+    base = 1024.0 if found[3] else 1000.0
+    size = round(float(found[1]) * base**power)
+    if size > 1 << 62:
+        raise UsageError(f"not a size: {_quoted(text)}", why="it is larger than any disk", hint="try 512MB")
+    return size
+
+
+INSTANT_FORMS = "try 14:30, +5m, 'in 2h', 2026-12-24, '2026-12-24 18:00' or 2026-12-24T18:00Z"
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_CLOCK = re.compile(r"(\d{1,2}):(\d\d)", re.ASCII)
+
+
+def _no_instant(text: str, why: str = "") -> UsageError:
+    return UsageError(f"not a time: {_quoted(text)} ({INSTANT_FORMS})", why=why)
+
+
+def instant_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
+    """Return a written instant as UTC milliseconds; a time without an offset is in `zone` (default: local).
+
+    `now`, `+5m`, `in 5m`, `HH:MM` (the next such time), a date (its first minute), a date and a time, ISO-8601.
+    """
+    word = text.strip()
+    if len(word) > _LONGEST:
+        raise _no_instant(text, "it is too long")
+    if word.lower() == "now":
+        return now_ms
+    if word.startswith("+"):
+        return now_ms + duration_ms(word[1:])
+    if word.lower().startswith("in "):
+        return now_ms + duration_ms(word[3:])
+    if found := _CLOCK.fullmatch(word):
+        return _next_clock(text, int(found[1]), int(found[2]), now_ms, zone)
+    if _DATE.fullmatch(word):
+        return _date(text, word, zone)
+    raise _no_instant(text)
+
+
+def _date(text: str, word: str, zone: tzinfo | None) -> int:
+    try:
+        when = datetime.fromisoformat(word)
+        return from_datetime(when if when.tzinfo or zone is None else when.replace(tzinfo=zone))
+    except (ValueError, OverflowError, OSError) as error:
+        raise _no_instant(text, str(error)) from None
+
+
+def _next_clock(text: str, hour: int, minute: int, now_ms: int, zone: tzinfo | None) -> int:
+    if hour > 23 or minute > 59:
+        raise _no_instant(text, "hours run from 0 to 23, minutes from 00 to 59")
+    here = to_local(now_ms) if zone is None else to_local(now_ms).astimezone(zone)
+    for days in (0, 1, 2):
+        wall = (here.replace(tzinfo=zone) + timedelta(days=days)).replace(
+            hour=hour, minute=minute, second=0, microsecond=0, fold=0
+        )
+        if (ms := from_datetime(wall)) > now_ms:
+            return ms
+    raise _no_instant(text)
