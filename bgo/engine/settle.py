@@ -34,20 +34,31 @@ class LateFinish:
     task: Task | None
 
 
-def settle(session: Session, seq: int, run: int, outcome: Outcome, now: int, rng: Rng) -> Settled | LateFinish:
-    """Apply how run `run` of a task ended. A refused late finish is recorded, never an overwrite."""
-    task = session.tasks.find_seq(seq)
-    held = session.leases.delete(seq, run)
-    if task is None or held is None or task.state is not State.RUNNING or task.run != run:
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """One run in the hands of one worker: what a settle must still find to be allowed to write."""
+
+    seq: int
+    run: int
+    worker: str
+
+
+def settle(session: Session, key: RunKey, outcome: Outcome, now: int, rng: Rng) -> Settled | LateFinish:
+    """Apply how a run ended. A refused late finish is recorded, never an overwrite."""
+    task = session.tasks.find_seq(key.seq)
+    lease = session.leases.find(key.seq)
+    if task is None or lease is None or (lease.run, lease.worker, task.run) != (key.run, key.worker, key.run):
         if task is not None:
-            _record_late(session, task, run, outcome, now)
+            _record_late(session, task, key.run, outcome, now)
         return LateFinish(task)
-    lease, waited = held
+    waited = session.leases.waited(key.seq) or "{}"
+    session.leases.delete(key.seq, key.run)
     to = policy.settle(task, outcome, now, rng)
     error = _keep_error(session, policy.error_of(outcome))
     output = _keep_output(session, outcome, to)
-    key = session.lanes.key(task.lane)
-    place = None if to.state in FINAL else place_of(task, key, to.due_at, now)
+    place = None
+    if to.state not in FINAL:
+        place = place_of(task, session.lanes.key(task.lane), to.due_at, now)
     if not session.tasks.settle(task, to, now, output=output, error=error, place=place):
         raise AssertionError("the guard was checked in this transaction")
     session.records.add(

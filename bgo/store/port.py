@@ -197,8 +197,8 @@ class Leases(Protocol):
     def insert(self, lease: NewLease) -> None:
         """Write the lease of a claimed run."""
 
-    def delete(self, seq: int, run: int) -> tuple[Lease, str] | None:
-        """Remove a run's lease and return it with its waited-by-reason text; None when it is not there."""
+    def delete(self, seq: int, run: int) -> bool:
+        """Remove a run's lease."""
 
     def find(self, seq: int) -> Lease | None:
         """Return a task's live lease."""
@@ -211,6 +211,9 @@ class Leases(Protocol):
 
     def renew(self, worker: str, until: int) -> int:
         """Extend all leases of a worker; return how many it still has."""
+
+    def adopt(self, lease: Lease, worker: str, until: int) -> bool:
+        """Take over a lease from the owner it was judged under; False when it changed hands or ended meanwhile."""
 
     def renewed(self, worker: str) -> set[tuple[int, int]]:
         """Return the (seq, run) pairs a worker holds."""

@@ -20,6 +20,7 @@ ALL = _LEASE + " ORDER BY lease.claimed_at, lease.task"
 WAITED = "SELECT waited FROM lease WHERE task = ?"
 DELETE = "DELETE FROM lease WHERE task = ? AND run = ?"
 RENEW = "UPDATE lease SET until = ? WHERE worker = ?"
+ADOPT = """UPDATE lease SET worker = ?, until = ? WHERE task = ? AND run = ? AND worker = ? AND until = ?"""
 HELD = "SELECT task, run FROM lease WHERE worker = ?"
 STARTED = "UPDATE lease SET started_at = ? WHERE task = ? AND run = ?"
 USAGE = "SELECT concurrency_key, count(*) FROM lease WHERE concurrency_key IS NOT NULL GROUP BY concurrency_key"
@@ -52,13 +53,8 @@ class SqlLeases:
     def insert(self, lease: NewLease) -> None:
         self._db.execute(INSERT, lease)
 
-    def delete(self, seq: int, run: int) -> tuple[Lease, str] | None:
-        lease = self.find(seq)
-        if lease is None or lease.run != run:
-            return None
-        waited = self.waited(seq)
-        self._db.execute(DELETE, (seq, run))
-        return lease, waited or "{}"
+    def delete(self, seq: int, run: int) -> bool:
+        return self._db.execute(DELETE, (seq, run)).rowcount == 1
 
     def find(self, seq: int) -> Lease | None:
         row = self._db.execute(FIND, (seq,)).fetchone()
@@ -73,6 +69,10 @@ class SqlLeases:
 
     def renew(self, worker: str, until: int) -> int:
         return self._db.execute(RENEW, (until, worker)).rowcount
+
+    def adopt(self, lease: Lease, worker: str, until: int) -> bool:
+        guard = (lease.seq, lease.run, lease.worker, lease.until_ms)
+        return self._db.execute(ADOPT, (worker, until, *guard)).rowcount == 1
 
     def renewed(self, worker: str) -> set[tuple[int, int]]:
         return set(self._db.execute(HELD, (worker,)))
