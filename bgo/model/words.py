@@ -23,8 +23,9 @@ _SPELLED = {
     "ms": "msec msecs millisecond milliseconds",
 }
 _UNIT_OF = {word: unit for unit, words in _SPELLED.items() for word in [unit, *words.split()]}
-_TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
-_ISO = re.compile(
+# Patterns stay texts until they are used: compiling them would cost every command a millisecond.
+_PART = r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)\s*"
+_ISO = (
     r"P(?=\d|T\d)(?:(?P<w>\d+(?:\.\d+)?)W)?(?:(?P<d>\d+(?:\.\d+)?)D)?"
     r"(?:T(?=\d)(?:(?P<h>\d+(?:\.\d+)?)H)?(?:(?P<m>\d+(?:\.\d+)?)M)?(?:(?P<s>\d+(?:\.\d+)?)S)?)?"
 )
@@ -69,22 +70,21 @@ def _read_duration(text: str, word: str) -> int:
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", word):
         return round(float(word) * 1000)
     if word[0] == "P":
-        if found := _ISO.fullmatch(word):
+        if found := re.fullmatch(_ISO, word, re.ASCII):
             return round(sum(float(n) * _UNITS_MS[unit] for unit, n in found.groupdict().items() if n))
         raise _no_duration(text, "ISO durations here have weeks, days, hours, minutes and seconds only")
-    total, end, smallest = 0.0, 0, float("inf")
-    while end < len(word):
-        found = _TOKEN.match(word, end)
-        if found is None or not found[1].isascii():
-            raise _no_duration(text, f"{_quoted(word[end:].strip())} is not a number with a unit")
+    total, smallest, left = 0.0, float("inf"), word
+    while left:
+        found = re.match(_PART, left)
+        if found is None:
+            raise _no_duration(text, f"{_quoted(left)} is not a number with a unit")
         unit = _UNIT_OF.get(found[2]) or (_UNIT_OF.get(found[2].lower()) if len(found[2]) > 1 else None)
         if unit is None:
             raise _no_duration(text, _bad_unit(found[2]))
         size = _UNITS_MS[unit]
         if size >= smallest:
             raise _no_duration(text, "units go from large to small, each at most once")
-        smallest, end = size, found.end()
-        total += float(found[1]) * size
+        total, smallest, left = total + float(found[1]) * size, size, left[found.end() :]
     return round(total)
 
 
@@ -99,12 +99,12 @@ def duration(text: str) -> timedelta:
     return timedelta(milliseconds=duration_ms(text))
 
 
-_SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(I?)B?\s*", re.IGNORECASE)
+_SIZE = r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(I?)B?\s*"
 
 
 def size_bytes(text: str) -> int:
     """Return a written size as bytes: `4096`, `100kB`, `512MB` (powers of 1000), `64MiB` (powers of 1024)."""
-    found = _SIZE.fullmatch(text) if len(text) <= _LONGEST else None
+    found = re.fullmatch(_SIZE, text, re.IGNORECASE | re.ASCII) if len(text) <= _LONGEST else None
     if found is None or (found[3] and not found[2]):
         raise UsageError(f"not a size: {_quoted(text)} (try 4096, 100kB, 512MB or 64MiB)")
     power = " KMGT".index(found[2].upper() or " ")
@@ -116,8 +116,8 @@ def size_bytes(text: str) -> int:
 
 
 INSTANT_FORMS = "try 14:30, +5m, 'in 2h', 2026-12-24, '2026-12-24 18:00' or 2026-12-24T18:00Z"
-_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
-_CLOCK = re.compile(r"(\d{1,2}):(\d\d)", re.ASCII)
+_DATE = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?)?"
+_CLOCK = r"(\d{1,2}):(\d\d)"
 
 
 def _no_instant(text: str, why: str = "") -> UsageError:
@@ -138,9 +138,9 @@ def instant_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
         return now_ms + duration_ms(word[1:])
     if word.lower().startswith("in "):
         return now_ms + duration_ms(word[3:])
-    if found := _CLOCK.fullmatch(word):
+    if found := re.fullmatch(_CLOCK, word, re.ASCII):
         return _next_clock(text, int(found[1]), int(found[2]), now_ms, zone)
-    if _DATE.fullmatch(word):
+    if re.fullmatch(_DATE, word, re.ASCII):
         return _date(text, word, zone)
     raise _no_instant(text)
 

@@ -1,0 +1,21 @@
+"""`bgo` and `python -m bgo`: answer at once what needs no command line, else hand over to it."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Run the command line of this process and return its exit code."""
+    if sys.argv[1:] in (["-V"], ["--version"]):
+        from bgo.version import VERSION
+
+        sys.stdout.write(f"bgo {VERSION}\n")
+        return 0
+    from bgo.cli.app import main as run
+
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
