@@ -10,8 +10,12 @@ def main() -> int:
     if sys.argv[1:] in (["-V"], ["--version"]):
         from bgo.version import VERSION
 
-        sys.stdout.write(f"bgo {VERSION}\n")
-        return 0
+        try:
+            print(f"bgo {VERSION}", flush=True)
+        except (OSError, ValueError):
+            pass  # the whole command line knows how to say so
+        else:
+            return 0
     from bgo.cli.app import main as run
 
     return run()

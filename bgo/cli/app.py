@@ -14,6 +14,7 @@ from bgo.cli.lazy import LazyGroup, Row
 from bgo.cli.params import Invocation
 from bgo.config import Flags
 from bgo.errors import BgoError
+from bgo.version import VERSION
 
 LOOK, RUN, ADMIN = "Look", "Run", "Look after"
 TABLE: dict[str, Row] = {
@@ -56,6 +57,12 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"bgo {VERSION}")
+        raise typer.Exit(0)
+
+
 @app.callback()
 def root(
     ctx: typer.Context,
@@ -73,14 +80,12 @@ def root(
     verbose: Annotated[
         int, typer.Option("--verbose", "-v", count=True, help="Say more.", metavar="", show_default=False)
     ] = 0,
-    version: Annotated[bool, typer.Option("--version", "-V", help="Print the version.", metavar="")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", "-V", help="Print the version.", metavar="", is_eager=True, callback=_print_version),
+    ] = False,
 ) -> None:
     """Queue work, run it when the device allows, and see why it waits."""
-    if version:
-        from bgo.version import VERSION
-
-        print(f"bgo {VERSION}")
-        raise typer.Exit(0)
     flags = Flags(store, config, profile, tuple(plugin or ()), no_plugins, no_color)
     ctx.obj = Invocation(flags, verbose=verbose)
 
@@ -115,6 +120,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
+    except SystemExit as done:  # Rich leaves this way when its pipe is closed
+        code = done.code if isinstance(done.code, int) else int(bool(done.code))
+        return 141 if isinstance(done.__context__, BrokenPipeError) else code
     except BrokenPipeError as error:
         return _broken_pipe(error, head, as_json, debug)
     except Exception as error:
@@ -135,7 +143,7 @@ def _run(args: list[str]) -> int:
     """Parse and call one command. Typer's own `main` is left out: it would answer errors and closed pipes itself."""
     command: Any = get_command(app)
     try:
-        with command.make_context("bgo", args) as context:
+        with command.make_context("bgo", list(args)) as context:
             command.invoke(context)
     except typer.Exit as done:
         return done.exit_code

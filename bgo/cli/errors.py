@@ -50,11 +50,11 @@ def _print_lines(error: BgoError) -> None:
 def from_typer(error: typer.TyperException) -> BgoError:
     """Return one of Typer's own complaints (unknown option, missing argument …) as a usage error."""
     context: Any = getattr(error, "ctx", None)
-    near: Sequence[str] = sorted(getattr(error, "possibilities", None) or ())
+    near: Sequence[str] = getattr(error, "possibilities", None) or ()
     message = error.message if near else error.format_message()
     message, _, suggestion = message.partition(" Did you mean ")
     if near:
-        suggestion = f"{' or '.join(near)}?"
+        suggestion = f"{near[0]}?"
     path = context.command_path if context is not None else "bgo"
     help_line = f"{path} --help"
     return UsageError(

@@ -51,9 +51,11 @@ def _ranged(kind: type[int] | type[float], low: float | None, high: float | None
     def convert(text: Any) -> Any:
         try:
             value = kind(text)
+            if value != value:
+                raise ValueError
         except (ValueError, OverflowError):
             raise ValueError(f"{text!r} is not {'a whole number' if kind is int else 'a number'}") from None
-        if (low is not None and value < low) or (high is not None and value > high) or value != value:
+        if (low is not None and value < low) or (high is not None and value > high):
             raise ValueError(f"{text} is not {_span(low, high)}")
         return value
 
