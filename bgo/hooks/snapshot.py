@@ -1,0 +1,127 @@
+"""The catalogue file: what is written, and how a later process knows that it still holds.
+
+It holds while bgo, Python, the plugin settings and the import path are the same, no folder on that path has changed
+(installing and removing a distribution changes its folder), and no local plugin file has.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bgo.hooks.codec import info_from
+from bgo.hooks.scan import import_path
+from bgo.hooks.settings import LoadReport, PluginSettings
+from bgo.model.handler import HandlerInfo
+from bgo.version import VERSION
+
+FORMAT = 1
+
+
+class Handlers(Mapping[str, HandlerInfo]):
+    """Handlers by name over their JSON form, each built when it is first looked at: `enqueue` needs one of them."""
+
+    def __init__(self, data: Mapping[str, Any], built: Mapping[str, HandlerInfo] | None = None) -> None:
+        self._data = data
+        self._built = dict(built or {})
+
+    def __getitem__(self, name: str) -> HandlerInfo:
+        held = self._built.get(name)
+        if held is None:
+            held = self._built[name] = info_from(self._data[name])
+        return held
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._data
+        yield from (name for name in self._built if name not in self._data)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._data or name in self._built
+
+    def merged(self, more: Mapping[str, HandlerInfo], without: Collection[str]) -> Handlers:
+        """Return these handlers, less some names, with others over them."""
+        kept = {name: item for name, item in self._data.items() if name not in without}
+        return Handlers(kept, more)
+
+
+class Key:
+    """What a catalogue is made for, and the state of the import path at this moment."""
+
+    def __init__(self, settings: PluginSettings) -> None:
+        self.path = import_path()
+        self.made_for = [FORMAT, VERSION, sys.executable, sys.version, settings.to_json(), self.path]
+        self.stamps = [stamp(entry)[0] for entry in self.path]
+
+    def file(self, cache_dir: Path) -> str:
+        """Return the file for this key; programs with other import paths or settings have their own."""
+        text = json.dumps(self.made_for, sort_keys=True)
+        return os.path.join(cache_dir, f"catalogue-{zlib.crc32(text.encode('utf-8', 'surrogateescape')):08x}.json")
+
+    def holds(self, data: Mapping[str, Any]) -> bool:
+        """Say whether a catalogue that was read is for this key and nothing has changed since it was made."""
+        return (
+            data["made_for"] == self.made_for
+            and data["stamps"] == self.stamps
+            and all(stamp(file) == (mtime, size) for file, mtime, size in data["files"])
+        )
+
+
+def read(key: Key, cache_dir: Path) -> dict[str, Any] | None:
+    """Return the catalogue's data, or None when there is none, it is not readable, or it no longer holds."""
+    try:
+        with open(key.file(cache_dir), encoding="utf-8") as stream:
+            data: dict[str, Any] = json.load(stream)
+        return data if key.holds(data) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def pack(key: Key, built: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data to write: what was built, and the key it was built for."""
+    return {
+        "made_for": key.made_for,
+        "stamps": key.stamps,
+        "files": [[file, *stamp(file)] for file in built["files"]],
+        "handlers": built["handlers"],
+        "reports": built["reports"],
+        "missing": built["missing"],
+    }
+
+
+def reports_of(data: Mapping[str, Any]) -> tuple[LoadReport, ...]:
+    """Return the load reports of a catalogue's data."""
+    return tuple(LoadReport.from_json(report) for report in data["reports"])
+
+
+def write_file(file: str, data: Any, *, durable: bool) -> None:
+    """Write JSON whole or not at all, readable by its owner alone; `durable` also survives a power cut."""
+    os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
+    temp = f"{file}.{os.getpid()}.tmp"
+    try:
+        fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with open(fd, "w", encoding="utf-8") as stream:
+            json.dump(data, stream, separators=(",", ":"))
+            stream.flush()
+            if durable:
+                os.fsync(fd)
+        Path(temp).replace(file)
+    except BaseException:
+        Path(temp).unlink(missing_ok=True)
+        raise
+
+
+def stamp(file: str) -> tuple[int, int]:
+    """Return a file's modification time and size, or (-1, -1) when it is gone."""
+    try:
+        found = Path(file).stat()
+    except OSError:
+        return (-1, -1)
+    return (found.st_mtime_ns, found.st_size)
