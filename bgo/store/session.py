@@ -25,16 +25,24 @@ class Session:
         self.leases = SqlLeases(db)
         self.records = SqlRecords(db, self.payloads)
         self.queues = SqlQueues(db)
+        self.undone_by: sqlite3.Error | None = None
+        """The error by which SQLite rolled the whole transaction back inside a savepoint, if it did."""
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Undo only the block on an exception, and let it through."""
+        """Undo only the block on an exception, and let it through.
+
+        A full or failing disk undoes the whole transaction; then nothing of it is kept, whoever catches the exception.
+        """
         self._db.execute("SAVEPOINT step")
         try:
             yield
-        except BaseException:
+        except BaseException as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK TO step")
                 self._db.execute("RELEASE step")
+            elif isinstance(error, sqlite3.Error):
+                self.undone_by = error
+                self._db.execute("BEGIN")  # what follows must not commit statement by statement
             raise
         self._db.execute("RELEASE step")

@@ -2,6 +2,7 @@
 
 Write transactions are short and never around I/O. SQLite's own busy handler starves a waiter for seconds beside a
 saturated writer, so writers first queue at `turnstile.Turnstile`; `busy_timeout` is only the net beneath it.
+After a failed disk operation the connection is dropped and opened afresh: what its cache believes may not be true.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Literal
 
-from bgo.errors import ForkedStoreError
+from bgo.clock import SystemClock
+from bgo.errors import ForkedStoreError, StoreError
+from bgo.ids import quick_rng
 from bgo.store import migrate, place
 from bgo.store.faults import translated
 from bgo.store.session import Session
@@ -22,86 +25,170 @@ from bgo.store.turnstile import NoTurnstile, Turnstile
 
 Synchronous = Literal["full", "normal"]
 BUSY_MS = 5_000
+WAL_LIMIT = 64 << 20
+"""The log is cut back to this many bytes when a checkpoint empties it."""
 
 
 class SqliteStore:
     """An open store. One connection, usable from any thread, one transaction at a time; never across a fork."""
 
     def __init__(self, path: Path | None, *, synchronous: Synchronous = "full", busy_ms: int = BUSY_MS) -> None:
-        self.path = path
+        self.path = None if path is None else Path(os.path.abspath(path))
+        self._synchronous = synchronous
+        self._busy_ms = busy_ms
         self._pid = os.getpid()
         self._lock = threading.RLock()
-        if path is not None:
-            place.prepare(path)
+        self._turnstile: Turnstile | NoTurnstile | None = NoTurnstile() if path is None else None
+        self._is_suspect = False
+        try:
+            self._connect()
+        except BaseException:
+            if self._turnstile is not None:
+                self._turnstile.close()
+            raise
+
+    def _connect(self) -> None:
+        path = self.path
+        expected = None if path is None else place.prepare(path)
         with translated(path):
-            self._db = sqlite3.connect(
+            db = sqlite3.connect(
                 ":memory:" if path is None else os.fspath(path),
                 isolation_level=None,
                 check_same_thread=False,
                 cached_statements=256,
-                timeout=busy_ms / 1000,
+                timeout=self._busy_ms / 1000,
             )
-        self._turnstile = NoTurnstile() if path is None else Turnstile(place.lock_path(path), busy_ms)
-        self._session = Session(self._db)
-        try:
-            with translated(path):
-                self._open(synchronous)
-        except BaseException:
-            self._db.close()
-            raise
+            try:
+                self._open(db)
+                if path is not None and place.identity(path) != expected:
+                    raise self._moved()
+            except BaseException:
+                db.close()
+                raise
+        self._identity = expected
+        self._db = db
+        self._session = Session(db)
 
-    def _open(self, synchronous: Synchronous) -> None:
-        db = self._db
-        with self._turnstile.held() if migrate.is_needed(db, self.path) else NoTurnstile().held():
-            migrate.run(db, self.path)
-        if self.path is not None and db.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            db.execute("PRAGMA journal_mode=WAL")  # somebody switched it off by hand
+    def _open(self, db: sqlite3.Connection) -> None:
+        is_needed = migrate.is_needed(db, self.path)
+        if self._turnstile is None and self.path is not None:  # not earlier: nothing is left beside a foreign file
+            self._turnstile = Turnstile(place.lock_path(self.path), self._busy_ms)
+        if is_needed:
+            with self._turnstile.held() if self._turnstile else nullcontext():
+                migrate.run(db, self.path)
+        full = self._synchronous == "full"
         for pragma in (
-            f"synchronous={'FULL' if synchronous == 'full' else 'NORMAL'}",
+            f"synchronous={'FULL' if full else 'NORMAL'}",
             "foreign_keys=OFF",
             "fullfsync=ON",
             "temp_store=MEMORY",
             "mmap_size=0",
-            "journal_size_limit=67108864",
+            f"journal_size_limit={WAL_LIMIT}",
         ):
             db.execute("PRAGMA " + pragma)
+        if self.path is not None:
+            # Somebody may have switched the log off by hand, and SQLite refuses settings silently.
+            mode = db.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+            level = db.execute("PRAGMA synchronous").fetchone()[0]
+            if mode != "wal" or level != (2 if full else 1):
+                raise StoreError(
+                    f"the store cannot be made durable: {self.path}",
+                    why=f"SQLite answers journal_mode={mode}, synchronous={level}",
+                    hint="put the store on a local file system that knows shared memory (--store, BGO_HOME)",
+                )
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Run one write transaction; it commits at the end of the block and rolls back on any exception.
 
         Raises StoreBusyError when another writer does not let go, StoreFullError, StoreDamagedError or
-        UnknownCommitError when the disk fails.
+        UnknownCommitError when the disk fails, StoreError when the file is not the one that was opened any more.
         """
-        self._check_fork()
-        with self._lock, self._turnstile.held(), translated(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._lock, self._ready().held(), self._watched():
+            self._begin()
             try:
+                self._check_place()
                 yield self._session
+                if self._session.undone_by is not None:
+                    raise self._session.undone_by
             except BaseException:
                 self._rollback()
                 raise
-            with translated(self.path, committing=True):
+            with self._watched(committing=True):
                 try:
                     self._db.execute("COMMIT")
                 except BaseException:
                     self._rollback()
                     raise
 
+    def _begin(self) -> None:
+        if self._turnstile is None or self._turnstile.is_orderly:
+            self._db.execute("BEGIN IMMEDIATE")
+            return
+        clock, rng = SystemClock(), quick_rng()
+        deadline = clock.awake_ms() + self._busy_ms
+        self._db.execute("PRAGMA busy_timeout=0")
+        try:
+            while True:
+                try:
+                    self._db.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or clock.awake_ms() >= deadline:
+                        raise
+                clock.sleep_ms(rng.randint(1, 10))
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout={self._busy_ms}")
+
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Run one read transaction: everything in the block sees the same snapshot."""
+        with self._lock:
+            self._ready()
+            with self._watched():
+                self._db.execute("BEGIN")
+                try:
+                    yield self._session
+                finally:
+                    self._rollback()
+
+    def _ready(self) -> Turnstile | NoTurnstile:
+        """Return the turnstile of a store that may begin a transaction now."""
+        turnstile = self._usable()
+        if self._db.in_transaction:
+            raise RuntimeError("a transaction of this thread is open already: they do not nest")
+        self._session.undone_by = None
+        return turnstile
+
+    def _usable(self) -> Turnstile | NoTurnstile:
+        """Return the turnstile of an open store; drop a connection that a disk error made suspect."""
         self._check_fork()
-        with self._lock, translated(self.path):
-            self._db.execute("BEGIN")
+        if self._turnstile is None:
+            raise StoreError("the store is closed", why="close() was called", hint="open it again")
+        if self._is_suspect and self.path is not None:
             try:
-                yield self._session
-            finally:
-                self._rollback()
+                self._db.close()
+            except sqlite3.Error:
+                pass  # a disk that fails may fail once more; the new connection tells
+            self._connect()
+            self._is_suspect = False
+        return self._turnstile
+
+    @contextmanager
+    def _watched(self, *, committing: bool = False) -> Iterator[None]:
+        try:
+            with translated(self.path, committing=committing):
+                yield
+        except StoreError:
+            self._is_suspect = True
+            raise
 
     def _rollback(self) -> None:
         if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
+            try:
+                self._db.execute("ROLLBACK")
+            except sqlite3.Error:
+                self._is_suspect = True  # the error that led here tells more
 
     def _check_fork(self) -> None:
         if os.getpid() != self._pid:
@@ -111,26 +198,54 @@ class SqliteStore:
                 hint="open a TaskFlow in the child process",
             )
 
+    def _check_place(self) -> None:
+        """What is written into a file that was renamed or replaced would be lost with it."""
+        if self.path is not None and place.identity(self.path) != self._identity:
+            raise self._moved()
+
+    def _moved(self) -> StoreError:
+        return StoreError(
+            f"the store was moved, deleted or replaced while it was open: {self.path}",
+            why="what would be written now would be lost",
+            hint="put it back, or start the command again to use the file that is there now",
+        )
+
     def data_version(self) -> int:
         """Return a number that changes when another connection commits (2.7 µs: cheap enough to poll)."""
-        self._check_fork()
         with self._lock, translated(self.path):
+            self._usable()
             return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
     def copy_to_memory(self) -> SqliteStore:
         """Return an independent in-memory copy of the store as it is now."""
         copy = SqliteStore(None)
         with self._lock, translated(self.path):
+            self._usable()
             self._db.backup(copy._db)
         return copy
 
+    @contextmanager
+    def upkeep(self, *, alone: bool = False) -> Iterator[sqlite3.Connection]:
+        """Lend the raw connection, outside a transaction, to this floor's administration; `alone` keeps writers out."""
+        with self._lock:
+            turnstile = self._ready()
+            with turnstile.held() if alone else nullcontext(), self._watched():
+                try:
+                    yield self._db
+                finally:
+                    self._rollback()
+
     @property
     def connection(self) -> sqlite3.Connection:
-        """The raw connection, for the administration verbs (check, backup, vacuum) of this floor."""
+        """The raw connection, for tests and measurements."""
         return self._db
 
     def close(self) -> None:
-        """Close the connection; the store may not be used afterwards."""
-        if os.getpid() == self._pid:
-            self._db.close()
-            self._turnstile.close()
+        """Close the connection; the store may not be used afterwards. Closing twice is harmless."""
+        if os.getpid() != self._pid:
+            return
+        with self._lock:
+            if self._turnstile is not None:
+                turnstile, self._turnstile = self._turnstile, None
+                self._db.close()
+                turnstile.close()
