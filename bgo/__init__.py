@@ -1,0 +1,92 @@
+"""bgo: a durable background-task orchestrator with an embedded store and no server.
+
+Names are loaded when they are first used, because every child process imports this package.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bgo.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from bgo.api import TaskFlow
+    from bgo.errors import BgoError, TaskFailedError, WaitTimeoutError
+    from bgo.hooks.specs import hookimpl
+    from bgo.hooks.task import task
+    from bgo.model.options import (
+        ConcurrencyControl,
+        ConcurrencyStrategy,
+        ConstraintLoss,
+        DedupPolicy,
+        NetworkConstraint,
+        RateLimit,
+        RelaxStep,
+        RetryPolicy,
+        TaskConstraints,
+        TaskEncryption,
+        TaskQueue,
+        TaskTimeout,
+        TimeWindow,
+        UniquePolicy,
+    )
+    from bgo.model.query import Selector
+    from bgo.model.result import TaskResult
+    from bgo.model.state import State
+    from bgo.run.bench import RunOptions
+    from bgo.run.context import TaskCancelled, TaskContext
+
+_HOMES = {
+    "bgo.api": "TaskFlow",
+    "bgo.errors": "BgoError TaskFailedError WaitTimeoutError",
+    "bgo.hooks.specs": "hookimpl",
+    "bgo.hooks.task": "task",
+    "bgo.model.options": "ConcurrencyControl ConcurrencyStrategy ConstraintLoss DedupPolicy NetworkConstraint RateLimit"
+    " RelaxStep RetryPolicy TaskConstraints TaskEncryption TaskQueue TaskTimeout TimeWindow UniquePolicy",
+    "bgo.model.query": "Selector",
+    "bgo.model.result": "TaskResult",
+    "bgo.model.state": "State",
+    "bgo.run.bench": "RunOptions",
+    "bgo.run.context": "TaskCancelled TaskContext",
+}
+_WHERE = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = [
+    "BgoError",
+    "ConcurrencyControl",
+    "ConcurrencyStrategy",
+    "ConstraintLoss",
+    "DedupPolicy",
+    "NetworkConstraint",
+    "RateLimit",
+    "RelaxStep",
+    "RetryPolicy",
+    "RunOptions",
+    "Selector",
+    "State",
+    "TaskCancelled",
+    "TaskConstraints",
+    "TaskContext",
+    "TaskEncryption",
+    "TaskFailedError",
+    "TaskFlow",
+    "TaskQueue",
+    "TaskResult",
+    "TaskTimeout",
+    "TimeWindow",
+    "UniquePolicy",
+    "WaitTimeoutError",
+    "__version__",
+    "hookimpl",
+    "task",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'bgo' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value

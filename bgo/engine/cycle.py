@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bgo.model.device import View
-from bgo.model.plan import Budget, Hold, ViewKey
+from bgo.model.plan import Budget, Hold, LaneHeads, ViewKey
 from bgo.model.task import Child, Task
 from bgo.policy.admit import admit
 from bgo.policy.gates import Offer, view_hold
@@ -43,9 +43,10 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A task that is ours to run, with all its child needs."""
+    """A task that is ours to run, on this child, with all that it needs."""
 
     task: Task
+    child: Child
     input: bytes
     setup: bytes | None
     checkpoint: bytes | None
@@ -56,6 +57,8 @@ class Look:
     """What a read found: whether a tick would write, when the next alarm is, and what this asker cannot run now."""
 
     has_work: bool
+    ready: int
+    """How many of the asked-for slots there is ready work for, at least; 0 when only alarms or holds need a tick."""
     next_wake: int | None
     holds: tuple[tuple[int, ViewKey, Hold], ...] = ()
 
@@ -70,21 +73,42 @@ class Tick:
     promoted: int = 0
 
 
-def look(session: Session, asker: Asker, view: View, memory: Memory, free: int, now: int) -> Look:
+def look(
+    session: Session,
+    asker: Asker,
+    view: View,
+    memory: Memory,
+    free: int,
+    now: int,
+    *,
+    only: frozenset[int] | None = None,
+) -> Look:
     """Judge without writing: would a tick find alarms, work for a free slot, or a changed hold?"""
     due = session.tasks.next_due()
     open_views, holds = _judge(session, asker, view)
     slots = _budget(session, asker, free).free if open_views else 0
     changed = any(memory.held.get(v) != h.gate for v, _, h in holds)
     lifted = any(memory.held.get(v) for v in open_views)
-    has_work = (due is not None and due <= now) or (bool(open_views) and slots > 0) or changed or lifted
-    return Look(has_work, due, tuple(holds))
+    alarm = due is not None and due <= now
+    ready = min(slots, sum(len(lane.heads) for lane in _heads(session, open_views, slots, only)))
+    return Look(alarm or ready > 0 or changed or lifted, ready, due, tuple(holds))
 
 
 def tick(
-    session: Session, asker: Asker, view: View, memory: Memory, children: Sequence[Child], *, lease_until: int, now: int
+    session: Session,
+    asker: Asker,
+    view: View,
+    memory: Memory,
+    children: Sequence[Child],
+    *,
+    lease_until: int,
+    now: int,
+    only: frozenset[int] | None = None,
 ) -> Tick:
-    """Promote what is due, judge the views, and claim at most one task for each idle child."""
+    """Promote what is due, judge the views, and claim at most one task for each idle child.
+
+    `only` names the seqs that may be claimed: they pass every gate, but go ahead of others in their lanes.
+    """
     lanes = session.tasks.promote(now, PROMOTE_STEP)
     session.lanes.refresh(lanes, now)
     open_views, holds = _judge(session, asker, view)
@@ -95,7 +119,7 @@ def tick(
         budget = _budget(session, asker, len(idle))
         plan = admit(
             session.queues.shares(),
-            session.lanes.heads(open_views, budget.free) if budget.free > 0 else (),
+            _heads(session, open_views, budget.free, only),
             session.leases.usage(),
             budget,
         )
@@ -116,6 +140,16 @@ def tick(
     return Tick(tuple(claims), session.tasks.next_due(), again, len(lanes))
 
 
+def _heads(
+    session: Session, open_views: Sequence[int], width: int, only: frozenset[int] | None
+) -> Sequence[LaneHeads]:
+    if width <= 0:
+        return ()
+    if only is not None:
+        return session.lanes.heads_of(open_views, sorted(only))
+    return session.lanes.heads(open_views, width)
+
+
 def _judge(session: Session, asker: Asker, view: View) -> tuple[list[int], list[tuple[int, ViewKey, Hold]]]:
     open_views, holds = [], []
     for number, key in session.lanes.views():
@@ -125,6 +159,18 @@ def _judge(session: Session, asker: Asker, view: View) -> tuple[list[int], list[
         else:
             holds.append((number, key, hold))
     return open_views, holds
+
+
+def waiting(session: Session, asker: Asker, view: View, now: int) -> tuple[int, int, int | None, dict[str, int]]:
+    """Return how many tasks wait for a retry, how many for their delay, the next due time, and held ones by gate."""
+    _, holds = _judge(session, asker, view)
+    held: dict[str, int] = {}
+    for number, _, hold in holds:
+        held[hold.gate] = held.get(hold.gate, 0) + session.lanes.ready_under(number)
+    for gate, count in session.lanes.closed().items():
+        held[gate] = held.get(gate, 0) + count
+    retrying, delayed = session.tasks.not_due()
+    return retrying, delayed, session.tasks.next_due(), held
 
 
 def _remember(
@@ -167,4 +213,4 @@ def _claim(session: Session, asker: Asker, seq: int, child: Child, lease_until: 
     session.leases.insert(lease)
     refs = (task.input_ref, task.setup_ref, task.checkpoint_ref)
     data = [None if ref is None else session.payloads.get(ref) for ref in refs]
-    return Claim(task, data[0] or b"{}", data[1], data[2])
+    return Claim(task, child, data[0] or b"{}", data[1], data[2])

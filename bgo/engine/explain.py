@@ -39,6 +39,12 @@ def explain(session: Session, task: Task, ground: Ground) -> Explanation:
     )
 
 
+def holds(session: Session, task: Task, ground: Ground) -> tuple[Hold, ...]:
+    """Return what holds a waiting task now."""
+    lines = _ledger(session, task, ground) if task.state in CLAIMABLE else ()
+    return tuple(line.hold for line in lines if line.hold is not None)
+
+
 def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...]:
     key = session.lanes.key(task.lane)
     lines = [_due(task, ground.now), _paused(session, key)]

@@ -107,6 +107,9 @@ class Tasks(Protocol):
     def next_due(self) -> int | None:
         """Return the earliest due time of a task that is not ready yet."""
 
+    def not_due(self) -> tuple[int, int]:
+        """Return how many tasks wait for a retry and how many for their delay."""
+
     def counts(self) -> Mapping[State, int]:
         """Return how many tasks stand in each state."""
 
@@ -140,6 +143,15 @@ class Lanes(Protocol):
 
     def heads(self, views: Collection[int], width: int) -> list[LaneHeads]:
         """Return the `width` best open lanes of each view with up to `width` ready tasks each."""
+
+    def heads_of(self, views: Collection[int], seqs: Sequence[int]) -> list[LaneHeads]:
+        """Return the open lanes of these views that hold these ready tasks, with no others."""
+
+    def ready_under(self, view: int) -> int:
+        """Return how many ready tasks wait in the open lanes of a view."""
+
+    def closed(self) -> Mapping[str, int]:
+        """Return how many ready tasks wait in paused or parked lanes, by what holds them."""
 
     def refresh(self, lanes: Iterable[int], now: int, *, served: bool = False) -> None:
         """Recompute head and turn of these lanes after their ready tasks changed; `served`: one was just claimed."""

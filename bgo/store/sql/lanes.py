@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from bgo.model.options import ConcurrencyStrategy
@@ -27,6 +27,13 @@ KEY = """SELECT lane.name, view.queue, view.handler, view.constraints, concurren
 FROM lane JOIN view ON view.id = lane.view WHERE lane.id = ?"""
 BEST = """SELECT lane.id, view.queue, concurrency_key, concurrency_max, strategy, turn
 FROM lane JOIN view ON view.id = lane.view WHERE lane.view = ? AND turn IS NOT NULL ORDER BY turn LIMIT ?"""
+HOME = """SELECT lane.id, view.queue, concurrency_key, concurrency_max, task.seq, task.rank, lane.view
+FROM task JOIN lane ON lane.id = task.lane JOIN view ON view.id = lane.view
+WHERE task.seq = ? AND task.ready = 1 AND turn IS NOT NULL"""
+READY_UNDER = """SELECT count(*) FROM lane JOIN task ON task.lane = lane.id AND task.ready = 1
+WHERE lane.view = ? AND turn IS NOT NULL"""
+CLOSED = """SELECT held_by, count(*) FROM lane JOIN task ON task.lane = lane.id AND task.ready = 1
+WHERE head IS NOT NULL AND turn IS NULL GROUP BY held_by"""
 READY = "SELECT seq, rank FROM task WHERE lane = ? AND ready = 1 ORDER BY order_key, seq LIMIT ?"
 _HEAD = """(SELECT CASE WHEN lane.strategy IN ('lifo', 'random')
         THEN CASE WHEN ?2 OR lane.head IS NULL THEN ?3 ELSE lane.since END ELSE task.rank END
@@ -108,6 +115,22 @@ class SqlLanes:
                 heads = tuple(Head(seq, turn if shared else rank) for seq, rank in ready)
                 found.append(LaneHeads(lane, queue, key, limit, heads))
         return found
+
+    def heads_of(self, views: Collection[int], seqs: Sequence[int]) -> list[LaneHeads]:
+        found = []
+        for wanted in seqs:
+            row = self._db.execute(HOME, (wanted,)).fetchone()
+            if row is not None:
+                lane, queue, key, limit, seq, rank, view = row
+                if view in views:
+                    found.append(LaneHeads(lane, queue, key, limit, (Head(seq, rank),)))
+        return found
+
+    def ready_under(self, view: int) -> int:
+        return int(self._db.execute(READY_UNDER, (view,)).fetchone()[0])
+
+    def closed(self) -> Mapping[str, int]:
+        return dict(self._db.execute(CLOSED).fetchall())
 
     def refresh(self, lanes: Iterable[int], now: int, *, served: bool = False) -> None:
         for lane in sorted(lanes):

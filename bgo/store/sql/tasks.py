@@ -53,6 +53,8 @@ ORDER BY due_at LIMIT ?"""
 PROMOTE = "UPDATE task SET ready = 1, ready_at = due_at WHERE seq = ?"
 NEXT_DUE = """SELECT due_at FROM task INDEXED BY task_alarm
 WHERE ready = 0 AND state IN ('queued', 'retrying') ORDER BY due_at LIMIT 1"""
+NOT_DUE = """SELECT state, count(*) FROM task INDEXED BY task_alarm
+WHERE ready = 0 AND state IN ('queued', 'retrying') GROUP BY state"""
 COUNTS = "SELECT state, count(*) FROM task GROUP BY state"
 CANCELS = """SELECT lease.task, lease.run, task.cancel_reason FROM lease JOIN task ON task.seq = lease.task
 WHERE lease.worker = ? AND task.cancel_reason IS NOT NULL"""
@@ -164,6 +166,10 @@ class SqlTasks:
     def next_due(self) -> int | None:
         row = self._db.execute(NEXT_DUE).fetchone()
         return None if row is None else int(row[0])
+
+    def not_due(self) -> tuple[int, int]:
+        found = dict(self._db.execute(NOT_DUE).fetchall())
+        return found.get(State.RETRYING, 0), found.get(State.QUEUED, 0)
 
     def counts(self) -> Mapping[State, int]:
         return {State(state): n for state, n in self._db.execute(COUNTS)}

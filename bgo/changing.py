@@ -1,0 +1,115 @@
+"""The verbs that change many tasks: cancel, retry, pause, prune, and copies of old requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bgo.engine import cancel as cancelling
+from bgo.engine import prune as pruning
+from bgo.engine import query, resolve, revive
+from bgo.engine.spec import Request
+from bgo.errors import UsageError
+from bgo.model import payload as payloads
+from bgo.model.options import check_name
+from bgo.model.query import CancelReply, Retention, Selector
+from bgo.model.state import ACTIVE, Reason, State
+from bgo.model.task import INPUT_LIMIT
+from bgo.policy.schema import check_input
+from bgo.run.output import remove
+from bgo.run.wake import ring
+
+if TYPE_CHECKING:
+    from bgo.api import TaskFlow
+
+STEP = 500
+REVIVABLE = (State.FAILED, State.CANCELLED)
+
+
+def cancel_where(flow: TaskFlow, selector: Selector, reason: Reason) -> list[CancelReply]:
+    """Cancel matching tasks, a few hundred a transaction."""
+    from dataclasses import replace
+
+    if not selector.ids and not selector.states:
+        selector = replace(selector, states=tuple(sorted(ACTIVE)))
+    replies: list[CancelReply] = []
+    before = None
+    while True:
+        with flow.store.write() as session:
+            wanted = resolve.selector(session, resolve.checked(selector, "cancel"))
+            page = session.tasks.select(wanted, limit=STEP, before=before)
+            replies += cancelling.cancel(session, page, reason, flow.clock.now_ms())
+        if len(page) < STEP:
+            break
+        before = page[-1].seq
+    ring(flow.settings.run_dir)
+    return replies
+
+
+def retry_where(flow: TaskFlow, selector: Selector, input: Mapping[str, Any] | None) -> list[str]:
+    """Revive matching tasks, all in one transaction."""
+    from dataclasses import replace
+
+    if not selector.ids and not selector.states:
+        selector = replace(selector, states=REVIVABLE)
+    with flow.store.write() as session:
+        found = list(query.all_tasks(session, resolve.checked(selector, "retry")))
+        if input is not None and len(found) != 1:
+            raise UsageError(f"a new input is for one task, not {len(found)}", hint="bgo retry ID --input '{…}'")
+        for task in found:
+            ref = None
+            if input is not None:
+                check_input(flow.handler(task.handler), input)
+                ref = session.payloads.put(payloads.dump_object(dict(input), "the input", INPUT_LIMIT))
+            revive.revive(session, task, flow.clock.now_ms(), ref)
+    ring(flow.settings.run_dir)
+    return [task.id for task in found]
+
+
+def set_paused(flow: TaskFlow, name: str | None, queue: str | None, *, paused: bool) -> int:
+    """Pause or resume a name or a queue; return how many lanes it touched."""
+    verb = "pause" if paused else "resume"
+    if (name is None) == (queue is None):
+        raise UsageError(f"{verb} what?", why="name exactly one thing", hint=f"bgo {verb} NAME, or --queue QUEUE")
+    with flow.store.write() as session:
+        if queue is not None:
+            kind, value = "queue", resolve.known_queue(session, queue)
+        else:
+            kind, value = "name", check_name(name, "task")
+        touched = session.lanes.set_paused(kind, value, paused=paused, now=flow.clock.now_ms())
+    ring(flow.settings.run_dir)
+    return touched
+
+
+def prune(flow: TaskFlow, retention: Retention, *, dry_run: bool) -> int:
+    """Remove ended tasks beyond retention, with their logs and work directories."""
+    if dry_run:
+        return pruning.would_prune(flow.store, retention, flow.clock.now_ms())
+    pruned = pruning.prune(flow.store, retention, flow.clock.now_ms())
+    for task_id in pruned.ids:
+        remove(flow.settings.log_dir, flow.settings.work_dir, task_id)
+    return pruned.count
+
+
+def request_like(flow: TaskFlow, task_id: str) -> Request:
+    """Return the request that would enqueue a copy of a task."""
+    with flow.store.read() as session:
+        task = resolve.task(session, task_id)
+        view = query.view_of(session, task)
+        setup = None if task.setup_ref is None else payloads.load(session.payloads.get(task.setup_ref))
+    return Request(
+        handler=task.handler,
+        input=view.input,
+        name=task.name,
+        queue=task.queue,
+        priority=task.priority,
+        tags=task.tags,
+        timeout=task.wish.timeout,
+        retry=task.wish.retry,
+        constraints=task.wish.constraints,
+        concurrency=task.wish.concurrency,
+        at_most_once=task.wish.at_most_once,
+        argv=None if setup is None else tuple(setup["argv"]),
+        env=None if setup is None else setup["env"],
+        cwd=task.cwd,
+    )

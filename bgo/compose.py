@@ -1,0 +1,103 @@
+"""The composition root: from settings to an open store, a catalogue, a worker's bench. Nothing else wires parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bgo.config import Settings
+from bgo.errors import ConfigError
+from bgo.hooks.settings import PluginSettings
+
+if TYPE_CHECKING:
+    from bgo.clock import Clock
+    from bgo.model.device import DeviceState, Reading
+    from bgo.model.handler import Catalogue
+    from bgo.run.bench import Bench
+    from bgo.store.sqlite import SqliteStore
+
+
+def plugin_settings(settings: Settings) -> PluginSettings:
+    """Return which plugins count."""
+    p = settings.plugins
+    return PluginSettings(p.files, p.allow, p.enabled, p.overrides)
+
+
+def open_store(settings: Settings) -> SqliteStore:
+    """Open the store (making it if needed) with the configured queues in it."""
+    from bgo.store.sqlite import SqliteStore
+
+    store = SqliteStore(settings.store_path, synchronous=settings.synchronous)
+    own = {name: q for name, q in settings.queues.items() if f"queues.{name}" in settings.origins}
+    if "queues" in settings.origins or own:
+        _ensure_queues(store, settings)
+    return store
+
+
+def _ensure_queues(store: SqliteStore, settings: Settings) -> None:
+    with store.read() as session:
+        known = {s.name: (s.weight, s.reserve) for s in session.queues.shares()}
+    wanted = {name: (q.weight, q.reserve) for name, q in settings.queues.items()}
+    changed = {name: share for name, share in wanted.items() if known.get(name) != share}
+    if changed:
+        with store.write() as session:
+            for name, (weight, reserve) in changed.items():
+                session.queues.ensure(name, weight, reserve)
+
+
+def check_profile(settings: Settings) -> None:
+    """Refuse profiles that this version does not have."""
+    if settings.profile != "host":
+        raise ConfigError(
+            f"no profile {settings.profile!r}",
+            why="this version judges by the host profile alone",
+            hint="--profile host, or leave it out",
+        )
+
+
+def sensing(clock: Clock, flag: Reading | None = None) -> Callable[[], DeviceState]:
+    """Return how the device is read: a flag is a fact, else the sensors, asked at most every five seconds."""
+    from bgo.devices.sensors import sense
+    from bgo.model.device import DeviceState
+
+    if flag is not None:
+        fixed = DeviceState(charging=flag)
+        return lambda: fixed
+    held: list[tuple[int, DeviceState]] = []
+
+    def read() -> DeviceState:
+        now = clock.awake_ms()
+        if not held or now - held[0][0] >= SENSE_MS:
+            held[:] = [(now, sense())]
+        return held[0][1]
+
+    return read
+
+
+SENSE_MS = 5_000
+
+
+def bench(settings: Settings, sense: Callable[[], DeviceState], catalogue: Callable[[], Catalogue]) -> Bench:
+    """Return all that a worker works with."""
+    import json
+
+    from bgo.clock import SystemClock
+    from bgo.ids import quick_rng
+    from bgo.run.bench import Bench
+
+    check_profile(settings)
+    return Bench(
+        open_store=lambda: open_store(settings),
+        clock=SystemClock(),
+        rng=quick_rng(),
+        run_dir=settings.run_dir,
+        log_dir=settings.log_dir,
+        work_dir=settings.work_dir,
+        catalogue=catalogue,
+        sense=sense,
+        plugins=json.dumps(plugin_settings(settings).to_json()),
+        slots=settings.slots,
+        lease_ms=int(settings.lease_s * 1000),
+        kill_grace_ms=int(settings.kill_grace_s * 1000),
+        poll_ms=settings.poll_ms,
+    )

@@ -1,0 +1,161 @@
+"""From a request to a spec: names checked, defaults resolved, the input made canonical. Nothing is written here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bgo.errors import UsageError
+from bgo.hooks.commandline import default_name
+from bgo.model import payload as payloads
+from bgo.model.handler import HandlerDefaults, HandlerInfo
+from bgo.model.options import (
+    NO_CONSTRAINTS,
+    PRIORITY_MAX,
+    PRIORITY_MIN,
+    ConcurrencyControl,
+    RetryPolicy,
+    TaskConstraints,
+    TaskQueue,
+    TaskTimeout,
+    check_name,
+)
+from bgo.model.task import INPUT_LIMIT, TAG_LIMIT, TaskSpec, Wish
+from bgo.policy.gates import unsupported
+from bgo.policy.schema import check_input
+
+ARGV_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody asked for, before defaults: None means 'not said'."""
+
+    handler: str
+    input: Mapping[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    queue: str | None = None
+    priority: int | None = None
+    tags: tuple[str, ...] = ()
+    due_at: int | None = None
+    timeout: TaskTimeout | None = None
+    retry: RetryPolicy | None = None
+    constraints: TaskConstraints | None = None
+    concurrency: ConcurrencyControl | None = None
+    at_most_once: bool | None = None
+    argv: tuple[str, ...] | None = None
+    env: Mapping[str, str] | None = None
+    cwd: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What chance gives a new task."""
+
+    id: str
+    order: float
+
+
+def build(request: Request, info: HandlerInfo | None, default_timeout: TaskTimeout, draw: Draw) -> TaskSpec:
+    """Return the spec. An option said wins over the handler's default, that over the config.
+
+    `info` is None for a handler that nobody knows yet (--allow-unknown): its input is not checked.
+    Raises UsageError naming what does not fit and the accepted form.
+    """
+    check_name(request.handler, "handler")
+    defaults = HandlerDefaults() if info is None else info.defaults
+    if info is not None:
+        check_input(info, request.input)
+    tags = tuple(dict.fromkeys((*defaults.tags, *(check_name(tag, "tag") for tag in request.tags))))
+    if len(tags) > TAG_LIMIT:
+        raise UsageError(f"too many tags: {len(tags)}", why=f"a task has at most {TAG_LIMIT}", hint="leave some out")
+    return TaskSpec(
+        id=draw.id,
+        handler=request.handler,
+        input=payloads.dump_object(dict(request.input), "the input", INPUT_LIMIT),
+        name=_name(request, info),
+        queue=check_name(request.queue or defaults.queue or TaskQueue.DEFAULT, "queue"),
+        priority=_priority(request.priority, defaults),
+        tags=tags,
+        due_at=request.due_at,
+        wish=_wish(request, defaults, default_timeout),
+        setup=_setup(request, info),
+        cwd=_folder(request.cwd),
+        random_order=draw.order,
+    )
+
+
+def _name(request: Request, info: HandlerInfo | None) -> str:
+    if request.name is not None:
+        return check_name(request.name, "task")
+    if request.argv and info is not None and info.takes_argv:
+        return default_name(request.argv)
+    return request.handler
+
+
+def _priority(said: int | None, defaults: HandlerDefaults) -> int:
+    value = said if said is not None else defaults.priority or 0
+    if isinstance(value, bool) or not isinstance(value, int) or not PRIORITY_MIN <= value <= PRIORITY_MAX:
+        raise UsageError(
+            f"priority {value!r} is out of range", why=f"it runs from {PRIORITY_MIN} to {PRIORITY_MAX}", hint="0 is usual"
+        )
+    return value
+
+
+def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTimeout) -> Wish:
+    constraints = request.constraints or defaults.constraints or NO_CONSTRAINTS
+    if missing := unsupported(constraints):
+        raise UsageError(
+            f"this version cannot wait for {', '.join(missing)}",
+            why="no gate judges it yet, and a wish that nothing keeps would be a lie",
+            hint="leave it out; requires_charging (--charging) works",
+        )
+    once = defaults.at_most_once if request.at_most_once is None else request.at_most_once
+    retry = request.retry or defaults.retry or RetryPolicy.NONE
+    if once and retry.max_attempts > 1:
+        raise UsageError(
+            "at-most-once and retries contradict each other",
+            why=f"the policy allows {retry.max_attempts} attempts",
+            hint="drop --at-most-once, or give --retry none",
+        )
+    return Wish(
+        timeout=request.timeout or defaults.timeout or default_timeout,
+        retry=retry,
+        constraints=constraints,
+        concurrency=request.concurrency or defaults.concurrency,
+        at_most_once=once,
+    )
+
+
+def _setup(request: Request, info: HandlerInfo | None) -> bytes | None:
+    """Keep a command line and its environment, for handlers that declare it."""
+    takes = info is None or info.takes_argv
+    if request.argv is None and request.env is None:
+        if info is not None and info.takes_argv and info.name == "shell":
+            raise UsageError("shell: which command?", why="nothing stands after --", hint="bgo enqueue shell -- ls -l")
+        return None
+    if not takes:
+        raise UsageError(
+            f"{request.handler} takes no command line",
+            why="only handlers that declare it take ARGV or --env",
+            hint=f"bgo handlers show {request.handler}",
+        )
+    argv = list(request.argv or ())
+    if len(argv) > ARGV_LIMIT or any("\0" in word for word in argv):
+        raise UsageError("the command line cannot be kept", why="too many words, or a NUL inside one", hint="use a file")
+    setup = {"argv": argv, "env": dict(request.env or {})}
+    return payloads.dump_object(setup, "the command line", INPUT_LIMIT)
+
+
+def _folder(cwd: str | None) -> str:
+    if cwd is None:
+        try:
+            return os.getcwd()
+        except FileNotFoundError:
+            raise UsageError("the working directory is gone", hint="cd to one that exists, or give --cwd") from None
+    folder = os.path.abspath(os.path.expanduser(cwd))
+    if not os.path.isdir(folder):
+        raise UsageError(f"no such directory: {cwd[:200]!r}", why="the task would have nowhere to run", hint="--cwd DIR")
+    return folder

@@ -1,0 +1,125 @@
+"""The keywords of `flow.enqueue`, and how they become a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypedDict
+
+from bgo.clock import Clock, from_datetime
+from bgo.engine.spec import Request
+from bgo.errors import UsageError
+from bgo.model import specs
+from bgo.model.options import (
+    ConcurrencyControl,
+    Duration,
+    RetryPolicy,
+    TaskConstraints,
+    TaskTimeout,
+    to_ms,
+)
+
+NOT_YET = frozenset(
+    "start_before finish_before relax window rate_limit dedup unique_id unique_policy encryption expedited after "
+    "rate_key tz on_constraint_loss".split()
+)
+"""Keywords that mean something to bgo but are not acted upon by this version; said or not, nothing is ignored."""
+
+
+class EnqueueOptions(TypedDict, total=False):
+    """What `flow.enqueue` takes beside the name and the input; everything has a default."""
+
+    queue: str
+    priority: int | str
+    tags: Iterable[str]
+    delay: Duration
+    at: datetime | int
+    """Not before: an aware datetime (a naive one is local), or UTC milliseconds."""
+    timeout: TaskTimeout | Duration | str
+    retry: RetryPolicy | str
+    constraints: TaskConstraints
+    concurrency: ConcurrencyControl | int
+    as_: str
+    """The task's own name; the default is the handler's."""
+    cwd: str
+    env: Mapping[str, str]
+    argv: Iterable[str]
+    at_most_once: bool
+    allow_unknown: bool
+
+
+_KNOWN = frozenset(EnqueueOptions.__annotations__)
+
+
+def check_keywords(options: Mapping[str, Any]) -> None:
+    """Raise UsageError for a keyword that this version does not act upon, or does not know."""
+    for name in options:
+        if name in NOT_YET:
+            raise UsageError(
+                f"{name} is not available in this version",
+                why="nothing would act upon it, and an option that does nothing would be a lie",
+                hint="leave it out",
+            )
+        if name not in _KNOWN:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, _KNOWN, 1)
+            raise UsageError(
+                f"enqueue has no option {name!r}",
+                hint=f"did you mean {near[0]}?" if near else "inputs go into input={…}",
+            )
+
+
+def to_request(handler: str, input: Mapping[str, Any], options: EnqueueOptions, clock: Clock) -> Request:
+    """Return the request that the keywords mean, its due time settled."""
+    check_keywords(options)
+    tags = options.get("tags", ())
+    if isinstance(tags, str):
+        raise UsageError(f"tags is one string: {tags!r}", hint=f"tags=[{tags!r}]")
+    argv = options.get("argv")
+    return Request(
+        handler=handler,
+        input=input,
+        name=options.get("as_"),
+        queue=options.get("queue"),
+        priority=_priority(options.get("priority")),
+        tags=tuple(tags),
+        due_at=_due(options, clock),
+        timeout=_timeout(options.get("timeout")),
+        retry=_retry(options.get("retry")),
+        constraints=options.get("constraints"),
+        concurrency=_concurrency(options.get("concurrency")),
+        at_most_once=options.get("at_most_once"),
+        argv=None if argv is None else tuple(argv),
+        env=options.get("env"),
+        cwd=options.get("cwd"),
+    )
+
+
+def _due(options: EnqueueOptions, clock: Clock) -> int | None:
+    delay, at = options.get("delay"), options.get("at")
+    if delay is not None and at is not None:
+        raise UsageError("delay and at contradict each other", why="both say when", hint="give one of them")
+    if delay is not None:
+        return clock.now_ms() + to_ms(delay, "delay")
+    if isinstance(at, datetime):
+        return from_datetime(at)
+    return at
+
+
+def _priority(value: int | str | None) -> int | None:
+    return specs.priority(value) if isinstance(value, str) else value
+
+
+def _timeout(value: TaskTimeout | Duration | str | None) -> TaskTimeout | None:
+    if value is None or isinstance(value, TaskTimeout):
+        return value
+    return specs.timeout(value) if isinstance(value, str) else TaskTimeout.hard_only(value)
+
+
+def _retry(value: RetryPolicy | str | None) -> RetryPolicy | None:
+    return specs.retry(value) if isinstance(value, str) else value
+
+
+def _concurrency(value: ConcurrencyControl | int | None) -> ConcurrencyControl | None:
+    return ConcurrencyControl(value) if isinstance(value, int) else value

@@ -1,0 +1,53 @@
+"""The worker's bench: everything it works with, given to it once by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bgo.clock import Clock
+from bgo.ids import Rng
+from bgo.model.device import HOST, DeviceState, Profile
+from bgo.model.handler import Catalogue
+from bgo.store.port import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Store, time, chance, places and providers. `open_store` is used again when the disk has failed."""
+
+    open_store: Callable[[], Store]
+    clock: Clock
+    rng: Rng
+    run_dir: Path
+    log_dir: Path
+    work_dir: Path
+    catalogue: Callable[[], Catalogue]
+    sense: Callable[[], DeviceState]
+    """Read the device; asked only when waiting work has device constraints."""
+    plugins: str = "{}"
+    """The plugin settings for the children, as JSON."""
+    profile: Profile = HOST
+    slots: int = 2
+    lease_ms: int = 30_000
+    kill_grace_ms: int = 5_000
+    poll_ms: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What one `bgo run` is asked to do."""
+
+    slots: int | None = None
+    """Slots of this worker alone; None shares the host's."""
+    queues: frozenset[str] | None = None
+    only: frozenset[str] | None = None
+    """Execute just these tasks (ids), then end."""
+    watch: bool = False
+    until_empty: bool = False
+    for_ms: int | None = None
+    max_tasks: int | None = None
+    grace_ms: int | None = None
+    """Cap on running tasks at the end; None: no cap when draining, 30 s after a signal."""
+    extra: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,51 @@
+"""The end of a run: signals, --for, --max-tasks, and how long running work may still take."""
+
+from __future__ import annotations
+
+from bgo.run.bench import RunOptions
+
+SIGNAL_GRACE_MS = 30_000
+
+
+class Ending:
+    """Knows when claiming stops and when running work is handed back. Instants are awake milliseconds."""
+
+    def __init__(self, options: RunOptions, began: int) -> None:
+        self._options = options
+        self._until = None if options.for_ms is None else began + options.for_ms
+        self._begun_at: int | None = None
+        self._grace_ms = options.grace_ms
+        """None: running work may take as long as it takes."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Say whether no more work is claimed."""
+        return self._begun_at is not None
+
+    def signalled(self, count: int, awake: int) -> None:
+        """Take note of the signals so far: the first stops claiming, the second hands everything back now."""
+        if count and self._grace_ms is None:
+            self._grace_ms = SIGNAL_GRACE_MS
+        if count > 1:
+            self._grace_ms = 0
+        time_is_up = self._until is not None and awake >= self._until
+        if self._begun_at is None and (count or time_is_up):
+            self._begun_at = awake
+
+    def is_over(self, awake: int) -> bool:
+        """Say whether what still runs must be handed back."""
+        return self._begun_at is not None and self._grace_ms is not None and awake >= self._begun_at + self._grace_ms
+
+    def next_timer(self, awake: int) -> int | None:
+        """Return when the next of this comes, None when nothing more does."""
+        if self._begun_at is None:
+            return self._until
+        return None if self._grace_ms is None or self.is_over(awake) else self._begun_at + self._grace_ms
+
+    def is_spent(self, started: int) -> bool:
+        """Say whether --max-tasks is used up."""
+        return self._options.max_tasks is not None and started >= self._options.max_tasks
+
+    def capped(self, room: int, started: int) -> int:
+        """Return how many of `room` starts --max-tasks still allows."""
+        return room if self._options.max_tasks is None else min(room, self._options.max_tasks - started)

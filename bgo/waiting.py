@@ -1,0 +1,45 @@
+"""Waiting for tasks to end: the store's data version is polled, rows are read only after a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from bgo.errors import WaitTimeoutError
+
+if TYPE_CHECKING:
+    from bgo.api import TaskFlow
+    from bgo.model.views import TaskView
+
+POLL_MS = 20
+Watcher = Callable[[list["TaskView"]], None]
+
+
+def wait_for(
+    flow: TaskFlow, task_ids: Sequence[str], timeout: float | None, on_change: Watcher | None
+) -> list[TaskView]:
+    """Wait until all these tasks have ended. Raises WaitTimeoutError; the tasks go on."""
+    from bgo.engine import query, resolve
+
+    deadline = None if timeout is None else flow.clock.awake_ms() + round(timeout * 1000)
+    with flow.store.read() as session:
+        whole = [resolve.task_id(session, word) for word in task_ids]
+    version = -1
+    while True:
+        seen = flow.store.data_version()
+        if seen != version:
+            version = seen
+            with flow.store.read() as session:
+                views = [query.view_of(session, resolve.task(session, task_id)) for task_id in whole]
+            if on_change is not None:
+                on_change(views)
+            if all(view.is_final for view in views):
+                return views
+        if deadline is not None and flow.clock.awake_ms() >= deadline:
+            waiting = [view.id for view in views if not view.is_final]
+            raise WaitTimeoutError(
+                f"still waiting for {', '.join(waiting[:5])}",
+                why=f"{timeout:g} s are over; the work goes on",
+                hint=f"bgo explain {waiting[0]}",
+            )
+        flow.clock.sleep_ms(POLL_MS)
