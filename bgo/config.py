@@ -211,13 +211,13 @@ def _xdg(env: Mapping[str, str], name: str, default: str) -> tuple[str, str]:
     return os.path.join(_absolute(default), "bgo"), "default"
 
 
-def _absolute(path: str, base: str = "") -> str:
+def _absolute(path: str) -> str:
     path = os.path.expanduser(path)
     if path.startswith("~"):
         raise ConfigError(
             "no home directory is known", why="neither HOME nor the user database names one", hint="set BGO_HOME"
         )
-    return os.path.abspath(os.path.join(base, path))
+    return os.path.abspath(path)
 
 
 def _settings(places: dict[str, tuple[str, str]], found: Found) -> Settings:
@@ -230,13 +230,11 @@ def _settings(places: dict[str, tuple[str, str]], found: Found) -> Settings:
 
     home, config_path = places["home"][0], places["config_path"][0]
     origins = {key: origin for key, (_, origin) in (places | found).items()}
-    in_file = origins.get("store", "").startswith(f"{config_path}:")
-    store = _absolute(get("store", os.path.join(home, "bgo.db")), os.path.dirname(config_path) if in_file else "")
     return Settings(
         home=Path(home),
         config_path=Path(config_path),
         cache_dir=Path(places["cache_dir"][0]),
-        store_path=Path(store),
+        store_path=Path(_absolute(get("store", os.path.join(home, "bgo.db")))),
         profile=get("profile", "host"),
         plugins=Plugins(
             files=get("plugins.paths", ()),

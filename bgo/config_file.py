@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -44,10 +45,25 @@ def read_file(path: str) -> Found:
             found |= {f"{key}.{name}": (item, _place(path, text, f"{key}.{name}")) for name, item in value.items()}
         else:
             found[key] = (value, _place(path, text, key))
-    for key, (_, place) in found.items():
+    for key, (value, place) in found.items():
         if key not in CHECKS:
             raise _unknown(key, place, CHECKS)
+        if key in {"store", "plugins.paths"}:
+            found[key] = (_beside(path, value), place)
     return found
+
+
+def _beside(path: str, value: Any) -> Any:
+    """Return file names of a config file as it means them: relative to itself, never to the working directory."""
+    if isinstance(value, list):
+        return [_beside(path, item) if isinstance(item, str) and _is_file(item) else item for item in value]
+    if not isinstance(value, str) or "://" in value or not value:
+        return value
+    return os.path.join(os.path.dirname(path), os.path.expanduser(value))
+
+
+def _is_file(word: str) -> bool:
+    return word.endswith(".py") or os.sep in word
 
 
 def _unknown(key: str, place: str, known: Mapping[str, Any]) -> ConfigError:

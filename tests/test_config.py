@@ -74,9 +74,11 @@ def test_shared_directories_follow_the_store(tmp_path: Path) -> None:
     assert found.log_dir.parent == found.work_dir.parent == Path("/srv")
 
 
-def test_a_store_in_the_file_is_relative_to_the_file(tmp_path: Path) -> None:
-    write(tmp_path, 'store = "sub/x.db"\n')
-    assert load(env=env(tmp_path)).store_path == tmp_path / "sub/x.db"
+def test_files_named_in_the_file_are_relative_to_it(tmp_path: Path) -> None:
+    write(tmp_path, 'store = "sub/x.db"\n[plugins]\npaths = ["own.py", "/abs/b.py", "module.name"]\n')
+    found = load(env=env(tmp_path))
+    assert found.store_path == tmp_path / "sub/x.db"
+    assert found.plugins.files == (f"{tmp_path}/own.py", "/abs/b.py", "module.name")
 
 
 def test_every_key_of_the_file(tmp_path: Path) -> None:
@@ -111,7 +113,9 @@ def test_every_key_of_the_file(tmp_path: Path) -> None:
         """,
     )
     found = load(env=env(tmp_path))
-    assert found.plugins == config.Plugins(("a.py",), ("bgo-files",), True, ("bgo-files",), {"files.hash": "mine"})
+    assert found.plugins == config.Plugins(
+        (f"{tmp_path}/a.py",), ("bgo-files",), True, ("bgo-files",), {"files.hash": "mine"}
+    )
     assert found.queues["bulk"] == config.Queue(0.5, 1)
     assert found.queues["critical"].weight == 100
     assert found.limits == {"uploads": 2, "a.b": 3}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bgo.errors import UsageError
 from bgo.ids import LENGTH, MIN_PREFIX, looks_like_id
@@ -19,6 +19,9 @@ from bgo.model.payload import parse as parse_json
 from bgo.model.specs import concurrency, priority, retry, timeout
 from bgo.model.words import did_you_mean, duration, duration_ms, instant_ms, size_bytes
 
+if TYPE_CHECKING:
+    from bgo.model.handler import HandlerInfo
+
 __all__ = [
     "Pair",
     "assignment",
@@ -27,6 +30,7 @@ __all__ = [
     "duration",
     "duration_ms",
     "id_or_name",
+    "input_of",
     "instant_ms",
     "merge",
     "pair",
@@ -131,6 +135,22 @@ def merge(base: Mapping[str, Any], found: Iterable[Pair]) -> dict[str, Any]:
             place = place[step]
         place[path[-1]] = value
     return merged
+
+
+def input_of(
+    info: HandlerInfo | None, words: Iterable[str], base: Mapping[str, Any] | None = None, read: Read = read_source
+) -> dict[str, Any]:
+    """Return the input that the words mean for a handler, laid over `base`.
+
+    A plain `key=value` is a string unless the handler's schema says int, float or bool; `key:=JSON` is what it says.
+    """
+    from bgo.policy.schema import from_words
+
+    found = [
+        p if p.typed or len(p.path) > 1 else p._replace(value=from_words(info, [(p.path[0], p.value)])[p.path[0]])
+        for p in pairs(words, read)
+    ]
+    return merge(base or {}, found)
 
 
 def whole_input(text: str, read: Read = read_source) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bgo.cli import parse
 from bgo.errors import UsageError
+from bgo.model.handler import HandlerInfo, Param, Source
 
 FILES = {"note.txt": b"hello\n", "list.json": b"[1, 2]", "bad.json": b"{", "latin": b"\xff", "-": b'{"from": "pipe"}'}
 
@@ -101,6 +102,16 @@ def test_a_duplicate_key_inside_json_is_refused() -> None:
 def test_bytes_that_are_no_text_are_refused() -> None:
     with pytest.raises(UsageError, match="not UTF-8"):
         given_words("a=" + os.fsdecode(b"\xff"))
+
+
+def test_words_take_the_types_of_the_handler_and_json_keeps_its_own() -> None:
+    info = HandlerInfo("x", Source("entry", "m:f"), params=(Param("n", "int", True), Param("s", "str", True)))
+    words = ["n=1", "s=1", "free=1", "n.deep=1"]
+    assert parse.input_of(info, words[:3], {"base": 1}, read) == {"base": 1, "n": 1, "s": "1", "free": "1"}
+    assert parse.input_of(None, words[:1], read=read) == {"n": "1"}
+    assert parse.input_of(info, ['n:="1"', "s:=2"], read=read) == {"n": "1", "s": 2}
+    with pytest.raises(UsageError, match="n does not accept"):
+        parse.input_of(info, ["n=many"], read=read)
 
 
 @pytest.mark.parametrize(
