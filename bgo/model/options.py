@@ -35,23 +35,33 @@ def check_name(name: object, what: str) -> str:
     return name
 
 
+def _shown(value: object) -> str:
+    """Return a refused value as it may stand in a message: short, and whatever it is."""
+    try:
+        return f"{value!r:.40}"
+    except ValueError:
+        return "a number of thousands of digits"
+
+
+def _is_whole(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
 def to_ms(value: object, what: str, *, minimum: int = 0) -> int:
     """Return a duration as whole milliseconds, at least `minimum`; raise UsageError otherwise."""
     if isinstance(value, timedelta):
-        ms = value // timedelta(milliseconds=1)
+        ms: float = value // timedelta(milliseconds=1)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        if value != value or value in (float("inf"), float("-inf")):
-            raise UsageError(f"{what}: not a duration: {value!r}", hint="give seconds or a timedelta")
-        ms = round(value * 1000)
+        ms = value * 1000
     else:
-        raise UsageError(f"{what}: not a duration: {value!r}", hint="give seconds or a timedelta")
-    if not minimum <= ms <= MAX_DURATION_MS:
+        raise UsageError(f"{what}: not a duration: {_shown(value)}", hint="give seconds or a timedelta")
+    if not minimum - 0.5 <= ms <= MAX_DURATION_MS or (whole := round(ms)) < minimum:
         raise UsageError(
-            f"{what}: {ms / 1000:g} s is out of range",
+            f"{what}: {_shown(value)} is out of range",
             why=f"it must lie between {minimum / 1000:g} s and ten years",
             hint="give seconds or a timedelta",
         )
-    return ms
+    return whole
 
 
 class TaskQueue:
@@ -125,7 +135,9 @@ RetryKind = Literal["none", "exponential", "linear", "custom"]
 ExceptionName = type[BaseException] | str
 
 
-def _kind_names(kinds: Iterable[ExceptionName]) -> tuple[str, ...]:
+def _kind_names(kinds: Iterable[ExceptionName] | ExceptionName) -> tuple[str, ...]:
+    if isinstance(kinds, (str, type)):
+        kinds = (kinds,)  # one alone, and never the letters of its name
     return tuple(k if isinstance(k, str) else k.__name__ for k in kinds)
 
 
@@ -150,13 +162,13 @@ class RetryPolicy:
     NONE: ClassVar[RetryPolicy]
 
     def __post_init__(self) -> None:
-        if not 1 <= self.max_attempts <= MAX_ATTEMPTS:
+        if not _is_whole(self.max_attempts, 1, MAX_ATTEMPTS):
             raise UsageError(
-                f"retry: attempts={self.max_attempts} is out of range",
+                f"retry: attempts={_shown(self.max_attempts)} is out of range",
                 why=f"attempts counts all tries, from 1 to {MAX_ATTEMPTS}",
                 hint="attempts=3 tries three times in all",
             )
-        if self.multiplier < 1 or self.multiplier > 1000:
+        if not 1 <= self.multiplier <= 1000:
             raise UsageError(
                 f"retry: multiplier={self.multiplier:g} is out of range",
                 why="the delay may not shrink from try to try",
@@ -224,7 +236,7 @@ class RetryPolicy:
         `delay_for_attempt(n)` is asked once, now, for each attempt n = 1 … max_attempts-1, and stored as a list.
         """
         if delay_for_attempt is not None:
-            if max_attempts is None or not 1 <= max_attempts <= MAX_ATTEMPTS:
+            if max_attempts is None or not _is_whole(max_attempts, 1, MAX_ATTEMPTS):
                 raise UsageError(
                     "retry: custom needs max_attempts with delay_for_attempt",
                     why=f"each attempt's delay is computed now, for up to {MAX_ATTEMPTS} attempts",
@@ -310,14 +322,19 @@ class ConcurrencyControl:
     LIMITED: ClassVar[ConcurrencyControl]
 
     def __post_init__(self) -> None:
-        if isinstance(self.max_concurrent, bool) or not 1 <= self.max_concurrent <= 1_000_000:
+        if not _is_whole(self.max_concurrent, 1, 1_000_000):
             raise UsageError(
-                f"concurrency: {self.max_concurrent} is out of range",
+                f"concurrency: {_shown(self.max_concurrent)} is out of range",
                 why="a limit of 0 or below would never let a task run",
                 hint="give a number from 1, such as --concurrency 3 or 3:fifo; to stop work use 'bgo pause'",
             )
+        if self.strategy not in set(ConcurrencyStrategy):
+            raise UsageError(
+                f"concurrency: no strategy {_shown(self.strategy)}", hint="fifo, lifo, random or by-priority"
+            )
         object.__setattr__(self, "strategy", ConcurrencyStrategy(self.strategy))
-        if self.key is not None and not 1 <= len(self.key) <= 256:
+        key: object = self.key
+        if key is not None and not (isinstance(key, str) and 1 <= len(key) <= 256):
             raise UsageError("concurrency: the key must have 1 to 256 characters", hint="--concurrency-key uploads")
 
 
@@ -338,8 +355,8 @@ class RateLimit:
     HOURLY: ClassVar[RateLimit]
 
     def __init__(self, max_executions: int, window: Duration, key: str | None = None) -> None:
-        if isinstance(max_executions, bool) or max_executions < 1:
-            raise UsageError(f"rate: {max_executions} starts would never let a task run", hint="--rate 10/1m")
+        if not _is_whole(max_executions, 1, 1_000_000_000):
+            raise UsageError(f"rate: not a number of starts: {_shown(max_executions)}", hint="--rate 10/1m")
         object.__setattr__(self, "max_executions", max_executions)
         object.__setattr__(self, "window_ms", to_ms(window, "rate window", minimum=1))
         object.__setattr__(self, "key", key)
@@ -373,15 +390,18 @@ class TimeWindow:
         start_minute: int = 0,
         end_minute: int = 0,
     ) -> None:
-        days = tuple(sorted(set(days_of_week)))
-        start, end = start_hour * 60 + start_minute, end_hour * 60 + end_minute
-        if not (0 <= start < 1440 and 0 <= end <= 1440 and start != end and all(1 <= d <= 7 for d in days)):
+        given, days = (start_hour, start_minute, end_hour, end_minute), tuple(days_of_week)
+        clock = zip(given, (23, 59, 24, 59), strict=True)
+        start, end = (start_hour, start_minute), (end_hour, end_minute)
+        is_day = all(_is_whole(day, 1, 7) for day in days)
+        if not (is_day and all(_is_whole(n, 0, top) for n, top in clock) and end <= (24, 0) and start != end):
             raise UsageError(
-                f"not a window: {start_hour:02}:{start_minute:02}-{end_hour:02}:{end_minute:02} on {days}",
+                f"not a window: from {_shown(start)} to {_shown(end)} on {_shown(days)}",
                 why="hours run from 00:00 to 24:00, start and end differ, days are 1 (Monday) to 7",
                 hint="TimeWindow(start_hour=9, end_hour=17, days_of_week=[1, 2, 3, 4, 5])",
             )
-        for field, value in zip(self.__slots__, (start_hour, end_hour, start_minute, end_minute, days), strict=True):
+        values = (start_hour, end_hour, start_minute, end_minute, tuple(sorted(set(days))))
+        for field, value in zip(self.__slots__, values, strict=True):
             object.__setattr__(self, field, value)
 
 

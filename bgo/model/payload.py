@@ -14,6 +14,7 @@ from bgo.errors import UsageError
 MAX_DEPTH = 100
 MAX_DIGITS = 4000
 EMPTY = b"{}"
+_TOO_LONG = 10**MAX_DIGITS
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
@@ -34,7 +35,7 @@ def _check(value: Any, what: str, path: str, depth: int) -> None:
         for index, item in enumerate(value):
             _check(item, what, f"{path}[{index}]", depth + 1)
     elif isinstance(value, int):
-        if value.bit_length() > MAX_DIGITS * 10 // 3:
+        if not -_TOO_LONG < value < _TOO_LONG:
             raise _refuse(what, f"the number at {path or 'the top'} has more than {MAX_DIGITS} digits")
     elif value is not None and not isinstance(value, (str, float)):
         raise _refuse(what, f"{type(value).__name__} at {path or 'the top'} is not a JSON type")
@@ -95,7 +96,7 @@ def _float(text: str) -> float:
 
 
 def _int(text: str) -> int:
-    if len(text) > MAX_DIGITS:
+    if len(text.lstrip("-")) > MAX_DIGITS:
         raise ValueError(f"a number has more than {MAX_DIGITS} digits")
     return int(text)
 

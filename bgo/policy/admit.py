@@ -13,8 +13,8 @@ from bgo.model.plan import Budget, Hold, LaneHeads, Pick, Plan, QueueShare
 from bgo.policy.gates import concurrency_hold
 from bgo.policy.order import charge, virtual_time
 
-Entry = tuple[int, int, int, LaneHeads]
-"""(rank of the next head, lane id, index of that head, lane)."""
+Entry = tuple[int, int, int, int, LaneHeads]
+"""(rank of the next head, lane id, its seq, its index, lane); no two are equal, so lanes are never compared."""
 
 
 @dataclass(slots=True)
@@ -31,9 +31,7 @@ class _Desk:
     moved: set[str] = field(default_factory=set)
 
 
-def admit(
-    shares: Iterable[QueueShare], lanes: Iterable[LaneHeads], usage: Mapping[str, int], budget: Budget
-) -> Plan:
+def admit(shares: Iterable[QueueShare], lanes: Iterable[LaneHeads], usage: Mapping[str, int], budget: Budget) -> Plan:
     """Return the picks, in order, for at most `budget.free` slots.
 
     `usage` counts live leases by concurrency key. A lane whose key is full is parked with its hold: the engine
@@ -43,7 +41,7 @@ def admit(
     waiting: dict[str, list[Entry]] = {}
     for lane in lanes:
         if lane.heads:
-            waiting.setdefault(lane.queue, []).append((lane.heads[0].rank, lane.lane, 0, lane))
+            waiting.setdefault(lane.queue, []).append(_entry(lane, 0))
     for entries in waiting.values():
         heapq.heapify(entries)
     while desk.free > 0 and (queue := _next_queue(desk, waiting)) is not None:
@@ -51,6 +49,11 @@ def admit(
         if not waiting[queue]:
             del waiting[queue]
     return Plan(tuple(desk.picks), desk.parked, tuple(desk.shares[q] for q in sorted(desk.moved)))
+
+
+def _entry(lane: LaneHeads, index: int) -> Entry:
+    head = lane.heads[index]
+    return head.rank, lane.lane, head.seq, index, lane
 
 
 def _next_queue(desk: _Desk, waiting: Mapping[str, list[Entry]]) -> str | None:
@@ -62,15 +65,18 @@ def _next_queue(desk: _Desk, waiting: Mapping[str, list[Entry]]) -> str | None:
 
 
 def _has_room(desk: _Desk, queue: str) -> bool:
-    """Slots reserved for other queues and not in use there are not for this one."""
+    """Slots reserved for other queues and not in use there are not for this one.
+
+    What counts is free slots, not idle children: a worker that offers one child of four may still have three more.
+    """
     kept = sum(max(0, s.reserve - desk.running.get(s.name, 0)) for s in desk.shares.values() if s.name != queue)
-    return desk.free > min(kept, desk.total - 1)
+    return desk.total - sum(desk.running.values()) > min(kept, desk.total - 1)
 
 
 def _serve(desk: _Desk, queue: str, entries: list[Entry]) -> None:
     """Give one slot to the queue's best lane, parking full ones on the way."""
     while entries:
-        _, lane_id, index, lane = heapq.heappop(entries)
+        _, lane_id, _, index, lane = heapq.heappop(entries)
         key, limit = lane.concurrency_key, lane.concurrency_max
         if key is not None and limit is not None:
             hold = concurrency_hold(key, limit, desk.usage.get(key, 0))
@@ -84,5 +90,5 @@ def _serve(desk: _Desk, queue: str, entries: list[Entry]) -> None:
         desk.shares[queue] = charge(desk.shares[queue], virtual_time(desk.shares))
         desk.moved.add(queue)
         if index + 1 < len(lane.heads):
-            heapq.heappush(entries, (lane.heads[index + 1].rank, lane_id, index + 1, lane))
+            heapq.heappush(entries, _entry(lane, index + 1))
         return

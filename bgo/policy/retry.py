@@ -32,6 +32,8 @@ def bounds_ms(policy: RetryPolicy, attempt: int) -> tuple[int, int]:
 
 
 def _exponential(policy: RetryPolicy, attempt: int) -> int:
+    if policy.delay_ms == 0:
+        return 0  # whatever the factor: beyond a double it would be taken for the greatest delay
     try:
         return int(min(policy.delay_ms * policy.multiplier ** (attempt - 1), policy.max_delay_ms))
     except OverflowError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from bgo.errors import IllegalTransitionError
 from bgo.ids import Rng
 from bgo.model.options import RetryPolicy
 from bgo.model.outcome import (
@@ -21,7 +22,7 @@ from bgo.model.outcome import (
     TimedOut,
 )
 from bgo.model.plan import Transition
-from bgo.model.state import Event, Reason, advance
+from bgo.model.state import Event, Reason, State, advance
 from bgo.model.task import Task
 from bgo.policy import lease, retry
 
@@ -32,8 +33,12 @@ def settle(task: Task, outcome: Outcome, now_ms: int, rng: Rng) -> Transition:
     """Judge how `task`'s run ended.
 
     A cancel that was asked for while it ran stands against everything that would run the task again, and never
-    against a success or a final failure that came first.
+    against a success or a final failure that came first. Raises IllegalTransitionError when the task does not run.
     """
+    if task.state is not State.RUNNING:
+        raise IllegalTransitionError(
+            f"a {task.state} task has no run to settle", why="only a running one has", hint="please report this"
+        )
     verdict = _judge(task, outcome, now_ms, rng)
     if task.cancel_reason and verdict.event in (Event.RETRY, Event.LOSE, Event.RELEASE):
         return _end(task, Event.CANCEL, Reason(task.cancel_reason))
@@ -106,11 +111,14 @@ def _snoozed(task: Task, after_ms: int, now_ms: int) -> Transition:
 
 
 def _lost(task: Task, *, started: bool, rebooted: bool, now_ms: int) -> Transition:
-    """A loss is not an error: nothing is charged, and only losses after Started in one boot are counted."""
+    """A loss is not an error: nothing is charged, and only losses after Started in one boot are counted.
+
+    A reboot never counts, and begins the count anew.
+    """
     if task.wish.at_most_once:
         return _end(task, Event.EXHAUST, Reason.LOST)
     if rebooted or not started:
-        return _back(task, Event.LOSE, Reason.LOST, None)
+        return _back(task, Event.LOSE, Reason.LOST, None, losses=0 if rebooted else None)
     losses = task.losses + 1
     if losses >= lease.LOSS_LIMIT:
         return _end(task, Event.EXHAUST, Reason.LOST)

@@ -1,0 +1,103 @@
+"""Gates: what the asker's side and a concurrency key hold, with the reason and the remedy."""
+
+from __future__ import annotations
+
+import pytest
+
+from bgo.model.device import Profile, Reading, Tri, View
+from bgo.model.options import NO_CONSTRAINTS, NetworkConstraint, TaskConstraints
+from bgo.model.plan import Gate, ViewKey
+from bgo.policy.gates import Offer, concurrency_hold, device_holds, unsupported, view_hold, view_holds
+from tests.build import a_view
+
+CHARGING = TaskConstraints(requires_charging=True)
+ANYTHING = Offer()
+
+
+def a_key(constraints: TaskConstraints = NO_CONSTRAINTS, queue: str = "default", handler: str = "work") -> ViewKey:
+    return ViewKey(queue, handler, constraints)
+
+
+def gates(key: ViewKey, view: View, offer: Offer = ANYTHING) -> list[Gate]:
+    return [hold.gate for hold in view_holds(key, view, offer)]
+
+
+@pytest.mark.parametrize("charging", [True, False, None])
+def test_work_that_asks_for_nothing_is_never_held(charging: bool | None) -> None:
+    assert gates(a_key(), a_view(charging)) == []
+    assert view_hold(a_key(), a_view(charging), ANYTHING) is None
+
+
+@pytest.mark.parametrize(("charging", "expected"), [(True, []), (False, [Gate.CHARGING]), (None, [Gate.CHARGING])])
+def test_charging(charging: bool | None, expected: list[Gate]) -> None:
+    """An unknown reading holds: nobody would thank us for a flat battery."""
+    assert gates(a_key(CHARGING), a_view(charging)) == expected
+
+
+def test_a_profile_may_let_an_unknown_reading_pass() -> None:
+    lenient = Profile("lenient", unknown_passes=frozenset({"charging"}))
+    unknown = a_view()
+    assert gates(a_key(CHARGING), View(lenient, unknown.device)) == []
+    assert gates(a_key(CHARGING), View(lenient, a_view(False).device)) == [Gate.CHARGING]
+
+
+def test_a_hold_names_its_source_and_its_remedy() -> None:
+    (hold,) = device_holds(CHARGING, a_view(False))
+    assert (hold.current, hold.needed) == ("no (test)", "yes")
+    assert "plug in" in hold.lift
+    assert Reading().value is Tri.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("offer", "expected"),
+    [
+        (Offer(), []),
+        (Offer(handlers=frozenset({"work", "other"})), []),
+        (Offer(handlers=frozenset({"other"})), [Gate.HANDLER]),
+        (Offer(handlers=frozenset()), [Gate.HANDLER]),
+        (Offer(queues=frozenset({"default"})), []),
+        (Offer(queues=frozenset({"high"})), [Gate.QUEUE]),
+        (Offer(handlers=frozenset(), queues=frozenset()), [Gate.QUEUE, Gate.HANDLER]),
+    ],
+)
+def test_the_offer(offer: Offer, expected: list[Gate]) -> None:
+    assert gates(a_key(), a_view(), offer) == expected
+    for hold in view_holds(a_key(), a_view(), offer):
+        assert hold.current
+        assert hold.needed
+        assert hold.lift
+
+
+def test_every_hold_is_told_in_order_and_the_first_one_counts() -> None:
+    wish = TaskConstraints(NetworkConstraint.CONNECTED, requires_charging=True)
+    offer = Offer(handlers=frozenset(), queues=frozenset({"high"}))
+    assert gates(a_key(wish), a_view(False), offer) == [Gate.QUEUE, Gate.HANDLER, Gate.CHARGING, Gate.CONSTRAINT]
+    first = view_hold(a_key(wish), a_view(False), offer)
+    assert first is not None
+    assert first.gate is Gate.QUEUE
+
+
+@pytest.mark.parametrize(
+    ("wish", "names"),
+    [
+        (TaskConstraints(NetworkConstraint.UNMETERED), ("network",)),
+        (TaskConstraints(battery_not_low=True), ("battery_not_low",)),
+        (TaskConstraints(device_idle=True, storage_not_low=True), ("device_idle", "storage_not_low")),
+        (CHARGING, ()),
+        (NO_CONSTRAINTS, ()),
+    ],
+)
+def test_what_no_gate_judges_is_held_and_never_run_blindly(wish: TaskConstraints, names: tuple[str, ...]) -> None:
+    assert unsupported(wish) == names
+    holds = list(device_holds(wish, a_view(True)))
+    assert [(h.gate, h.needed) for h in holds] == [(Gate.CONSTRAINT, name) for name in names]
+
+
+@pytest.mark.parametrize(("limit", "running", "held"), [(1, 0, False), (1, 1, True), (3, 2, False), (3, 5, True)])
+def test_a_full_key_holds(limit: int, running: int, held: bool) -> None:
+    hold = concurrency_hold("net", limit, running)
+    assert (hold is not None) is held
+    if hold is not None:
+        assert (hold.gate, hold.current) == (Gate.CONCURRENCY, f"{running} running")
+        assert "net" in hold.needed
+        assert hold.lift
