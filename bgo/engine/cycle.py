@@ -18,6 +18,8 @@ from bgo.store.port import NewLease, Session
 
 PROMOTE_STEP = 500
 """Tasks that one tick makes ready at most: a write transaction stays short whatever has come due."""
+PARK_STEP = 200
+"""Lanes that one tick parks, more or less: any number of them may stand before a full key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +116,16 @@ def tick(
     open_views, holds = _judge(session, asker, view)
     _remember(session, memory, open_views, holds, now)
     claims: list[Claim] = []
+    parked = 0
     idle = list(children)
     while idle and open_views:
         budget = _budget(session, asker, len(idle))
-        plan = admit(
-            session.queues.shares(),
-            _heads(session, open_views, budget.free, only),
-            session.leases.usage(),
-            budget,
-        )
-        for lane, hold in plan.parked.items():
-            session.lanes.park(lane, hold, now)
+        heads = _heads(session, open_views, budget.free, only)
+        if not heads:
+            break
+        keyed = any(lane.concurrency_key for lane in heads)
+        usage = session.leases.usage() if keyed else {}
+        plan = admit(session.queues.shares(), heads, usage, budget)
         touched = set()
         for pick in plan.picks:
             claim = _claim(session, asker, pick.seq, idle[0], lease_until, now)
@@ -134,10 +135,15 @@ def tick(
                 idle.pop(0)
         session.lanes.refresh(touched, now, served=True)
         session.queues.move(plan.shares)
-        if not plan.parked:
+        for lane, hold in plan.parked.items():  # after the claims: room under a key is counted in leases
+            session.lanes.park(lane, hold, now)
+        parked += len(plan.parked)
+        if parked >= PARK_STEP or not keyed or not (plan.picks or plan.parked):
             break
-    again = len(lanes) > 0 and (due := session.tasks.next_due()) is not None and due <= now
-    return Tick(tuple(claims), session.tasks.next_due(), again, len(lanes))
+        # A lane that was parked or emptied may have let in another of its key, perhaps of another view.
+        open_views, _ = _judge(session, asker, view)
+    due = session.tasks.next_due()
+    return Tick(tuple(claims), due, parked >= PARK_STEP or (due is not None and due <= now), len(lanes))
 
 
 def _heads(

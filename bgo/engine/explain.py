@@ -121,9 +121,9 @@ def _waited(session: Session, task: Task, now: int) -> dict[str, int]:
     parts = [entry.waited for entry in session.records.of_task(task.id)]
     if task.ready and task.ready_at is not None:
         parts.append(session.lanes.waited(task.lane, task.ready_at, now))
-    lease = session.leases.waited(task.seq) if task.state is State.RUNNING else None
+    lease = session.leases.find(task.seq) if task.state is State.RUNNING else None
     if lease is not None:
-        parts.append(json.loads(lease))
+        parts.append(json.loads(lease.waited))
     for part in parts:
         for reason, ms in part.items():
             waited[reason] = waited.get(reason, 0) + ms

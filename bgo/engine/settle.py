@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bgo.engine.waiting import place_of
 from bgo.ids import Rng
@@ -43,16 +43,22 @@ class RunKey:
     worker: str
 
 
-def settle(session: Session, key: RunKey, outcome: Outcome, now: int, rng: Rng) -> Settled | LateFinish:
-    """Apply how a run ended. A refused late finish is recorded, never an overwrite."""
+def settle(
+    session: Session, key: RunKey, outcome: Outcome, now: int, rng: Rng, started_at: int | None = None
+) -> Settled | LateFinish:
+    """Apply how a run ended. A refused late finish is recorded, never an overwrite.
+
+    `started_at` is given for a run that began since the last commit: its lease need not be told first.
+    """
     task = session.tasks.find_seq(key.seq)
     lease = session.leases.find(key.seq)
     if task is None or lease is None or (lease.run, lease.worker, task.run) != (key.run, key.worker, key.run):
         if task is not None:
             _record_late(session, task, key.run, outcome, now)
         return LateFinish(task)
-    waited = session.leases.waited(key.seq) or "{}"
     session.leases.delete(key.seq, key.run)
+    if started_at is not None:
+        lease = replace(lease, started_at=started_at)
     to = policy.settle(task, outcome, now, rng)
     error = _keep_error(session, policy.error_of(outcome))
     output = _keep_output(session, outcome, to)
@@ -62,7 +68,7 @@ def settle(session: Session, key: RunKey, outcome: Outcome, now: int, rng: Rng) 
     if not session.tasks.settle(task, to, now, output=output, error=error, place=place):
         raise AssertionError("the guard was checked in this transaction")
     session.records.add(
-        task, to.event, (to.state, to.reason, to.attempt), now, lease=lease, waited=waited, error=error, outcome=True
+        task, to.event, (to.state, to.reason, to.attempt), now, lease=lease, error=error, outcome=True
     )
     if place is not None and place.ready:
         session.lanes.refresh((task.lane,), now)

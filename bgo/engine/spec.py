@@ -96,7 +96,7 @@ def _name(request: Request, info: HandlerInfo | None) -> str:
 
 
 def _priority(said: int | None, defaults: HandlerDefaults) -> int:
-    value = said if said is not None else defaults.priority or 0
+    value: object = said if said is not None else defaults.priority or 0
     if isinstance(value, bool) or not isinstance(value, int) or not PRIORITY_MIN <= value <= PRIORITY_MAX:
         raise UsageError(
             f"priority {value!r} is out of range", why=f"it runs from {PRIORITY_MIN} to {PRIORITY_MAX}", hint="0 is usual"

@@ -129,6 +129,8 @@ class Lease:
     started_at: int | None
     queue: str
     concurrency_key: str | None
+    waited: str = "{}"
+    """Milliseconds waited before this run, by reason, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)

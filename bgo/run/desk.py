@@ -13,7 +13,8 @@ from bgo.engine.cycle import Asker, Look, Memory, Tick
 from bgo.engine.rescue import Orphan
 from bgo.engine.settle import LateFinish, RunKey, Settled
 from bgo.model.device import DeviceState, View
-from bgo.model.outcome import Lost, Outcome
+from bgo.errors import BgoError, StoreBusyError, StoreError
+from bgo.model.outcome import Lost, Outcome, Rejected, TaskError
 from bgo.model.task import Child, Lease, Task, WorkerRow
 from bgo.policy.lease import Verdict, judge
 from bgo.run import liveness
@@ -90,8 +91,7 @@ class Desk:
 
     def view(self, session: Session) -> View:
         """Return the view to judge under; the device is read only when waiting work asks something of it."""
-        asks = any(not key.constraints.is_empty for _, key in session.lanes.views())
-        return View(self._bench.profile, self._bench.sense() if asks else DeviceState())
+        return View(self._bench.profile, self._bench.sense() if session.lanes.ask_device() else DeviceState())
 
     def look(self, free: int, only: frozenset[int] | None) -> Look:
         """Read whether there is anything to do."""
@@ -146,8 +146,10 @@ class Desk:
         self._memory = Memory()
 
     def _write(self, session: Session, inbox: Inbox, now: int) -> list[tuple[RunKey, Settled | LateFinish]]:
+        over = {key for key, _ in inbox.ended}
         for key, at in inbox.started.items():
-            settling.started(session, key.seq, key.run, at)
+            if key not in over:
+                settling.started(session, key.seq, key.run, at)
         for key, (fraction, message) in inbox.reports.items():
             session.tasks.report(key.seq, key.run, fraction, message)
         for key, data in inbox.checkpoints.items():
@@ -156,11 +158,21 @@ class Desk:
             state = (task.state, task.reason, task.attempt)
             detail = json.dumps({"soft_ms": task.wish.timeout.soft_ms})
             session.records.add(task, SOFT_TIMEOUT, state, now, detail=detail)
-        settled = []
-        for key, outcome in inbox.ended:
+        return [(key, self._settle(session, key, outcome, now, inbox)) for key, outcome in inbox.ended]
+
+    def _settle(
+        self, session: Session, key: RunKey, outcome: Outcome, now: int, inbox: Inbox
+    ) -> Settled | LateFinish:
+        """One outcome that cannot be recorded must not take its neighbours' down: it becomes a rejection."""
+        started, rng = inbox.started.get(key), self._bench.rng
+        try:
             with session.savepoint():
-                settled.append((key, settling.settle(session, key, outcome, now, self._bench.rng)))
-        return settled
+                return settling.settle(session, key, outcome, now, rng, started)
+        except (BgoError, ValueError, TypeError) as error:
+            if isinstance(error, (StoreError, StoreBusyError)):
+                raise
+            problem = TaskError("UnrecordableOutcome", f"{type(error).__name__}: {error}")
+            return settling.settle(session, key, Rejected(problem), now, rng, started)
 
     def renew(self) -> set[tuple[int, int]]:
         """Extend our leases and return the (seq, run) pairs that are still ours."""

@@ -53,6 +53,7 @@ class Worker:
         self._lock = WorkerLock(bench.run_dir, self.id)
         self._bell = Bell(bench.run_dir, self.id)
         self._signals = Signals()
+        self._catalogue = bench.catalogue()
         self._desk = Desk(bench, self._asker())
         self._crew = Crew(bench.plugins, self._slots + (1 if options.watch else 0), self._print, self._clock)
         self._runs: dict[ChildProcess, Execution] = {}
@@ -71,7 +72,7 @@ class Worker:
         self._version = -1
 
     def _asker(self) -> Asker:
-        offer = Offer(frozenset(self._bench.catalogue()), self._options.queues)
+        offer = Offer(frozenset(self._catalogue), self._options.queues)
         own = self._options.slots is not None
         return Asker(self.id, process.host_id(), process.boot_id(), offer, self._slots, own)
 
@@ -264,7 +265,8 @@ class Worker:
         if awake >= self._rescue_at:
             self._rescue_at = awake + self._bench.poll_ms
             self._announce(self._desk.rescue(), rescued=True)
-            if self._desk.know(frozenset(self._bench.catalogue())):
+            self._catalogue = self._bench.catalogue()
+            if self._desk.know(frozenset(self._catalogue)):
                 self._curious = True
 
     def _give_up(self, still_ours: set[tuple[int, int]]) -> None:
@@ -330,7 +332,7 @@ class Worker:
         self.report.started += 1
         self._tell("started", task, State.RUNNING, message=f"pid {child.pid}")
         try:
-            frame = start.frame_of(claim, self._bench.catalogue().get(task.handler), self._bench.work_dir)
+            frame = start.frame_of(claim, self._catalogue.get(task.handler), self._bench.work_dir)
             self._crew.send(child, frame)
         except (KeyError, TypeError, ValueError, WireError) as error:
             self._crew.free(child)

@@ -138,6 +138,9 @@ class Lanes(Protocol):
     def key(self, lane: int) -> LaneKey:
         """Return the gates of a lane."""
 
+    def ask_device(self) -> bool:
+        """Say whether any open lane with ready work asks something of the device."""
+
     def views(self) -> list[tuple[int, ViewKey]]:
         """Return all views that have an open lane with ready work."""
 
@@ -157,10 +160,10 @@ class Lanes(Protocol):
         """Recompute head and turn of these lanes after their ready tasks changed; `served`: one was just claimed."""
 
     def park(self, lane: int, hold: Hold, now: int) -> None:
-        """Take a lane out of the running until its concurrency key has room."""
+        """Take a lane out of the running until its concurrency key has room; call it after the tick's claims."""
 
     def open_key(self, key: str, now: int) -> None:
-        """Open the best parked lane of each view under this key that its own limit lets start."""
+        """Open the best parked lane of each view and limit under this key that has room."""
 
     def set_paused(self, kind: str, value: str, *, paused: bool, now: int) -> int:
         """Pause or resume a name or a queue, present lanes and future ones; return how many lanes it touched."""
@@ -176,6 +179,9 @@ class Lanes(Protocol):
 
     def waited(self, lane: int, since: int, until: int) -> dict[str, int]:
         """Return milliseconds by reason that a lane was held between two instants; the rest is 'slots'."""
+
+    def forget(self, before: int, limit: int) -> int:
+        """Drop up to `limit` entries of the log of holds that ended before that instant; return how many."""
 
 
 class LaneState(NamedTuple):
@@ -214,9 +220,6 @@ class Leases(Protocol):
 
     def find(self, seq: int) -> Lease | None:
         """Return a task's live lease."""
-
-    def waited(self, seq: int) -> str | None:
-        """Return the waited-by-reason text of a task's live lease."""
 
     def list_all(self) -> list[Lease]:
         """Return every live lease."""
@@ -260,7 +263,6 @@ class Records(Protocol):
         now: int,
         *,
         lease: Lease | None = None,
-        waited: str = "{}",
         error: int | None = None,
         detail: str = "{}",
         outcome: bool = False,

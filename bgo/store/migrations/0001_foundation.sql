@@ -50,7 +50,8 @@ CREATE TABLE lane (
 CREATE UNIQUE INDEX lane_key ON lane (key);
 CREATE INDEX lane_turn ON lane (view, turn) WHERE turn IS NOT NULL;
 CREATE INDEX lane_name ON lane (name);
-CREATE INDEX lane_parked ON lane (concurrency_key, view, head) WHERE parked = 1;
+CREATE INDEX lane_parked ON lane (concurrency_key, view, concurrency_max, head)
+    WHERE parked = 1 AND paused = 0 AND head IS NOT NULL;
 CREATE INDEX lane_wake ON lane (wake_at) WHERE wake_at IS NOT NULL;
 CREATE TABLE task (
     seq INTEGER NOT NULL PRIMARY KEY,

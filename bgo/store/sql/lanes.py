@@ -11,10 +11,13 @@ from bgo.model.options import ConcurrencyStrategy
 from bgo.model.plan import Gate, Head, Hold, LaneHeads, LaneKey, ViewKey
 from bgo.model.query import Pause
 from bgo.model.wish import constraints_from, constraints_json
+from bgo.store.faults import reads
 from bgo.store.port import LaneState
 
 PAUSE_BIT = {"name": 1, "queue": 2}
 LOG_GRAIN_MS = 1_000
+_EVER = 1 << 62
+"""Later than any instant: the log goes on from its last row even when the wall clock was set back behind it."""
 
 FIND_VIEW = "SELECT id FROM view WHERE queue = ? AND handler = ? AND constraints = ?"
 ADD_VIEW = "INSERT INTO view (queue, handler, constraints) VALUES (?, ?, ?)"
@@ -41,11 +44,13 @@ _HEAD = """(SELECT CASE WHEN lane.strategy IN ('lifo', 'random')
 REFRESH = f"""UPDATE lane SET since = CASE WHEN ?2 OR head IS NULL THEN ?3 ELSE since END, head = {_HEAD},
     turn = CASE WHEN paused = 0 AND parked = 0 THEN {_HEAD} END
 WHERE id = ?1 RETURNING head, parked, concurrency_key"""
-PARK = "UPDATE lane SET parked = 1, turn = NULL, held_by = ? WHERE id = ?"
+PARK = "UPDATE lane SET parked = 1, turn = NULL, held_by = ? WHERE id = ? RETURNING concurrency_key"
 UNPARK = "UPDATE lane SET parked = 0, held_by = NULL, turn = CASE WHEN paused = 0 THEN head END WHERE id = ?"
-NEXT_PARKED_VIEW = "SELECT min(view) FROM lane WHERE parked = 1 AND concurrency_key = ? AND view > ?"
-BEST_PARKED = """SELECT id FROM lane WHERE parked = 1 AND concurrency_key = ? AND view = ? AND paused = 0
-    AND head IS NOT NULL AND concurrency_max > ? ORDER BY head LIMIT 1"""
+NEXT_PARKED = """SELECT view, concurrency_max FROM lane INDEXED BY lane_parked
+WHERE parked = 1 AND paused = 0 AND head IS NOT NULL
+    AND concurrency_key = ? AND (view, concurrency_max) > (?, ?) ORDER BY view, concurrency_max LIMIT 1"""
+BEST_PARKED = """SELECT id FROM lane INDEXED BY lane_parked WHERE parked = 1 AND paused = 0 AND head IS NOT NULL
+    AND concurrency_key = ? AND view = ? AND concurrency_max = ? ORDER BY head LIMIT 1"""
 RUNNING = "SELECT count(*) FROM lease WHERE concurrency_key = ?"
 ADD_PAUSE = "INSERT OR IGNORE INTO pause (kind, value, at) VALUES (?, ?, ?)"
 DROP_PAUSE = "DELETE FROM pause WHERE kind = ? AND value = ?"
@@ -60,9 +65,17 @@ SET_PAUSED = """UPDATE lane SET paused = ?1, parked = CASE WHEN ?1 = 0 THEN 0 EL
     held_by = CASE WHEN ?1 <> 0 THEN 'paused' END WHERE id = ?2"""
 STATE = "SELECT paused, parked, held_by FROM lane WHERE id = ?"
 LAST_LOG = "SELECT at, held_by, totals FROM hold_log WHERE scope = ? AND ref = ? AND at <= ? ORDER BY at DESC LIMIT 1"
+FIRST_LOG = "SELECT totals FROM hold_log WHERE scope = ? AND ref = ? ORDER BY at LIMIT 1"
+FORGET = """DELETE FROM hold_log WHERE rowid IN (SELECT old.rowid FROM hold_log AS old WHERE at < ?1 AND EXISTS (
+    SELECT 1 FROM hold_log AS newer
+    WHERE newer.scope = old.scope AND newer.ref = old.ref AND newer.at > old.at AND newer.at <= ?1
+) LIMIT ?2)"""
 ADD_LOG = "INSERT OR REPLACE INTO hold_log (scope, ref, at, held_by, totals) VALUES (?, ?, ?, ?, ?)"
 VIEW_HELD = "UPDATE view SET held_by = ? WHERE id = ? AND held_by IS NOT ?"
-VIEW_OF = "SELECT view FROM lane WHERE id = ?"
+ASK_DEVICE = """SELECT EXISTS (SELECT 1 FROM view WHERE constraints <> '{}'
+    AND EXISTS (SELECT 1 FROM lane WHERE lane.view = view.id AND turn IS NOT NULL))"""
+LOGGED = """SELECT view, EXISTS (SELECT 1 FROM hold_log WHERE scope = 'lane' AND ref = lane.id),
+    EXISTS (SELECT 1 FROM hold_log WHERE scope = 'view' AND ref = lane.view) FROM lane WHERE id = ?"""
 
 
 def _compact(value: Any) -> str:
@@ -95,10 +108,15 @@ class SqlLanes:
             self._log("lane", lane, Gate.PAUSED, now)
         return lane
 
+    @reads("a lane")
     def key(self, lane: int) -> LaneKey:
         name, queue, handler, constraints, key, limit, strategy = self._db.execute(KEY, (lane,)).fetchone()
         view = ViewKey(queue, handler, constraints_from(json.loads(constraints)))
         return LaneKey(name, view, key, limit, ConcurrencyStrategy(strategy) if strategy else None)
+
+    @reads("a lane")
+    def ask_device(self) -> bool:
+        return bool(self._db.execute(ASK_DEVICE).fetchone()[0])
 
     def views(self) -> list[tuple[int, ViewKey]]:
         return [
@@ -135,25 +153,30 @@ class SqlLanes:
     def refresh(self, lanes: Iterable[int], now: int, *, served: bool = False) -> None:
         for lane in sorted(lanes):
             ((head, parked, key),) = self._db.execute(REFRESH, (lane, served, now)).fetchall()
-            if key is not None and (parked or head is None):
-                # A parked lane may have got its first task, an emptied one must pass the room under its key on.
+            if key is not None and (served or parked or head is None):
+                # A parked lane may have got its first task, an emptied one must pass the room under its key on, and
+                # one that was served may have fallen behind a parked one.
                 self.open_key(key, now)
 
     def park(self, lane: int, hold: Hold, now: int) -> None:
-        self._db.execute(PARK, (hold.gate, lane))
+        ((key,),) = self._db.execute(PARK, (hold.gate, lane)).fetchall()
         self._log("lane", lane, hold.gate, now)
+        if key is not None:
+            self.open_key(key, now)  # another lane's own limit may be higher
 
     def open_key(self, key: str, now: int) -> None:
-        view = 0
+        view = limit = 0
         running: int | None = None
-        while (row := self._db.execute(NEXT_PARKED_VIEW, (key, view)).fetchone())[0] is not None:
-            view = row[0]
+        while (row := self._db.execute(NEXT_PARKED, (key, view, limit)).fetchone()) is not None:
+            view, limit = row
             if running is None:
                 (running,) = self._db.execute(RUNNING, (key,)).fetchone()
-            best = self._db.execute(BEST_PARKED, (key, view, running)).fetchone()
-            if best is not None:
-                self._db.execute(UNPARK, best)
-                self._log("lane", best[0], None, now)
+            if limit <= running:
+                limit = running
+                continue
+            best = self._db.execute(BEST_PARKED, (key, view, limit)).fetchone()
+            self._db.execute(UNPARK, best)
+            self._log("lane", best[0], None, now)
 
     def set_paused(self, kind: str, value: str, *, paused: bool, now: int) -> int:
         self._db.execute(ADD_PAUSE if paused else DROP_PAUSE, (kind, value, now) if paused else (kind, value))
@@ -180,9 +203,13 @@ class SqlLanes:
         if self._db.execute(VIEW_HELD, (gate, view, gate)).rowcount:
             self._log("view", view, gate, now)
 
+    def forget(self, before: int, limit: int) -> int:
+        return self._db.execute(FORGET, (before, limit)).rowcount
+
+    @reads("the log of holds")
     def _log(self, scope: str, ref: int, gate: str | None, now: int) -> None:
         """Append to the log of holds; changes within one second become one row, so a flutter stays small."""
-        last = self._db.execute(LAST_LOG, (scope, ref, now)).fetchone()
+        last = self._db.execute(LAST_LOG, (scope, ref, _EVER)).fetchone()
         if last is None:
             self._db.execute(ADD_LOG, (scope, ref, now, gate, "{}"))
             return
@@ -192,10 +219,13 @@ class SqlLanes:
         elif held_by != gate:
             self._db.execute(ADD_LOG, (scope, ref, now, gate, _compact(_grown(totals, held_by, now - at))))
 
+    @reads("a lane")
     def waited(self, lane: int, since: int, until: int) -> dict[str, int]:
-        (view,) = self._db.execute(VIEW_OF, (lane,)).fetchone()
+        view, lane_logged, view_logged = self._db.execute(LOGGED, (lane,)).fetchone()
         waited: dict[str, int] = {}
-        for scope, ref in (("lane", lane), ("view", view)):
+        for scope, ref, logged in (("lane", lane, lane_logged), ("view", view, view_logged)):
+            if not logged:
+                continue
             after, before = self._totals(scope, ref, until), self._totals(scope, ref, since)
             for reason, ms in after.items():
                 if (spent := ms - before.get(reason, 0)) > 0:
@@ -207,7 +237,10 @@ class SqlLanes:
 
     def _totals(self, scope: str, ref: int, at: int) -> dict[str, int]:
         last = self._db.execute(LAST_LOG, (scope, ref, at)).fetchone()
-        return {} if last is None else _grown(last[2], last[1], at - last[0])
+        if last is not None:
+            return _grown(last[2], last[1], at - last[0])
+        first = self._db.execute(FIRST_LOG, (scope, ref)).fetchone()  # what came before it was forgotten
+        return {} if first is None else _grown(first[0], None, 0)
 
 
 def _grown(totals: str, held_by: str | None, ms: int) -> dict[str, int]:

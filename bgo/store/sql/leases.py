@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from bgo.model.task import Child, Lease, WorkerRow
+from bgo.store.faults import reads
 from bgo.store.port import NewLease
 
 _LEASE = """SELECT task.id, lease.task, lease.run, lease.worker, lease.host, lease.boot_id, lease.until,
-    lease.child_pid, lease.child_start, lease.claimed_at, lease.started_at, lease.queue, lease.concurrency_key
+    lease.child_pid, lease.child_start, lease.claimed_at, lease.started_at, lease.queue, lease.concurrency_key,
+    lease.waited
 FROM lease JOIN task ON task.seq = lease.task"""
 INSERT = """INSERT INTO lease (task, run, worker, host, boot_id, until, child_pid, child_start, claimed_at, queue,
     concurrency_key, waited) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 FIND = _LEASE + " WHERE lease.task = ?"
 ALL = _LEASE + " ORDER BY lease.claimed_at, lease.task"
-WAITED = "SELECT waited FROM lease WHERE task = ?"
 DELETE = "DELETE FROM lease WHERE task = ? AND run = ?"
 RENEW = "UPDATE lease SET until = ? WHERE worker = ?"
 ADOPT = """UPDATE lease SET worker = ?, until = ? WHERE task = ? AND run = ? AND worker = ? AND until = ?"""
@@ -32,12 +33,14 @@ UNREGISTER = "DELETE FROM worker WHERE id = ?"
 WORKERS = "SELECT id, host, boot_id, pid, pid_start, started_at, slots, queues FROM worker ORDER BY started_at, id"
 
 
+@reads("a lease")
 def _lease(row: tuple[Any, ...]) -> Lease:
     values = list(row)
     values[7:9] = [Child(row[7], row[8])]
     return Lease(*values)
 
 
+@reads("a worker")
 def _worker(row: tuple[Any, ...]) -> WorkerRow:
     values = list(row)
     values[7] = tuple(json.loads(row[7]))
@@ -59,10 +62,6 @@ class SqlLeases:
     def find(self, seq: int) -> Lease | None:
         row = self._db.execute(FIND, (seq,)).fetchone()
         return None if row is None else _lease(row)
-
-    def waited(self, seq: int) -> str | None:
-        row = self._db.execute(WAITED, (seq,)).fetchone()
-        return None if row is None else str(row[0])
 
     def list_all(self) -> list[Lease]:
         return [_lease(row) for row in self._db.execute(ALL)]

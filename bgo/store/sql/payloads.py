@@ -8,11 +8,13 @@ from collections.abc import Collection, Sequence
 
 from bgo.errors import StoreDamagedError
 from bgo.model.outcome import TaskError
+from bgo.store.faults import reads
 
 IDENTITY = 0
 
 NEXT = "SELECT coalesce(max(id), 0) + 1 FROM payload"
 PUT = "INSERT INTO payload (id, codec, bytes) VALUES (?, 0, ?)"
+PUT_ONE = "INSERT INTO payload (codec, bytes) VALUES (0, ?) RETURNING id"
 GET = "SELECT codec, bytes FROM payload WHERE id = ?"
 DROP = "DELETE FROM payload WHERE id = ?"
 
@@ -24,9 +26,8 @@ class SqlPayloads:
         self._db = db
 
     def put(self, data: bytes) -> int:
-        number = self._next()
-        self._db.execute(PUT, (number, data))
-        return number
+        (number,) = self._db.execute(PUT_ONE, (data,)).fetchone()
+        return int(number)
 
     def put_many(self, items: Sequence[bytes]) -> range:
         first = self._next()
@@ -47,6 +48,7 @@ class SqlPayloads:
             )
         return bytes(row[1])
 
+    @reads("an error")
     def error(self, payload: int | None) -> TaskError | None:
         if payload is None:
             return None

@@ -10,11 +10,12 @@ from typing import Any
 from bgo.model.query import Selector
 from bgo.model.state import State
 from bgo.model.task import HistoryEntry, Lease, Task
+from bgo.store.faults import reads
 from bgo.store.sql.payloads import SqlPayloads
 from bgo.store.sql.select import where
 
-COLUMNS = """task, name, id, event, run, attempt, state, reason, at, started_at, finished_at, duration_ms, error, worker,
-    waited, detail"""
+COLUMNS = """task, name, id, event, run, attempt, state, reason, at, started_at, finished_at, duration_ms, error,
+    worker, waited, detail"""
 ADD = """INSERT INTO history (task, name, event, run, attempt, state, reason, at, started_at, finished_at, duration_ms,
     error, worker, waited, detail, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 OF_TASK = f"SELECT {COLUMNS} FROM history WHERE task = ? ORDER BY id"
@@ -37,7 +38,6 @@ class SqlRecords:
         now: int,
         *,
         lease: Lease | None = None,
-        waited: str = "{}",
         error: int | None = None,
         detail: str = "{}",
         outcome: bool = False,
@@ -45,7 +45,7 @@ class SqlRecords:
         state, reason, attempt = to
         started = None if lease is None else lease.started_at or lease.claimed_at
         times = (None, None, None) if started is None else (started, now, max(0, now - started))
-        worker = None if lease is None else lease.worker
+        worker, waited = (None, "{}") if lease is None else (lease.worker, lease.waited)
         head = (task.id, task.name, event, task.run, attempt, state, reason, now)
         self._db.execute(ADD, (*head, *times, error, worker, waited, detail, int(outcome)))
 
@@ -81,6 +81,7 @@ class SqlRecords:
         found = sorted(ms for (ms,) in self._db.execute(DURATIONS, (handler_name, sample)))
         return found[len(found) // 2] if found else None
 
+    @reads("a history entry")
     def _entry(self, row: Sequence[Any]) -> HistoryEntry:
         values = list(row)
         values[12] = self._payloads.error(row[12])

@@ -12,13 +12,14 @@ from bgo.model.plan import Transition
 from bgo.model.query import Selector
 from bgo.model.state import FINAL, State
 from bgo.model.task import Task
+from bgo.store.faults import reads
 from bgo.store.port import NewTask, Place
 from bgo.store.sql.payloads import SqlPayloads
 from bgo.store.sql.select import where
 
 COLUMNS = """seq, id, name, handler, kind, state, reason, lane, queue, priority, tags, wish, ready, due_at, run,
-    attempt, losses, snoozes, epoch, draw, ready_at, cwd, input, setup, output, error, checkpoint, progress, progress_message,
-    cancel_reason, created_at, started_at, finished_at"""
+    attempt, losses, snoozes, epoch, draw, ready_at, cwd, input, setup, output, error, checkpoint, progress,
+    progress_message, cancel_reason, created_at, started_at, finished_at"""
 NEXT_SEQ = "SELECT coalesce(max(seq), 0) + 1 FROM task"
 INSERT = """INSERT INTO task (seq, id, name, handler, state, reason, lane, queue, priority, tags, wish, ready, ready_at,
     due_at, order_key, rank, draw, cwd, input, setup, created_at)
@@ -48,8 +49,8 @@ REPORT = """UPDATE task SET progress = coalesce(?, progress), progress_message =
 WHERE seq = ? AND run = ? AND state = 'running'"""
 CHECKPOINT = """UPDATE task SET checkpoint = ?, losses = 0 WHERE seq = ? AND run = ? AND state = 'running'"""
 OLD_CHECKPOINT = "SELECT checkpoint FROM task WHERE seq = ? AND run = ? AND state = 'running'"
-DUE = """SELECT seq, lane FROM task INDEXED BY task_alarm WHERE ready = 0 AND state IN ('queued', 'retrying') AND due_at <= ?
-ORDER BY due_at LIMIT ?"""
+DUE = """SELECT seq, lane FROM task INDEXED BY task_alarm
+WHERE ready = 0 AND state IN ('queued', 'retrying') AND due_at <= ? ORDER BY due_at LIMIT ?"""
 PROMOTE = "UPDATE task SET ready = 1, ready_at = due_at WHERE seq = ?"
 NEXT_DUE = """SELECT due_at FROM task INDEXED BY task_alarm
 WHERE ready = 0 AND state IN ('queued', 'retrying') ORDER BY due_at LIMIT 1"""
@@ -60,15 +61,17 @@ CANCELS = """SELECT lease.task, lease.run, task.cancel_reason FROM lease JOIN ta
 WHERE lease.worker = ? AND task.cancel_reason IS NOT NULL"""
 AHEAD = """SELECT count(*) FROM task AS other, task AS me WHERE me.seq = ? AND other.lane = me.lane
     AND other.ready = 1 AND (other.order_key, other.seq) < (me.order_key, me.seq)"""
-BEYOND = """SELECT seq FROM task WHERE finished_at IS NOT NULL AND seq NOT IN (
-    SELECT seq FROM task WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT ?
-) ORDER BY finished_at LIMIT ?"""
+BEYOND = """SELECT seq FROM task INDEXED BY task_finished WHERE finished_at IS NOT NULL AND (finished_at, seq) <= (
+    SELECT finished_at, seq FROM task INDEXED BY task_finished WHERE finished_at IS NOT NULL
+    ORDER BY finished_at DESC, seq DESC LIMIT 1 OFFSET ?
+) ORDER BY finished_at, seq LIMIT ?"""
 DELETE = """DELETE FROM task WHERE seq = ? AND finished_at IS NOT NULL
 RETURNING id, input, setup, output, error, checkpoint"""
 DELETE_TAGS = "DELETE FROM task_tag WHERE task = ?"
 DELETE_HISTORY = "DELETE FROM history WHERE task = ? RETURNING error"
 
 
+@reads("a task")
 def to_task(row: Sequence[Any]) -> Task:
     """Return a row of COLUMNS as a Task."""
     values = list(row)
@@ -171,6 +174,7 @@ class SqlTasks:
         found = dict(self._db.execute(NOT_DUE).fetchall())
         return found.get(State.RETRYING, 0), found.get(State.QUEUED, 0)
 
+    @reads("a task's state")
     def counts(self) -> Mapping[State, int]:
         return {State(state): n for state, n in self._db.execute(COUNTS)}
 
