@@ -28,7 +28,16 @@ def prune(store: Store, retention: Retention, now: int) -> Pruned:
             seqs = _step(session.tasks, retention, now)
             gone += session.tasks.delete(seqs)
         if not seqs:
+            _forget(store, now - retention.finished_ms)
             return Pruned(tuple(gone), len(gone))
+
+
+def _forget(store: Store, before: int) -> None:
+    """Drop old entries of the log of holds; what present waits are told from stays."""
+    while True:
+        with store.write() as session:
+            if session.lanes.forget(before, STEP) < STEP:
+                return
 
 
 def would_prune(store: Store, retention: Retention, now: int) -> int:

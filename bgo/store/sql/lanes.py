@@ -24,8 +24,8 @@ ADD_VIEW = "INSERT INTO view (queue, handler, constraints) VALUES (?, ?, ?)"
 OPEN_VIEWS = """SELECT id, queue, handler, constraints FROM view
 WHERE EXISTS (SELECT 1 FROM lane WHERE lane.view = view.id AND turn IS NOT NULL) ORDER BY id"""
 FIND = "SELECT id FROM lane WHERE key = ?"
-ADD = """INSERT INTO lane (key, name, view, concurrency_key, concurrency_max, strategy, paused, since)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+ADD = """INSERT INTO lane (key, name, view, concurrency_key, concurrency_max, strategy, paused, held_by, since)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 KEY = """SELECT lane.name, view.queue, view.handler, view.constraints, concurrency_key, concurrency_max, strategy
 FROM lane JOIN view ON view.id = lane.view WHERE lane.id = ?"""
 BEST = """SELECT lane.id, view.queue, concurrency_key, concurrency_max, strategy, turn
@@ -101,7 +101,8 @@ class SqlLanes:
         for pause in self.pauses():
             if pause.value == (key.name if pause.kind == "name" else key.view.queue):
                 paused |= PAUSE_BIT[pause.kind]
-        lane = self._db.execute(ADD, (text, key.name, view_id, *limit, paused, now)).lastrowid
+        held_by = Gate.PAUSED if paused else None
+        lane = self._db.execute(ADD, (text, key.name, view_id, *limit, paused, held_by, now)).lastrowid
         if lane is None:
             raise AssertionError("SQLite gives every inserted row an id")
         if paused:
@@ -114,10 +115,10 @@ class SqlLanes:
         view = ViewKey(queue, handler, constraints_from(json.loads(constraints)))
         return LaneKey(name, view, key, limit, ConcurrencyStrategy(strategy) if strategy else None)
 
-    @reads("a lane")
     def ask_device(self) -> bool:
         return bool(self._db.execute(ASK_DEVICE).fetchone()[0])
 
+    @reads("a lane")
     def views(self) -> list[tuple[int, ViewKey]]:
         return [
             (view, ViewKey(queue, handler, constraints_from(json.loads(constraints))))
