@@ -1,0 +1,1 @@
+"""File handlers for bgo: `files.hash`, `files.compress`, `files.copy`."""
