@@ -108,12 +108,9 @@ def _look(settings: PluginSettings, cache_dir: Path) -> tuple[Known, bool]:
 def _rebuild(settings: PluginSettings, cache_dir: Path) -> Known:
     from bgo.hooks.builder import run_builder
 
-    key = snapshot.Key(settings)  # before the build: what changes meanwhile is noticed next time
-    data = snapshot.pack(key, run_builder(settings, TIMEOUT_S))
-    try:
-        snapshot.write_file(key.file(cache_dir), data, durable=False)
-    except OSError:
-        pass  # only a cache: the answer stands, the next process builds it again
+    key = snapshot.Key(settings)  # looked at before the build: what changes meanwhile is noticed next time
+    data = snapshot.pack(key, key.entries(), run_builder(settings, TIMEOUT_S))
+    snapshot.keep(key, data, cache_dir)
     return _known(snapshot.Handlers(data["handlers"]), data, settings, cache_dir)
 
 

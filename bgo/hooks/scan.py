@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bgo.hooks.settings import dist_key
@@ -28,6 +28,8 @@ class EntryPoint:
     value: str
     dist: str
     version: str
+    folder: str = field(default="", compare=False)
+    """The distribution's metadata; made anew when it is installed anew."""
 
 
 def import_path() -> list[str]:
@@ -62,7 +64,7 @@ def scan(path: Sequence[str]) -> list[EntryPoint]:
             dist, version = _identity(folder)
             if dist_key(dist) not in seen:
                 seen.add(dist_key(dist))
-                found += [EntryPoint(group, name, value, dist, version) for group, name, value in points]
+                found += [EntryPoint(group, name, value, dist, version, folder) for group, name, value in points]
     return found
 
 

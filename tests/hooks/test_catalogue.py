@@ -73,6 +73,28 @@ def test_installing_a_distribution_is_noticed(
     assert len(builds) == 2
 
 
+def test_a_file_that_announces_nothing_costs_no_build(tmp_path: Path, site: Path, builds: list[PluginSettings]) -> None:
+    """A program's own directory may be on the path, and it writes there all day."""
+    catalogue.load(NONE, tmp_path / "cache")
+    for name in ("one", "two"):
+        (site / name).write_text("")
+        os.utime(site, ns=(1, len(name) + ord(name[0])))
+        assert "echo" in catalogue.load(NONE, tmp_path / "cache")
+    assert len(builds) == 1
+
+
+def test_installing_the_same_version_anew_is_noticed(
+    tmp_path: Path, site: Path, install: Callable[..., None], builds: list[PluginSettings]
+) -> None:
+    install("acme", {"acme_anew": "def run(ctx): 'Old.'"}, bgo__handlers={"acme.run": "acme_anew:run"})
+    assert catalogue.load(NONE, tmp_path)["acme.run"].summary == "Old."
+    (site / "acme_anew.py").write_text("def run(ctx): 'Newer.'")
+    for folder in (site / "acme-1.0.dist-info", site):
+        os.utime(folder, ns=(7, 7))
+    assert catalogue.load(NONE, tmp_path)["acme.run"].summary == "Newer."
+    assert len(builds) == 2
+
+
 def test_a_changed_plugin_file_is_noticed(tmp_path: Path, site: Path) -> None:
     local = tmp_path / "tasks.py"
     local.write_text(TASK.format(name="one"))
