@@ -88,7 +88,7 @@ def suggest(name: str, catalogue: Catalogue) -> list[str]:
     for known in catalogue:
         by_fold.setdefault(known.casefold(), known)
         by_fold.setdefault(known.casefold().rpartition(".")[2], known)
-    near = difflib.get_close_matches(name.casefold(), by_fold, 3, 0.6)
+    near = difflib.get_close_matches(name.casefold(), by_fold, 3, 0.7)
     return list(dict.fromkeys(by_fold[fold] for fold in near))
 
 

@@ -37,6 +37,11 @@ def check_input(info: HandlerInfo, data: Mapping[str, Any], *, extras: Literal["
     """
     if info.params is None:
         return
+    if extras == "refuse" and not info.accepts_extra:
+        known = [param.name for param in info.params]
+        for key in data:  # first: a misspelt name is the likeliest reason for a missing one
+            if key not in known:
+                raise _unknown(info, key, known)
     for param in info.params:
         if param.name not in data:
             if param.required:
@@ -47,11 +52,6 @@ def check_input(info: HandlerInfo, data: Mapping[str, Any], *, extras: Literal["
                 )
         elif not _fits(param, data[param.name]):
             raise _misfit(info, param, data[param.name])
-    if extras == "refuse" and not info.accepts_extra:
-        known = [param.name for param in info.params]
-        for key in data:
-            if key not in known:
-                raise _unknown(info, key, known)
 
 
 def from_words(info: HandlerInfo | None, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:

@@ -147,7 +147,7 @@ def test_reasons_and_suggestions(tmp_path: Path, install: Callable[..., None]) -
     known = {name: HandlerInfo(name, Source("entry", "m:f")) for name in ("files.hash", "files.copy", "syncData")}
     assert catalogue.suggest("hash", known) == ["files.hash"]
     assert catalogue.suggest("syncdata", known) == ["syncData"]
-    assert catalogue.suggest("files.hsah", known)[0] == "files.hash"
+    assert catalogue.suggest("files.hsah", known) == ["files.hash"]
     assert catalogue.suggest("qqq", known) == []
     failed = [r for r in catalogue.look(NONE, tmp_path).reports if r.error]
     assert [r.name for r in failed] == ["acme"]

@@ -77,6 +77,9 @@ def test_a_missing_field_is_named_with_its_form() -> None:
         check_input(TYPED, {"count": 1})
     assert caught.value.message == "files.hash: path is missing"
     assert caught.value.hint == "give path=text"
+    with pytest.raises(UsageError) as caught:
+        check_input(TYPED, {"pth": "a"})
+    assert caught.value.hint == "did you mean path?", "a misspelt name is the likeliest reason for a missing one"
 
 
 def test_unknown_fields_are_refused_at_enqueue_with_the_nearest_name() -> None:
