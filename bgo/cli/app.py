@@ -111,6 +111,8 @@ def hoist(argv: Sequence[str]) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; the only place where errors become text."""
     args = hoist(sys.argv[1:] if argv is None else argv)
+    if args[:1] == ["help"]:
+        args = [*args[1:], "--help"]
     head = args[: args.index("--")] if "--" in args else args
     debug = "--debug" in head or os.environ.get("BGO_DEBUG", "") not in {"", "0"}
     as_json = "--json" in head

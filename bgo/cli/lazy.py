@@ -122,6 +122,8 @@ def cheapen(params: list[Any]) -> list[Any]:
     for param in params:
         if param.name == "help":
             param.metavar = ""  # a flag needs no "<bool>"
+        elif param.param_type_name == "argument" and param.metavar:
+            param.display_type_rich = lambda ctx: ""  # nor an argument with a name of its own its "<list[str]>"
         if getattr(param, "_runtime_param", 0) is None:
             descriptor = param.type_descriptor
             convert = _converter(descriptor.annotation, descriptor.parameter_info)

@@ -31,7 +31,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be
 
 Ids = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ID]...", help="Ids, unique beginnings of ids, or @last.", show_default=False),
+    typer.Argument(metavar="ID", help="Ids, unique beginnings of ids, or @last.", show_default=False),
 ]
 Names = Annotated[
     list[str] | None,

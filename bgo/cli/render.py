@@ -52,13 +52,18 @@ def wants_color(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+PIPED_WIDTH = 2000
+"""Width where nobody's window limits it: what goes into a pipe or a file is not cut to 80 columns."""
+
+
 def console(*, color: bool = True, stderr: bool = False) -> Console:
-    """Return a Rich console that reads no markup, no emoji codes and highlights nothing."""
+    """Return a Rich console that reads no markup, no emoji codes and highlights nothing; COLUMNS sets its width."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
     plain = not color or not wants_color(stream)
-    return Console(file=stream, markup=False, emoji=False, highlight=False, no_color=plain, soft_wrap=False)
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else PIPED_WIDTH
+    return Console(file=stream, markup=False, emoji=False, highlight=False, no_color=plain, width=width)
 
 
 GLYPHS: Mapping[str, tuple[str, str]] = {

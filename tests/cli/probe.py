@@ -33,7 +33,7 @@ NOW = 1_795_424_400_000
 def probe(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME")],
-    words: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="The words of an input.")] = None,
     timeout: Annotated[TaskTimeout | None, typer.Option(parser=parse.timeout, metavar="DURATION")] = None,
     network: Annotated[NetworkConstraint | None, typer.Option(metavar="KIND")] = None,
     count: Annotated[int, typer.Option(min=1, max=9, metavar="N")] = 3,

@@ -5,17 +5,19 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from bgo.cli import app
 from bgo.cli.lazy import Row
-from bgo.cli.params import Limit  # noqa: F401 - part of the shared options
 from bgo.model.state import State
 from bgo.version import VERSION
 
@@ -221,6 +223,21 @@ def test_aliases_work_and_stay_hidden(capsys: pytest.CaptureFixture[str]) -> Non
     assert "prb" not in capsys.readouterr().out
 
 
+def test_help_is_a_word_too(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, usage in ((["help"], "Usage: bgo "), (["help", "probe"], "Usage: bgo probe ")):
+        assert bgo(*words) == 0
+        assert usage in capsys.readouterr().out
+
+
+def test_help_names_its_values(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bgo("probe", "-h") == 0
+    shown = capsys.readouterr().out
+    assert "Usage: bgo probe [OPTIONS] {NAME} [KEY=VALUE]..." in shown
+    assert not [noise for noise in ("<bool>", "<str>", "<list[str]>") if noise in shown]
+    assert bgo("pick", "-h") == 0
+    assert "[ID]..." in capsys.readouterr().out
+
+
 def test_nothing_asked_is_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert bgo() == 2
     assert "Usage: bgo" in capsys.readouterr().out
@@ -252,14 +269,32 @@ def test_destructive_verbs_need_a_selection_and_a_yes(
     assert len(lines(capsys)) == 3 or words[1:] == ["4a"]
 
 
-def test_every_row_can_be_loaded() -> None:
-    from typer.main import get_command
-
+def all_commands() -> Iterator[Any]:
+    """Yield the root, every command and every verb, loaded."""
     root: Any = get_command(app.app)
-    del root.commands["broken"]
+    for name in ROWS:
+        del root.commands[name]
     root.load_all()
-    assert all(not type(command).__name__.startswith("_") for command in root.commands.values())
-    assert all(target in app.TABLE or target not in root.commands for target in app.ALIASES.values())
+    waiting = [root]
+    while waiting:
+        command = waiting.pop()
+        yield command
+        waiting += getattr(command, "commands", {}).values()
+
+
+def test_every_row_can_be_loaded() -> None:
+    names = [command.name for command in all_commands()]
+    assert set(app.TABLE) - set(ROWS) <= set(names)
+    assert not [command for command in all_commands() if type(command).__name__.startswith("_")]
+
+
+def test_every_command_and_option_has_help_that_survives_markup() -> None:
+    """Rich reads `[word]` in help as a style; a bracket that is meant is written `\\[`."""
+    for command in all_commands():
+        texts = [command.help, *(param.help for param in command.params if not getattr(param, "hidden", False))]
+        assert all(texts), f"{command.name}: something has no help"
+        eaten = [text for text in texts if re.search(r"(?<!\\)\[[a-z/@#]", text)]
+        assert not eaten, f"{command.name}: {eaten}"
 
 
 def modules_after(*words: str) -> set[str]:
@@ -278,8 +313,6 @@ def test_help_needs_no_pydantic() -> None:
 
 
 def test_the_private_attribute_we_set_still_exists() -> None:
-    from typer.main import get_command
-
     root: Any = get_command(app.app)
     assert all(hasattr(param, "_runtime_param") for param in root.params)
 
@@ -326,6 +359,12 @@ def test_40_columns() -> None:
 def test_no_escape_codes_in_a_pipe() -> None:
     done = run("config", env={**os.environ, "FORCE_COLOR": ""})
     assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_what_is_piped_is_not_cut(tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 150) / "store.db"
+    clean = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+    assert str(long) in run("config", "--store", str(long), env=clean).stdout
 
 
 def test_the_config_commands(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
