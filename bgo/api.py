@@ -13,7 +13,7 @@ A program keeps its flow at the top level of a module, so that the children that
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
@@ -31,6 +31,7 @@ from bgo.options import EnqueueOptions, to_request
 
 if TYPE_CHECKING:
     from bgo.engine.explain import Ground
+    from bgo.engine.monitor import Change, Snapshot
     from bgo.engine.query import Overview
     from bgo.engine.spec import Request
     from bgo.hooks.defaults import HandlerOptions
@@ -380,6 +381,19 @@ class TaskFlow:
         if wanted is None or wanted not in runs:
             return b""
         return log_path(self.settings.log_dir, whole, wanted).read_bytes()
+
+    def snapshot(self, selector: Selector | None = None, *, rows: int = 20) -> Snapshot:
+        """Return the store as a monitor shows it: counts, queues, running tasks, holds, recent endings."""
+        from bgo.engine.monitor import snapshot
+
+        with self.store.read() as session:
+            return snapshot(session, selector or Selector(), self._ground(session), rows)
+
+    def changes(self, selector: Selector | None = None, poll_ms: int = 125) -> Iterator[Change]:
+        """Yield what happens from now on, as it happens; ends when all tasks that the selector names by id have."""
+        from bgo.waiting import changes
+
+        return changes(self, selector or Selector(), poll_ms)
 
     # Waiting.
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bgo.errors import WaitTimeoutError
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
+    from bgo.engine.monitor import Change
+    from bgo.model.query import Selector
     from bgo.model.views import TaskView
 
 POLL_MS = 20
@@ -43,3 +45,26 @@ def wait_for(
                 hint=f"bgo explain {waiting[0]}",
             )
         flow.clock.sleep_ms(POLL_MS)
+
+
+def changes(flow: TaskFlow, selector: Selector, poll_ms: int) -> Iterator[Change]:
+    """Yield what happens from now on; ends when all tasks that the selector names by id have ended."""
+    from bgo.engine.monitor import Follower
+    from bgo.model.state import FINAL
+
+    with flow.store.read() as session:
+        follower = Follower(session, selector)
+    version = -1
+    while True:
+        seen = flow.store.data_version()
+        if seen != version:
+            version = seen
+            with flow.store.read() as session:
+                found = follower.changes(session, flow.clock.now_ms())
+                over = follower.ids and all(
+                    (task := session.tasks.find(i)) is None or task.state in FINAL for i in follower.ids
+                )
+            yield from found
+            if over:
+                return
+        flow.clock.sleep_ms(poll_ms)

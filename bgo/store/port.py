@@ -277,6 +277,12 @@ class Records(Protocol):
     ) -> list[HistoryEntry]:
         """Return entries of matching tasks, newest first; `states` match the state the entry led to."""
 
+    def after(self, entry: int, limit: int) -> list[HistoryEntry]:
+        """Return entries written after this one, oldest first."""
+
+    def last(self) -> int:
+        """Return the number of the newest entry, 0 when there is none."""
+
     def median_ms(self, handler_name: str, sample: int) -> int | None:
         """Return the median duration of the last `sample` successful runs under a name."""
 

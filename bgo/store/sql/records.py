@@ -19,6 +19,8 @@ COLUMNS = """task, name, id, event, run, attempt, state, reason, at, started_at,
 ADD = """INSERT INTO history (task, name, event, run, attempt, state, reason, at, started_at, finished_at, duration_ms,
     error, worker, waited, detail, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 OF_TASK = f"SELECT {COLUMNS} FROM history WHERE task = ? ORDER BY id"
+AFTER = f"SELECT {COLUMNS} FROM history WHERE id > ? ORDER BY id LIMIT ?"
+LAST = "SELECT coalesce(max(id), 0) FROM history"
 DURATIONS = """SELECT duration_ms FROM history WHERE name = ? AND event = 'succeed' AND duration_ms IS NOT NULL
 ORDER BY id DESC LIMIT ?"""
 
@@ -76,6 +78,12 @@ class SqlRecords:
             f"SELECT {COLUMNS} FROM history WHERE {' AND '.join(parts)} ORDER BY id DESC LIMIT ?", (*values, limit)
         )
         return [self._entry(row) for row in rows.fetchall()]
+
+    def after(self, entry: int, limit: int) -> list[HistoryEntry]:
+        return [self._entry(row) for row in self._db.execute(AFTER, (entry, limit)).fetchall()]
+
+    def last(self) -> int:
+        return int(self._db.execute(LAST).fetchone()[0])
 
     def median_ms(self, handler_name: str, sample: int) -> int | None:
         found = sorted(ms for (ms,) in self._db.execute(DURATIONS, (handler_name, sample)))
