@@ -19,7 +19,7 @@ def copy(ctx: TaskContext, path: str, to: str) -> TaskResult:
     """Copy the file `path` to the file `to`, replacing it in one step; the output has `size` and `sha256`.
 
     A run that was killed goes on where its last checkpoint stands, once what it had written is proven by its digest.
-    Permissions are kept. The digest is of what was written, read back or passed through once.
+    Permissions are kept; the digest is of every byte that was written.
     """
     return told(lambda: _copy(ctx, path, to))
 
