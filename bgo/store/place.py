@@ -57,7 +57,7 @@ def prepare(path: Path) -> Identity:
         for beside in (wal_path(path), path.with_name(path.name + "-shm"), lock_path(path)):
             _check_beside(beside)
         # The log is looked at first: a store that is just being born never has one while it is empty.
-        log = _size(wal_path(path))
+        log = size(wal_path(path))
         info = _create(path)
         _check_file(path, info)
         if info.st_size == 0 and log > 0:
@@ -126,7 +126,8 @@ def _create(path: Path) -> os.stat_result:
         os.close(fd)
 
 
-def _size(path: Path) -> int:
+def size(path: Path) -> int:
+    """Return the bytes of a file, 0 when there is none."""
     try:
         return os.lstat(path).st_size
     except FileNotFoundError:
@@ -205,7 +206,7 @@ def is_full(path: Path) -> bool:
     import resource
 
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
-    if limit != resource.RLIM_INFINITY and max(_size(path), _size(wal_path(path))) + _MARGIN >= limit:
+    if limit != resource.RLIM_INFINITY and max(size(path), size(wal_path(path))) + _MARGIN >= limit:
         return True
     probe = path.with_name(f".{path.name}.probe-{os.getpid()}")
     try:

@@ -35,8 +35,8 @@ FROM task JOIN lane ON lane.id = task.lane JOIN view ON view.id = lane.view
 WHERE task.seq = ? AND task.ready = 1 AND turn IS NOT NULL"""
 READY_UNDER = """SELECT count(*) FROM lane JOIN task ON task.lane = lane.id AND task.ready = 1
 WHERE lane.view = ? AND turn IS NOT NULL"""
-CLOSED = """SELECT held_by, count(*) FROM lane JOIN task ON task.lane = lane.id AND task.ready = 1
-WHERE head IS NOT NULL AND turn IS NULL GROUP BY held_by"""
+CLOSED = """SELECT held_by, sum((SELECT count(*) FROM task WHERE task.lane = lane.id AND task.ready = 1))
+FROM lane WHERE head IS NOT NULL AND turn IS NULL GROUP BY held_by"""
 READY = "SELECT seq, rank FROM task WHERE lane = ? AND ready = 1 ORDER BY order_key, seq LIMIT ?"
 _HEAD = """(SELECT CASE WHEN lane.strategy IN ('lifo', 'random')
         THEN CASE WHEN ?2 OR lane.head IS NULL THEN ?3 ELSE lane.since END ELSE task.rank END

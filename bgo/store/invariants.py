@@ -1,0 +1,165 @@
+"""What must hold in every store, as statements that return the rows which break it.
+
+Each rule yields (which row, detail). They read whole tables: for `bgo store check`, doctor and the end of tests, never
+for a hot path.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+_HEAD = """(SELECT CASE WHEN lane.strategy IN ('lifo', 'random') THEN lane.since ELSE task.rank END
+    FROM task WHERE task.lane = lane.id AND task.ready = 1 ORDER BY task.order_key, task.seq LIMIT 1)"""
+_PAUSED = """(EXISTS (SELECT 1 FROM pause WHERE kind = 'name' AND value = lane.name)
+    + 2 * EXISTS (SELECT 1 FROM pause WHERE kind = 'queue' AND value = view.queue))"""
+_USED_PAYLOADS = """SELECT input FROM task WHERE input IS NOT NULL UNION SELECT setup FROM task WHERE setup IS NOT NULL
+    UNION SELECT output FROM task WHERE output IS NOT NULL UNION SELECT error FROM task WHERE error IS NOT NULL
+    UNION SELECT checkpoint FROM task WHERE checkpoint IS NOT NULL
+    UNION SELECT error FROM history WHERE error IS NOT NULL"""
+_STUCK = """state = 'running'
+    AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.task = task.seq AND lease.run = task.run)"""
+_RUNNING = "(SELECT count(*) FROM lease WHERE lease.concurrency_key = lane.concurrency_key)"
+
+
+class Rule(NamedTuple):
+    """One invariant: its name, what breaking it means, and whether `admin.repair` can mend it."""
+
+    code: str
+    means: str
+    statement: str
+    can_repair: bool = False
+
+
+RULES = (
+    Rule(
+        "running_without_lease",
+        "running, but no worker holds it: it would run for ever",
+        f"SELECT id, 'run ' || run FROM task WHERE {_STUCK}",
+        can_repair=True,
+    ),
+    Rule(
+        "lease_without_run",
+        "a lease of a task that does not run",
+        """SELECT coalesce(task.id, 'seq ' || lease.task), 'run ' || lease.run || ' of ' || lease.worker
+        FROM lease LEFT JOIN task ON task.seq = lease.task
+        WHERE task.seq IS NULL OR task.state <> 'running' OR task.run <> lease.run""",
+        can_repair=True,
+    ),
+    Rule(
+        "ready_but_not_waiting",
+        "marked ready in a state that does not wait",
+        "SELECT id, state FROM task WHERE ready <> 0 AND state NOT IN ('queued', 'retrying')",
+    ),
+    Rule(
+        "unknown_state",
+        "a state that the state table does not know",
+        """SELECT id, state FROM task WHERE state NOT IN
+        ('blocked', 'queued', 'running', 'retrying', 'succeeded', 'failed', 'cancelled')""",
+    ),
+    Rule(
+        "lane_head",
+        "a lane's head is not that of its first ready task: it could wait for ever",
+        f"SELECT id, coalesce(head, 'none') FROM lane WHERE head IS NOT {_HEAD}",
+        can_repair=True,
+    ),
+    Rule(
+        "lane_turn",
+        "a lane's turn does not follow from its head, pause and parking",
+        """SELECT id, coalesce(turn, 'none') FROM lane
+        WHERE turn IS NOT CASE WHEN paused = 0 AND parked = 0 THEN head END""",
+        can_repair=True,
+    ),
+    Rule(
+        "lane_pause",
+        "a lane's pause is not what was asked for",
+        f"SELECT lane.id, paused FROM lane JOIN view ON view.id = lane.view WHERE paused <> {_PAUSED}",
+        can_repair=True,
+    ),
+    Rule(
+        "lane_parked",
+        "parked although its concurrency key has room and nothing else is open under it",
+        f"""SELECT id, concurrency_key FROM lane WHERE parked = 1 AND paused = 0 AND head IS NOT NULL
+        AND concurrency_max > {_RUNNING} AND NOT EXISTS (
+            SELECT 1 FROM lane AS other
+            WHERE other.concurrency_key = lane.concurrency_key AND other.view = lane.view AND other.turn IS NOT NULL
+        )""",
+        can_repair=True,
+    ),
+    Rule(
+        "task_in_wrong_lane",
+        "a task whose name, queue or handler is not that of its lane",
+        """SELECT task.id, task.lane FROM task JOIN lane ON lane.id = task.lane JOIN view ON view.id = lane.view
+        WHERE task.name <> lane.name OR task.queue <> view.queue OR task.handler <> view.handler""",
+    ),
+    Rule(
+        "unknown_queue",
+        "a queue that has tasks but no weight: they would never be picked",
+        "SELECT DISTINCT view.queue, 'view ' || id FROM view WHERE queue NOT IN (SELECT name FROM queue)",
+        can_repair=True,
+    ),
+    Rule(
+        "two_outcomes",
+        "a run with more than one outcome",
+        """SELECT task, 'run ' || run FROM history WHERE outcome = 1 GROUP BY task, run HAVING count(*) > 1""",
+    ),
+    Rule(
+        "run_without_outcome",
+        "an ended run without an outcome in the history",
+        """SELECT id, run || ' runs' FROM task WHERE run > 0 AND run - (state = 'running') <>
+        (SELECT count(DISTINCT run) FROM history WHERE history.task = task.id AND outcome = 1)""",
+    ),
+    Rule(
+        "history_of_no_task",
+        "history of a task that is gone",
+        "SELECT task, event FROM history WHERE task NOT IN (SELECT id FROM task)",
+        can_repair=True,
+    ),
+    Rule(
+        "outcome_of_no_run",
+        "an outcome of a run that the task never had",
+        """SELECT task.id, 'run ' || history.run FROM history JOIN task ON task.id = history.task
+        WHERE outcome = 1 AND (history.run > task.run OR history.run < 1)""",
+    ),
+    Rule(
+        "tag_of_no_task",
+        "a tag of a task that is gone",
+        "SELECT tag, 'seq ' || task FROM task_tag WHERE task NOT IN (SELECT seq FROM task)",
+        can_repair=True,
+    ),
+    Rule(
+        "tag_missing",
+        "a task that is not found under its own tag",
+        """SELECT task.id, value FROM task, json_each(CASE WHEN json_valid(tags) THEN tags ELSE '[]' END)
+        WHERE tags <> '[]' AND NOT EXISTS (SELECT 1 FROM task_tag WHERE task_tag.task = task.seq AND tag = value)""",
+        can_repair=True,
+    ),
+    Rule(
+        "orphan_payload",
+        "bytes that nothing refers to: they only cost room",
+        f"SELECT id, length(bytes) || ' bytes' FROM payload WHERE id NOT IN ({_USED_PAYLOADS})",
+        can_repair=True,
+    ),
+)
+
+REPAIRS = (
+    "DELETE FROM lease WHERE NOT EXISTS (SELECT 1 FROM task WHERE seq = lease.task AND run = lease.run"
+    " AND state = 'running')",
+    f"""INSERT INTO history (task, name, event, run, attempt, state, reason, at, outcome, detail)
+    SELECT id, name, 'lose', run, max(attempt - 1, 0), 'queued', 'lost', ?1, NOT EXISTS (
+        SELECT 1 FROM history WHERE history.task = task.id AND history.run = task.run AND outcome = 1
+    ), '{{"by":"repair"}}' FROM task WHERE {_STUCK}""",
+    f"""UPDATE task SET state = 'queued', reason = 'lost', attempt = max(attempt - 1, 0), cancel_reason = NULL,
+        ready = 1, ready_at = ?1 WHERE {_STUCK}""",
+    "INSERT INTO queue (name, weight) SELECT DISTINCT queue, 1 FROM view WHERE queue NOT IN (SELECT name FROM queue)",
+    "DELETE FROM history WHERE task NOT IN (SELECT id FROM task)",
+    "DELETE FROM task_tag WHERE task NOT IN (SELECT seq FROM task)",
+    """INSERT OR IGNORE INTO task_tag (tag, task) SELECT value, seq FROM task,
+        json_each(CASE WHEN json_valid(tags) THEN tags ELSE '[]' END) WHERE tags <> '[]'""",
+    f"DELETE FROM payload WHERE id NOT IN ({_USED_PAYLOADS})",
+    # Parked lanes are all opened: the next tick parks again what must wait.
+    f"""UPDATE lane SET parked = 0, turn = NULL, paused = (SELECT {_PAUSED} FROM view WHERE view.id = lane.view)""",
+    f"UPDATE lane SET since = coalesce(since, ?1), head = {_HEAD}",
+    """UPDATE lane SET turn = CASE WHEN paused = 0 THEN head END,
+        held_by = CASE WHEN paused <> 0 THEN 'paused' END""",
+)
+"""What mends the rules that can be mended, in this order and in one transaction; ?1 is now."""

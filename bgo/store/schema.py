@@ -1,0 +1,272 @@
+"""The schema of record: every table as a typed SQLModel row.
+
+Migrations bring a store to it, hot statements are checked against it, and a program that reports on a store reads its
+rows with `sqlmodel.select` (the state, the numbers and the texts as they are stored; payloads are canonical JSON
+bytes). Rows never leave this floor otherwise, and writing through them would pass by every guard. They have metadata
+of their own, so that they do not meet the tables of a program that uses SQLModel itself. Importing this module costs
+about 300 ms: no command that must be quick does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import REAL, CheckConstraint, ForeignKey, Index, LargeBinary, MetaData, Text, text
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+
+class Row(SQLModel, registry=registry(metadata=MetaData())):
+    """A row of the store."""
+
+
+metadata = Row.metadata
+Blob = bytes  # the column's name hides the type's
+
+
+def _text(default: str | None = None, *, key: bool = False) -> Any:
+    return Field(sa_type=Text, primary_key=key, sa_column_kwargs=_default(None if default is None else f"'{default}'"))
+
+
+def _real(default: int | None = None) -> Any:
+    return Field(sa_type=REAL, sa_column_kwargs=_default(default))
+
+
+def _int(default: int | None = None, *, key: bool = False) -> Any:
+    return Field(primary_key=key, sa_column_kwargs=_default(default))
+
+
+def _ref(column: str, *, key: bool = False) -> Any:
+    return Field(primary_key=key, sa_column_args=[ForeignKey(column)])
+
+
+def _default(value: int | str | None) -> dict[str, Any]:
+    return {} if value is None else {"server_default": text(str(value))}
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
+class Meta(Row, table=True):
+    """Facts about the store itself, such as its identity."""
+
+    __tablename__ = "meta"
+    key: str = _text(key=True)
+    value: str = _text()
+
+
+class Payload(Row, table=True):
+    """Immutable bytes behind a codec: inputs, outputs, errors, checkpoints."""
+
+    __tablename__ = "payload"
+    id: int = _int(key=True)
+    codec: int = _int(0)
+    key_id: str | None = _text()
+    bytes: Blob = Field(sa_type=LargeBinary)
+
+
+class Queue(Row, table=True):
+    """A queue's weight and its place in the stride."""
+
+    __tablename__ = "queue"
+    __table_args__ = (CheckConstraint("weight > 0"), CheckConstraint("reserve >= 0"))
+    name: str = _text(key=True)
+    weight: float = _real()
+    reserve: int = _int(0)
+    pass_at: float = _real(0)
+    start: float = _real(0)
+
+
+class Pause(Row, table=True):
+    """A paused name or queue."""
+
+    __tablename__ = "pause"
+    __table_args__ = (CheckConstraint("kind IN ('name', 'queue')"),)
+    kind: str = _text(key=True)
+    value: str = _text(key=True)
+    at: int = _int()
+
+
+class View(Row, table=True):
+    """What the asker judges once for all lanes that share it."""
+
+    __tablename__ = "view"
+    __table_args__ = (Index("view_key", "queue", "handler", "constraints", unique=True),)
+    id: int = _int(key=True)
+    queue: str = _text()
+    handler: str = _text()
+    constraints: str = _text()
+    held_by: str | None = _text()
+
+
+class Lane(Row, table=True):
+    """The waiting tasks that share every gate; `turn` is set while it is open and has ready work."""
+
+    __tablename__ = "lane"
+    __table_args__ = (
+        CheckConstraint("turn IS NULL OR (paused = 0 AND parked = 0 AND head IS NOT NULL)"),
+        Index("lane_key", "key", unique=True),
+        _partial("lane_turn", "view", "turn", where="turn IS NOT NULL"),
+        Index("lane_name", "name"),
+        _partial(
+            "lane_parked",
+            *("concurrency_key", "view", "concurrency_max", "head"),
+            where="parked = 1 AND paused = 0 AND head IS NOT NULL",
+        ),
+        _partial("lane_wake", "wake_at", where="wake_at IS NOT NULL"),
+    )
+    id: int = _int(key=True)
+    key: str = _text()
+    name: str = _text()
+    view: int = _ref("view.id")
+    concurrency_key: str | None = _text()
+    concurrency_max: int | None = _int()
+    strategy: str | None = _text()
+    paused: int = _int(0)
+    parked: int = _int(0)
+    head: int | None = _int()
+    turn: int | None = _int()
+    since: int = _int()
+    wake_at: int | None = _int()
+    held_by: str | None = _text()
+
+
+class Task(Row, table=True):
+    """A task: where it stands, its counters, and references to its payloads."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        CheckConstraint("state IN ('blocked', 'queued', 'running', 'retrying', 'succeeded', 'failed', 'cancelled')"),
+        CheckConstraint("ready = 0 OR state IN ('queued', 'retrying')"),
+        CheckConstraint("(state IN ('succeeded', 'failed', 'cancelled')) = (finished_at IS NOT NULL)"),
+        CheckConstraint("cancel_reason IS NULL OR state = 'running'"),
+        Index("task_id", "id", unique=True),
+        _partial("task_ready", "lane", "order_key", "seq", where="ready = 1"),
+        _partial("task_alarm", "due_at", where="ready = 0 AND state IN ('queued', 'retrying')"),
+        Index("task_state", "state", "seq"),
+        Index("task_name", "name", "seq"),
+        _partial("task_finished", "finished_at", where="finished_at IS NOT NULL"),
+    )
+    seq: int = _int(key=True)
+    id: str = _text()
+    name: str = _text()
+    handler: str = _text()
+    kind: str = _text("task")
+    state: str = _text()
+    reason: str = _text()
+    lane: int = _ref("lane.id")
+    queue: str = _text()
+    priority: int = _int()
+    tags: str = _text("[]")
+    wish: str = _text("{}")
+    ready: int = _int()
+    ready_at: int | None = _int()
+    due_at: int = _int()
+    order_key: int = _int()
+    rank: int = _int()
+    draw: float = _real(0)
+    run: int = _int(0)
+    attempt: int = _int(0)
+    losses: int = _int(0)
+    snoozes: int = _int(0)
+    epoch: int = _int(1)
+    cwd: str = _text("")
+    input: int | None = _ref("payload.id")
+    setup: int | None = _ref("payload.id")
+    output: int | None = _ref("payload.id")
+    error: int | None = _ref("payload.id")
+    checkpoint: int | None = _ref("payload.id")
+    progress: float | None = _real()
+    progress_message: str = _text("")
+    cancel_reason: str | None = _text()
+    created_at: int = _int()
+    started_at: int | None = _int()
+    finished_at: int | None = _int()
+
+
+class TaskTag(Row, table=True):
+    """A tag of a task."""
+
+    __tablename__ = "task_tag"
+    __table_args__ = (Index("task_tag_task", "task"),)
+    tag: str = _text(key=True)
+    task: int = _int(key=True)
+
+
+class Worker(Row, table=True):
+    """A worker as it registered itself."""
+
+    __tablename__ = "worker"
+    id: str = _text(key=True)
+    host: str = _text()
+    boot_id: str = _text()
+    pid: int = _int()
+    pid_start: int = _int()
+    started_at: int = _int()
+    slots: int = _int()
+    queues: str = _text("[]")
+
+
+class Lease(Row, table=True):
+    """A live run; `until` is awake time of its boot."""
+
+    __tablename__ = "lease"
+    __table_args__ = (
+        Index("lease_worker", "worker"),
+        _partial("lease_concurrency", "concurrency_key", where="concurrency_key IS NOT NULL"),
+    )
+    task: int = _ref("task.seq", key=True)
+    run: int = _int()
+    worker: str = _text()
+    host: str = _text()
+    boot_id: str = _text()
+    until: int = _int()
+    child_pid: int = _int()
+    child_start: int = _int()
+    claimed_at: int = _int()
+    started_at: int | None = _int()
+    queue: str = _text()
+    concurrency_key: str | None = _text()
+    waited: str = _text("{}")
+
+
+class History(Row, table=True):
+    """An ended run, or another event worth keeping; append-only."""
+
+    __tablename__ = "history"
+    __table_args__ = (
+        _partial("history_outcome", "task", "run", where="outcome = 1", unique=True),
+        Index("history_task", "task", "id"),
+        Index("history_name", "name", "id"),
+        Index("history_at", "at"),
+    )
+    id: int = _int(key=True)
+    task: str = _text()
+    name: str = _text()
+    event: str = _text()
+    run: int = _int()
+    attempt: int = _int()
+    state: str = _text()
+    reason: str = _text()
+    at: int = _int()
+    started_at: int | None = _int()
+    finished_at: int | None = _int()
+    duration_ms: int | None = _int()
+    error: int | None = _ref("payload.id")
+    worker: str | None = _text()
+    waited: str = _text("{}")
+    detail: str = _text("{}")
+    outcome: int = _int(0)
+
+
+class HoldLog(Row, table=True):
+    """What held a lane or a view from an instant on, with cumulative milliseconds by reason until then."""
+
+    __tablename__ = "hold_log"
+    __table_args__ = (CheckConstraint("scope IN ('lane', 'view')"),)
+    scope: str = _text(key=True)
+    ref: int = _int(key=True)
+    at: int = _int(key=True)
+    held_by: str | None = _text()
+    totals: str = _text("{}")

@@ -1,0 +1,144 @@
+"""The schema of record, the migrations and the hot statements say the same; hot statements use their indexes."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import create_engine
+from sqlmodel import Session, SQLModel, select
+
+from bgo.store import schema
+from bgo.store.sqlite import SqliteStore
+from tests.build import a_spec, a_wish
+from tests.store import drive
+from tests.store.shape import explain, hot_statements, shape_of
+
+SMALL = {"view", "queue", "pause", "lease", "worker", "CONSTANT", "w"}
+"""Tables that stay small whatever waits: views (one per queue, handler and constraints), live runs, workers."""
+SCANS = {
+    "tasks.NEWEST": "from the end, and stops at its LIMIT",
+    "tasks.NEXT_DUE": "the first entry of the alarm index",
+    "tasks.COUNTS": "a summary: counts every task, from an index alone",
+    "tasks.NOT_DUE": "told once at the end of a run: counts the delayed tasks, from their index",
+    "queues.ROWS": "bgo queues: counts every waiting task",
+    "lanes.CLOSED": "told once at the end of a run: counts the tasks of held lanes, from their index",
+    "lanes.PAUSED_LANES.queue": "bgo pause --queue touches every lane of the queue anyway",
+    "lanes.FORGET": "prune: reads the log of holds, in steps",
+}
+"""Statements that may read a whole table or index, each with the reason why that is no hot path or stays cheap."""
+
+
+def created() -> sqlite3.Connection:
+    """Return a database made from the schema of record."""
+    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(":memory:", isolation_level=None))
+    schema.metadata.create_all(engine)
+    db = engine.raw_connection().driver_connection
+    assert isinstance(db, sqlite3.Connection)
+    return db
+
+
+def test_migrations_lead_to_the_schema_of_record() -> None:
+    migrated, record = shape_of(SqliteStore(None).connection), shape_of(created())
+    assert migrated.keys() == record.keys()
+    for table, shape in record.items():
+        assert migrated[table] == shape, table
+
+
+def test_the_comparison_sees_a_difference() -> None:
+    left, right = sqlite3.connect(":memory:"), sqlite3.connect(":memory:")
+    left.execute("CREATE TABLE t (a INTEGER NOT NULL CHECK (a > 0), b TEXT)")
+    left.execute("CREATE INDEX i ON t (a) WHERE b = 1")
+    seen = shape_of(left)
+    for other in (
+        ["CREATE TABLE t (a INTEGER CHECK (a > 0), b TEXT)", "CREATE INDEX i ON t (a) WHERE b = 1"],
+        ["CREATE TABLE t (a INTEGER NOT NULL CHECK (a > 1), b TEXT)", "CREATE INDEX i ON t (a) WHERE b = 1"],
+        ["CREATE TABLE t (a INTEGER NOT NULL CHECK (a > 0), b TEXT)", "CREATE INDEX i ON t (a) WHERE b = 2"],
+        ["CREATE TABLE t (a INTEGER NOT NULL CHECK (a > 0), b TEXT)", "CREATE INDEX i ON t (a DESC) WHERE b = 1"],
+        ["CREATE TABLE t (a INTEGER NOT NULL CHECK (a > 0), b TEXT)", "CREATE UNIQUE INDEX i ON t (a) WHERE b = 1"],
+        ["CREATE TABLE t (a INTEGER NOT NULL CHECK (a > 0), b INT)", "CREATE INDEX i ON t (a) WHERE b = 1"],
+    ):
+        right.executescript("DROP TABLE IF EXISTS t;" + ";".join(other))
+        assert shape_of(right) != seen, other
+
+
+def test_the_tables_of_a_program_that_uses_sqlmodel_stay_its_own() -> None:
+    assert not SQLModel.metadata.tables
+
+
+def test_rows_read_back_typed() -> None:
+    store = SqliteStore(None)
+    (task_id,) = drive.enqueue(store, a_spec(input=b'{"a":1}', tags=("x",), priority=3))
+    engine = create_engine("sqlite://", creator=lambda: store.connection)
+    with Session(engine) as session:
+        task = session.exec(select(schema.Task).where(schema.Task.id == task_id)).one()
+        assert (task.state, task.priority, task.tags) == ("queued", 3, '["x"]')
+        payload = session.get_one(schema.Payload, task.input)
+        assert payload.bytes == b'{"a":1}'
+
+
+@pytest.mark.parametrize("name", sorted(hot_statements()))
+def test_every_hot_statement_prepares_on_the_schema_of_record(name: str) -> None:
+    assert explain(created(), hot_statements()[name])
+
+
+def test_a_misspelt_column_is_seen() -> None:
+    with pytest.raises(sqlite3.OperationalError, match="no such column"):
+        explain(created(), "SELECT lenient FROM task")
+
+
+def test_the_hot_statements_are_all_found() -> None:
+    found = hot_statements()
+    assert {"tasks.CLAIM", "tasks.SETTLE", "lanes.REFRESH", "lanes.PAUSED_LANES.queue", "records.ADD"} <= found.keys()
+    assert SCANS.keys() <= found.keys()
+
+
+@pytest.fixture(scope="module")
+def stores() -> list[SqliteStore]:
+    """Return an empty store and an analysed one with work in every state, so that the planner has figures to use."""
+    empty, full = SqliteStore(None), SqliteStore(None)
+    specs = [a_spec(f"h{n % 7}", wish=a_wish(limit=1 + n % 3), tags=(f"t{n % 5}",)) for n in range(400)]
+    drive.enqueue(full, *specs, *(a_spec(due_at=drive.START + 1_000 + n) for n in range(200)))
+    for _ in range(20):
+        for done in drive.tick(full, 4):
+            drive.finish(full, done)
+    drive.tick(full, 8)
+    drive.cancel(full, sorted(drive.ids(full))[:50])
+    full.connection.execute("ANALYZE")
+    return [empty, full]
+
+
+def whole_reads(store: SqliteStore, name: str) -> list[str]:
+    """Return the steps of a statement's plan that read or sort more than a small table."""
+    steps = explain(store.connection, hot_statements()[name], plan=True)
+    scanned = [s for s in steps if (found := re.match(r"SCAN (\S+)", s)) and found[1] not in SMALL]
+    sorts = {"lanes", "tasks", "records"} & {name.partition(".")[0]}
+    return scanned + [s for s in steps if "AUTOMATIC" in s or (sorts and "TEMP B-TREE FOR ORDER BY" in s)]
+
+
+@pytest.mark.parametrize("name", sorted(hot_statements().keys() - SCANS.keys()))
+def test_no_hot_statement_reads_a_whole_table(stores: list[SqliteStore], name: str) -> None:
+    for store in stores:
+        assert not whole_reads(store, name)
+
+
+@pytest.mark.parametrize("name", sorted(SCANS))
+def test_each_argued_scan_happens(stores: list[SqliteStore], name: str) -> None:
+    """The argument for a scan that is gone should go too."""
+    assert any(whole_reads(store, name) for store in stores)
+
+
+def test_the_hot_path_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, bgo.store.sqlite, bgo.store.admin, bgo.engine.cycle, bgo.engine.enqueue, bgo.engine.settle\n"
+        "heavy = {'sqlmodel', 'sqlalchemy', 'pydantic', 'asyncio', 'cryptography', 'croniter', 'keyring', 'rich'}\n"
+        "found = heavy & set(sys.modules)\n"
+        "assert not found, found\n"
+        "bgo.store.sqlite.SqliteStore(None)\n"
+        "assert not heavy & set(sys.modules), sys.modules.keys()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
