@@ -35,7 +35,6 @@ ALIASES = {
 
 VALUED = frozenset({"--store", "--config", "--profile", "--plugin"})
 BARE = frozenset({"--no-plugins", "--no-color", "--debug", "-v", "--verbose"})
-VERSION_FLAGS = frozenset({"-V", "--version"})
 
 
 class Root(LazyGroup):
