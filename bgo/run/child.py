@@ -6,6 +6,7 @@ with bytes that a child which restarted itself had already received.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -41,7 +42,8 @@ def main() -> None:
     clock = SystemClock()
     protect(fd)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     channel = Channel(fd, unread)
     try:
         worker = Worker(channel, plugins, clock)

@@ -76,15 +76,24 @@ def _offer_to_oom_killer() -> None:
 
 
 def forget_in_forks(close: Callable[[], None]) -> None:
-    """Make a process that a handler forks a plain one: without the channel, and with signals as Python has them."""
+    """Make a process that a handler forks a plain one: without the channel, and with signals as Python has them.
+
+    SIGTERM waits meanwhile: Python forgets a signal that finds a handler of ours in a process so young.
+    """
+    term = {signal.SIGTERM}
 
     def reset() -> None:
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, term)
         close()
 
-    os.register_at_fork(after_in_child=reset)
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, term),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, term),
+        after_in_child=reset,
+    )
 
 
 class Mark:
@@ -108,17 +117,13 @@ class Mark:
     def set(self, mark: str) -> None:
         """Let this process and all it starts from now on carry `mark`."""
         data = mark.encode()
-        # A handler may have replaced the whole environment: then the block is no longer what exec passes on.
-        if (
-            self._address is None
-            or len(data) >= MARK_ROOM
-            or not isinstance(self._view, dict)
-            or self._getenv(MARK.encode()) != self._address
-        ):
-            os.environ[MARK] = mark
-            return
-        ctypes.memmove(self._address, data.ljust(MARK_ROOM, b"\0"), MARK_ROOM)
-        self._view[MARK.encode()] = data
+        if self._address is not None and len(data) < MARK_ROOM:
+            ctypes.memmove(self._address, data.ljust(MARK_ROOM, b"\0"), MARK_ROOM)
+            # A handler may have replaced the whole environment: then the block is no longer what exec passes on.
+            if isinstance(self._view, dict) and self._getenv(MARK.encode()) == self._address:
+                self._view[MARK.encode()] = data
+                return
+        os.environ[MARK] = mark
 
     def clear(self) -> None:
         """Carry no mark: between two runs this process belongs to nobody."""

@@ -142,7 +142,7 @@ class Worker:
         try:
             self._serve()
         except Terminated:  # it came in the few instructions between a handler's end and ours
-            self._die_of_term()
+            _die_of_term()
 
     def _serve(self) -> None:
         inbox = self._watcher.inbox
@@ -172,7 +172,7 @@ class Worker:
         self._mark.clear()
         self._send({"t": "done", "task": start.task_id, "run": start.run, "outcome": outcome_json(outcome)})
         if self._terminated or not is_clean:
-            self._die_of_term()
+            _die_of_term()
         self._phase = "idle"
 
     def _perform(self, ctx: TaskContext, start: StartFrame) -> Outcome:
@@ -187,7 +187,7 @@ class Worker:
             self._phase = "handler"
             return self._call(ctx, start)
         except Terminated:
-            self._die_of_term()
+            _die_of_term()
         finally:
             if os.getpid() != self._pid:
                 os._exit(0)  # a fork that came back out of the handler has no business here
@@ -225,14 +225,15 @@ class Worker:
         if self._phase == "handler":
             raise Terminated
         if self._phase == "idle":
-            self._die_of_term()
+            _die_of_term()
 
-    def _die_of_term(self) -> NoReturn:
-        """End as SIGTERM ends a process. Descendants got the signal too, and have their grace: they are left alone."""
-        flush_output()
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTERM)
-        os._exit(1)
+
+def _die_of_term() -> NoReturn:
+    """End as SIGTERM ends a process. Descendants got the signal too, and have their grace: they are left alone."""
+    flush_output()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)
+    os._exit(1)
 
 
 def flush_output() -> None:

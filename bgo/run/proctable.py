@@ -53,7 +53,7 @@ def snapshot() -> dict[int, Process]:
     if not LINUX:
         return _ask_ps(["-ax"])
     found = {}
-    for name in os.listdir("/proc"):  # noqa: PTH208 - hot
+    for name in os.listdir("/proc"):
         if name.isdigit() and (process := _read_stat(int(name))) is not None:
             found[process.pid] = process
     return found

@@ -90,13 +90,20 @@ def kill_run(child: Child | None, mark: str, grace_ms: int, clock: Clock) -> boo
         _wait_gone(child, mark, grace_ms, clock)
     until = clock.awake_ms() + PATIENCE_MS
     nap = 1
-    while found := members(child, mark):
+    hunted: set[Process] = set()
+    while found := members(child, mark) or _dying(hunted):
         if clock.awake_ms() > until:
             return False
         _kill(found, None if child is None else child.pid)
+        hunted.update(found)
         clock.sleep_ms(nap)
         nap = min(nap * 2, _LONGEST_NAP_MS)
     return True
+
+
+def _dying(hunted: Collection[Process]) -> list[Process]:
+    """A process that dies loses its environment, and so its mark, before it lets go of its files and locks."""
+    return [p for p in hunted if (now := find_process(p.pid)) and now.start_time == p.start_time and not now.is_gone]
 
 
 def _kill(found: list[Process], leader: int | None) -> None:
@@ -146,7 +153,7 @@ def _children(me: int) -> list[int]:
         return [p.pid for p in snapshot().values() if p.parent == me]
     found = []
     try:
-        for thread in os.listdir(f"/proc/{me}/task"):  # noqa: PTH208 - hot
+        for thread in os.listdir(f"/proc/{me}/task"):
             with open(f"/proc/{me}/task/{thread}/children", "rb") as file:
                 found += [int(pid) for pid in file.read().split()]
     except OSError:  # the kernel was built without these lists
