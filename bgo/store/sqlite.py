@@ -216,12 +216,20 @@ class SqliteStore:
             self._usable()
             return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
-    def copy_to_memory(self) -> SqliteStore:
-        """Return an independent in-memory copy of the store as it is now."""
+    def copy_to_memory(self, *, as_of: int | None = None) -> SqliteStore:
+        """Return an independent in-memory copy of the store as it is now.
+
+        Seen from an instant `as_of` before now, tasks due later wait for their time again, and the log of holds ends.
+        """
         copy = SqliteStore(None)
         with self._lock, translated(self.path):
             self._usable()
             self._db.backup(copy._db)
+        if as_of is not None:
+            with copy.write() as session:
+                lanes = session.tasks.rewind(as_of)
+                session.lanes.rewind(as_of)
+                session.lanes.refresh(lanes, as_of)
         return copy
 
     @contextmanager

@@ -71,6 +71,9 @@ FORGET = """DELETE FROM hold_log WHERE rowid IN (SELECT old.rowid FROM hold_log 
     WHERE newer.scope = old.scope AND newer.ref = old.ref AND newer.at > old.at AND newer.at <= ?1
 ) LIMIT ?2)"""
 ADD_LOG = "INSERT OR REPLACE INTO hold_log (scope, ref, at, held_by, totals) VALUES (?, ?, ?, ?, ?)"
+LATER_LOGS = "SELECT DISTINCT scope, ref FROM hold_log WHERE at > ? ORDER BY scope, ref"
+DROP_LATER_LOGS = "DELETE FROM hold_log WHERE at > ?"
+HELD_BY = {"lane": "SELECT held_by FROM lane WHERE id = ?", "view": "SELECT held_by FROM view WHERE id = ?"}
 VIEW_HELD = "UPDATE view SET held_by = ? WHERE id = ? AND held_by IS NOT ?"
 ASK_DEVICE = """SELECT EXISTS (SELECT 1 FROM view WHERE constraints <> '{}'
     AND EXISTS (SELECT 1 FROM lane WHERE lane.view = view.id AND turn IS NOT NULL))"""
@@ -206,6 +209,15 @@ class SqlLanes:
 
     def forget(self, before: int, limit: int) -> int:
         return self._db.execute(FORGET, (before, limit)).rowcount
+
+    def rewind(self, at: int) -> None:
+        """Forget what the log of holds says after `at`; what holds now is taken to have held since then."""
+        later = self._db.execute(LATER_LOGS, (at,)).fetchall()
+        self._db.execute(DROP_LATER_LOGS, (at,))
+        for scope, ref in later:
+            row = self._db.execute(HELD_BY[scope], (ref,)).fetchone()
+            if row is not None:
+                self._log(scope, ref, row[0], at)
 
     @reads("the log of holds")
     def _log(self, scope: str, ref: int, gate: str | None, now: int) -> None:
