@@ -18,6 +18,25 @@ from bgo.version import VERSION
 
 LOOK, RUN, ADMIN = "Look", "Run", "Look after"
 TABLE: dict[str, Row] = {
+    "enqueue": Row("bgo.cli.enqueue:enqueue", "Queue a task; print its id.", argv=True),
+    "run": Row("bgo.cli.run:run", "Execute what is due, then end."),
+    "wait": Row("bgo.cli.wait:wait", "Wait for tasks to end; exit with their result."),
+    "cancel": Row("bgo.cli.cancel:cancel", "Call tasks off, waiting or running."),
+    "retry": Row("bgo.cli.retry:retry", "Queue failed and cancelled tasks again."),
+    "pause": Row("bgo.cli.pause:pause", "Start no more tasks of a name or a queue."),
+    "resume": Row("bgo.cli.pause:resume", "Undo a pause."),
+    "status": Row("bgo.cli.status:status", "Show a task, or everything at a glance.", LOOK),
+    "tasks": Row("bgo.cli.tasks:tasks", "List tasks, newest first.", LOOK),
+    "history": Row("bgo.cli.history:history", "List what ran, how it ended and how long it took.", LOOK),
+    "logs": Row("bgo.cli.logs:logs", "Print what a task printed.", LOOK),
+    "queues": Row("bgo.cli.queues:app", "List the queues: weights, pauses, what stands in them.", LOOK),
+    "handlers": Row("bgo.cli.handlers:app", "List what can be queued, and what it takes.", LOOK),
+    "plugins": Row("bgo.cli.plugins:app", "List where handlers come from, and what failed to load.", LOOK),
+    "prune": Row("bgo.cli.prune:prune", "Remove old ended tasks with their logs.", ADMIN),
+    "monitor": Row("bgo.cli.monitor:monitor", "Watch the store live.", LOOK),
+    "store": Row("bgo.cli.store:app", "Look after the store: path, check, backup, vacuum.", ADMIN),
+    "doctor": Row("bgo.cli.doctor:doctor", "Check the installation, and say what to do.", ADMIN),
+    "demo": Row("bgo.cli.demo:demo", "See real work done, in a temporary store.", RUN),
     "config": Row("bgo.cli.config:app", "Show the settings and where each comes from.", ADMIN),
 }
 """Every command, in the order of the help page. A row is all that a new command needs here."""

@@ -1,0 +1,104 @@
+"""`bgo doctor`: one line per check of the store, the plugins and this computer; exit code 1 when one fails."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import typer
+
+from bgo.cli import render
+from bgo.cli.flow import flow_of
+from bgo.cli.params import Json, settings_of
+from bgo.errors import BgoError
+
+if TYPE_CHECKING:
+    from bgo.api import TaskFlow
+
+
+class Check(NamedTuple):
+    """One line of the report."""
+
+    what: str
+    state: str
+    """ok, note or fault."""
+    found: str
+    hint: str = ""
+
+
+def doctor(ctx: typer.Context, as_json: Json = False) -> None:
+    """Check the store, the plugins, the workers and this computer, and say what to do about what is wrong."""
+    checks = list(_all(flow_of(ctx)))
+    if as_json:
+        render.write_json([{"schema": 1, **check._asdict()} for check in checks])
+    else:
+        out = render.console(color=settings_of(ctx).color)
+        marks = {"ok": ("✓ ok", "green"), "note": ("• note", "yellow"), "fault": ("✗ fault", "red")}
+        for check in checks:
+            word, style = marks[check.state]
+            out.print(render.safe(f"{word:8}", style), render.safe(f"{check.what:9} {check.found}"))
+            if check.hint:
+                out.print(render.safe(f"{'':19}hint: {check.hint}"))
+    if any(check.state == "fault" for check in checks):
+        raise typer.Exit(1)
+
+
+def _all(flow: TaskFlow) -> Iterator[Check]:
+    yield Check("python", "ok", f"{platform.python_version()} on {platform.system()}, {sys.executable}")
+    for check in (_store, _plugins, _workers, _sensors):
+        yield from _guarded(check, flow)
+
+
+def _guarded(check: Callable[[TaskFlow], Iterator[Check]], flow: TaskFlow) -> Iterator[Check]:
+    """A check that cannot be made is a fault of its own; the others still are."""
+    try:
+        yield from check(flow)
+    except BgoError as error:
+        why = f" ({error.why})" if error.why else ""
+        yield Check(check.__name__.strip("_"), "fault", error.message + why, error.hint)
+
+
+def _store(flow: TaskFlow) -> Iterator[Check]:
+    from bgo.store import admin
+
+    facts = admin.info(flow.store)
+    yield Check("store", "ok", f"{facts.path}, {render.size(facts.file_bytes)}, schema {facts.schema_version}")
+    yield Check("store", "ok", f"SQLite {facts.sqlite_version}, synchronous={facts.synchronous}, {facts.file_system}")
+    for finding in [*admin.warnings(flow.store), *admin.check(flow.store)]:
+        yield Check("store", "fault" if finding.is_fault else "note", finding.message, finding.hint)
+
+
+def _plugins(flow: TaskFlow) -> Iterator[Check]:
+    required = set(flow.settings.plugins.required)
+    for report in flow.plugins():
+        required.discard(report.name)
+        words = f"{report.name} {report.version}".strip()
+        if report.error:
+            yield Check("plugin", "fault", f"{words}: {report.error}", "bgo plugins list")
+        else:
+            yield Check("plugin", "ok", f"{words}: {', '.join(report.handlers) or 'no handlers'}")
+        for warning in report.warnings:
+            yield Check("plugin", "note", f"{words}: {warning}")
+    for name in sorted(required):
+        yield Check("plugin", "fault", f"{name} is required and not there", f"pip install {name}")
+
+
+def _workers(flow: TaskFlow) -> Iterator[Check]:
+    from bgo.run.liveness import is_alive
+
+    with flow.store.read() as session:
+        rows, leases = session.leases.workers(), session.leases.list_all()
+    alive = {row.id for row in rows if is_alive(flow.settings.run_dir, row.id)}
+    yield Check("workers", "ok", f"{len(alive)} running, {len(leases)} live leases")
+    orphans = [lease for lease in leases if lease.worker not in alive]
+    if orphans:
+        yield Check("workers", "note", f"{len(orphans)} runs lost their worker", "bgo run takes them up again")
+
+
+def _sensors(flow: TaskFlow) -> Iterator[Check]:
+    from bgo.devices.sensors import sense
+
+    reading = sense().charging
+    yield Check("sensors", "ok", f"charging: {reading.value} ({reading.source})")
