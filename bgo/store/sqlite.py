@@ -20,6 +20,7 @@ from bgo.errors import ForkedStoreError, StoreError
 from bgo.ids import quick_rng
 from bgo.store import migrate, place
 from bgo.store.faults import translated
+from bgo.store.rewind import rewind
 from bgo.store.session import Session
 from bgo.store.turnstile import NoTurnstile, Turnstile
 
@@ -227,9 +228,7 @@ class SqliteStore:
             self._db.backup(copy._db)
         if as_of is not None:
             with copy.write() as session:
-                lanes = session.tasks.rewind(as_of)
-                session.lanes.rewind(as_of)
-                session.lanes.refresh(lanes, as_of)
+                rewind(copy._db, session, as_of)
         return copy
 
     @contextmanager

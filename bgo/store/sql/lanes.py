@@ -71,9 +71,6 @@ FORGET = """DELETE FROM hold_log WHERE rowid IN (SELECT old.rowid FROM hold_log 
     WHERE newer.scope = old.scope AND newer.ref = old.ref AND newer.at > old.at AND newer.at <= ?1
 ) LIMIT ?2)"""
 ADD_LOG = "INSERT OR REPLACE INTO hold_log (scope, ref, at, held_by, totals) VALUES (?, ?, ?, ?, ?)"
-LATER_LOGS = "SELECT DISTINCT scope, ref FROM hold_log WHERE at > ? ORDER BY scope, ref"
-DROP_LATER_LOGS = "DELETE FROM hold_log WHERE at > ?"
-HELD_BY = {"lane": "SELECT held_by FROM lane WHERE id = ?", "view": "SELECT held_by FROM view WHERE id = ?"}
 VIEW_HELD = "UPDATE view SET held_by = ? WHERE id = ? AND held_by IS NOT ?"
 ASK_DEVICE = """SELECT EXISTS (SELECT 1 FROM view WHERE constraints <> '{}'
     AND EXISTS (SELECT 1 FROM lane WHERE lane.view = view.id AND turn IS NOT NULL))"""
@@ -109,7 +106,7 @@ class SqlLanes:
         if lane is None:
             raise AssertionError("SQLite gives every inserted row an id")
         if paused:
-            self._log("lane", lane, Gate.PAUSED, now)
+            self.log("lane", lane, Gate.PAUSED, now)
         return lane
 
     @reads("a lane")
@@ -164,7 +161,7 @@ class SqlLanes:
 
     def park(self, lane: int, hold: Hold, now: int) -> None:
         ((key,),) = self._db.execute(PARK, (hold.gate, lane)).fetchall()
-        self._log("lane", lane, hold.gate, now)
+        self.log("lane", lane, hold.gate, now)
         if key is not None:
             self.open_key(key, now)  # another lane's own limit may be higher
 
@@ -180,7 +177,7 @@ class SqlLanes:
                 continue
             best = self._db.execute(BEST_PARKED, (key, view, limit)).fetchone()
             self._db.execute(UNPARK, best)
-            self._log("lane", best[0], None, now)
+            self.log("lane", best[0], None, now)
 
     def set_paused(self, kind: str, value: str, *, paused: bool, now: int) -> int:
         self._db.execute(ADD_PAUSE if paused else DROP_PAUSE, (kind, value, now) if paused else (kind, value))
@@ -191,7 +188,7 @@ class SqlLanes:
             if after != before:
                 touched += 1
                 self._db.execute(SET_PAUSED, (after, lane))
-                self._log("lane", lane, Gate.PAUSED if after else None, now)
+                self.log("lane", lane, Gate.PAUSED if after else None, now)
                 if key is not None:
                     self.open_key(key, now)
         return touched
@@ -205,22 +202,13 @@ class SqlLanes:
 
     def log_view(self, view: int, gate: str | None, now: int) -> None:
         if self._db.execute(VIEW_HELD, (gate, view, gate)).rowcount:
-            self._log("view", view, gate, now)
+            self.log("view", view, gate, now)
 
     def forget(self, before: int, limit: int) -> int:
         return self._db.execute(FORGET, (before, limit)).rowcount
 
-    def rewind(self, at: int) -> None:
-        """Forget what the log of holds says after `at`; what holds now is taken to have held since then."""
-        later = self._db.execute(LATER_LOGS, (at,)).fetchall()
-        self._db.execute(DROP_LATER_LOGS, (at,))
-        for scope, ref in later:
-            row = self._db.execute(HELD_BY[scope], (ref,)).fetchone()
-            if row is not None:
-                self._log(scope, ref, row[0], at)
-
     @reads("the log of holds")
-    def _log(self, scope: str, ref: int, gate: str | None, now: int) -> None:
+    def log(self, scope: str, ref: int, gate: str | None, now: int) -> None:
         """Append to the log of holds; changes within one second become one row, so a flutter stays small."""
         last = self._db.execute(LAST_LOG, (scope, ref, _EVER)).fetchone()
         if last is None:

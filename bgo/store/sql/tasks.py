@@ -52,8 +52,6 @@ OLD_CHECKPOINT = "SELECT checkpoint FROM task WHERE seq = ? AND run = ? AND stat
 DUE = """SELECT seq, lane FROM task INDEXED BY task_alarm
 WHERE ready = 0 AND state IN ('queued', 'retrying') AND due_at <= ? ORDER BY due_at LIMIT ?"""
 PROMOTE = "UPDATE task SET ready = 1, ready_at = due_at WHERE seq = ?"
-PUT_BACK = "UPDATE task SET ready = 0, ready_at = NULL WHERE ready = 1 AND due_at > ? RETURNING lane"
-CLAMP_READY = "UPDATE task SET ready_at = ?1 WHERE ready = 1 AND ready_at > ?1"
 NEXT_DUE = """SELECT due_at FROM task INDEXED BY task_alarm
 WHERE ready = 0 AND state IN ('queued', 'retrying') ORDER BY due_at LIMIT 1"""
 NOT_DUE = """SELECT state, count(*) FROM task INDEXED BY task_alarm
@@ -167,12 +165,6 @@ class SqlTasks:
         due = self._db.execute(DUE, (now, limit)).fetchall()
         self._db.executemany(PROMOTE, [(seq,) for seq, _ in due])
         return {lane for _, lane in due}
-
-    def rewind(self, at: int) -> set[int]:
-        """Make ready tasks that are due only after `at` wait for their time again; return their lanes."""
-        lanes = {lane for (lane,) in self._db.execute(PUT_BACK, (at,)).fetchall()}
-        self._db.execute(CLAMP_READY, (at,))
-        return lanes
 
     def next_due(self) -> int | None:
         row = self._db.execute(NEXT_DUE).fetchone()
