@@ -36,7 +36,7 @@ TABLE: dict[str, Row] = {
     "monitor": Row("bgo.cli.monitor:monitor", "Watch the store live.", LOOK),
     "store": Row("bgo.cli.store:app", "Look after the store: path, check, backup, vacuum.", ADMIN),
     "doctor": Row("bgo.cli.doctor:doctor", "Check the installation, and say what to do.", ADMIN),
-    "demo": Row("bgo.cli.demo:demo", "See real work done, in a temporary store.", RUN),
+    "demo": Row("bgo.cli.demo:demo", "See real work done, in a temporary store.", LOOK),
     "config": Row("bgo.cli.config:app", "Show the settings and where each comes from.", ADMIN),
 }
 """Every command, in the order of the help page. A row is all that a new command needs here."""

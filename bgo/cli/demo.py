@@ -62,8 +62,9 @@ def _queue(flow: TaskFlow, folder: Path) -> dict[str, str]:
     with suppress(NotFoundError):
         flow.handler("files.hash")
         flow.enqueue_many("files.hash", ({"path": str(p)} for p in sources), tags=["demo"])
-        for path in sorted(sources, key=lambda p: -p.stat().st_size)[:LARGEST]:
-            flow.enqueue("files.compress", {"path": str(path), "to": str(work / f"{path.stem}.py.gz")}, tags=["demo"])
+        big = Path(sys.executable).resolve()
+        for path in (big, *sorted(sources, key=lambda p: -p.stat().st_size)[:LARGEST]):
+            flow.enqueue("files.compress", {"path": str(path), "to": str(work / f"{path.name}.gz")}, tags=["demo"])
     count = [sys.executable, "-c", COUNT_LINES, *map(str, sources)]
     keep = {"PATH": os.environ.get("PATH", os.defpath)}
     ids = {
@@ -87,7 +88,7 @@ def _run(flow: TaskFlow, color: bool) -> RunReport:
     from bgo.cli.screen import draw
 
     out = render.console(color=color)
-    with Live(console=out, auto_refresh=False, transient=True) as live:
+    with Live(console=out, auto_refresh=False) as live:
         drawn = [0]
 
         def show(_: WorkerEvent) -> None:
@@ -96,7 +97,9 @@ def _run(flow: TaskFlow, color: bool) -> RunReport:
                 drawn[0] = now
                 live.update(draw(flow.snapshot(rows=8), out.width, 20), refresh=True)
 
-        return flow.run(options, charging=UNPLUGGED, listener=show)
+        report = flow.run(options, charging=UNPLUGGED, listener=show)
+        live.update(draw(flow.snapshot(rows=5), out.width, 14), refresh=True)
+    return report
 
 
 def _tell(flow: TaskFlow, ids: dict[str, str], report: RunReport, took_ms: int) -> None:
@@ -105,7 +108,8 @@ def _tell(flow: TaskFlow, ids: dict[str, str], report: RunReport, took_ms: int) 
           f"{report.counts.get('retry', 0)} retried, {counts[State.FAILED]} failed.")
     _tell_files(flow)
     tail = flow.get(ids["count"]).output["tail"].strip().splitlines()
-    print(f"  count-lines  a shell command with progress; its last line: {tail[-1].split()[0]} lines in {Path(tail[-1].split()[-1]).name}")
+    lines, name = tail[-1].split()
+    print(f"  count-lines  a shell command with progress; it ended with {lines} lines in {Path(name).name}")
     runs = list(reversed(flow.get_history("flaky")))
     print("  flaky        " + ", then ".join(f"run {e.run}: {e.state}" for e in runs))
     print("  echo         still waits; bgo explain says why:")
@@ -125,5 +129,5 @@ def _tell_files(flow: TaskFlow) -> None:
         return
     right = sum(hashlib.sha256(Path(o["path"]).read_bytes()).hexdigest() == o["sha256"] for o in hashed if o)
     print(f"  files.hash   {right} of {len(hashed)} digests are what hashlib says")
-    packed = [view.output for view in flow.tasks(Selector(names=("files.compress",)), limit=LARGEST) if view.output]
+    packed = [view.output for view in flow.tasks(Selector(names=("files.compress",)), limit=LARGEST + 1) if view.output]
     print(f"  files.compress  {len(packed)} archives written and verified")
