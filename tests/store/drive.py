@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 from bgo.engine import cancel as cancelling
 from bgo.engine import cycle
 from bgo.engine import enqueue as enqueueing
 from bgo.engine import settle as settling
+from bgo.engine.settle import RunKey
 from bgo.ids import seeded_rng
 from bgo.model.outcome import Outcome, Succeeded
 from bgo.model.query import CancelReply
 from bgo.model.state import Reason
 from bgo.model.task import Task, TaskSpec
 from bgo.policy.gates import Offer
-from bgo.store.port import Store
+from bgo.store.port import Session, Store
 from tests.build import START, a_child, a_spec, a_view
+
+__all__ = ["RunKey"]  # for the tests that name a run
 
 HOST = "here"
 BOOT = "boot"
@@ -44,9 +50,7 @@ def tick(
     asker = an_asker(worker, slots + running)
     children = [a_child() for _ in range(slots)]
     with store.write() as session:
-        found = cycle.tick(
-            session, asker, a_view(charging), cycle.Memory(), children, lease_until=30_000, now=now
-        )
+        found = cycle.tick(session, asker, a_view(charging), cycle.Memory(), children, lease_until=30_000, now=now)
     return found.claims
 
 
@@ -60,9 +64,13 @@ def finish(
     store: Store, done: cycle.Claim, outcome: Outcome | None = None, *, now: int = START, worker: str = "w"
 ) -> object:
     """Settle a claim, by default as a success."""
-    key = settling.RunKey(done.task.seq, done.task.run, worker)
+    return finish_key(store, RunKey(done.task.seq, done.task.run, worker), outcome or Succeeded(), now=now)
+
+
+def finish_key(store: Store, key: RunKey, outcome: Outcome, *, now: int = START) -> object:
+    """Settle the run that this key names."""
     with store.write() as session:
-        return settling.settle(session, key, outcome or Succeeded(), now, RNG)
+        return settling.settle(session, key, outcome, now, RNG)
 
 
 def run_all(store: Store, *, now: int = START) -> int:
@@ -93,3 +101,35 @@ def ids(store: Store) -> set[str]:
     """Return all ids in the store."""
     with store.read() as session:
         return set(session.tasks.newest(1_000_000))
+
+
+class Undone(Exception):
+    """Raised to leave a write transaction without keeping it."""
+
+
+@contextmanager
+def undone(store: Store) -> Iterator[Session]:
+    """Run a write transaction that is rolled back."""
+    try:
+        with store.write() as session:
+            yield session
+            raise Undone
+    except Undone:
+        pass
+
+
+def changed(task: Task, **values: Any) -> Task:
+    """Return the task as somebody would hold it who missed something."""
+    return replace(task, **values)
+
+
+def found(session: Session, task_id: str) -> Task:
+    """Return a task inside a transaction."""
+    task = session.tasks.find(task_id)
+    assert task is not None
+    return task
+
+
+def get_seq(session: Session, task_id: str) -> int:
+    """Return a task's seq inside a transaction."""
+    return found(session, task_id).seq

@@ -57,9 +57,11 @@ def hot_statements() -> dict[str, str]:
     found = {}
     for info in pkgutil.iter_modules(sql.__path__):
         module = importlib.import_module(f"{sql.__name__}.{info.name}")
-        for name, value in vars(module).items():
+        names = [n for n in vars(module) if n.isupper() and not n.startswith("_")]
+        for name in names:
+            value = getattr(module, name)
             for part, text in value.items() if isinstance(value, dict) else [("", value)]:
-                if name.isupper() and not name.startswith("_") and isinstance(text, str) and text.lstrip().startswith(VERBS):
+                if isinstance(text, str) and text.lstrip().startswith(VERBS):
                     found[f"{info.name}.{name}{part and '.' + part}"] = text
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from bgo.model.options import ConcurrencyStrategy
@@ -82,6 +83,12 @@ def _compact(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
+@lru_cache(maxsize=1024)
+def _view_key(queue: str, handler: str, constraints: str) -> ViewKey:
+    """Every tick reads the same few views: their text is parsed once."""
+    return ViewKey(queue, handler, constraints_from(json.loads(constraints)))
+
+
 class SqlLanes:
     """See `port.Lanes`."""
 
@@ -112,18 +119,14 @@ class SqlLanes:
     @reads("a lane")
     def key(self, lane: int) -> LaneKey:
         name, queue, handler, constraints, key, limit, strategy = self._db.execute(KEY, (lane,)).fetchone()
-        view = ViewKey(queue, handler, constraints_from(json.loads(constraints)))
-        return LaneKey(name, view, key, limit, ConcurrencyStrategy(strategy) if strategy else None)
+        return LaneKey(name, _view_key(queue, handler, constraints), key, limit, ConcurrencyStrategy(strategy) if strategy else None)
 
     def ask_device(self) -> bool:
         return bool(self._db.execute(ASK_DEVICE).fetchone()[0])
 
     @reads("a lane")
     def views(self) -> list[tuple[int, ViewKey]]:
-        return [
-            (view, ViewKey(queue, handler, constraints_from(json.loads(constraints))))
-            for view, queue, handler, constraints in self._db.execute(OPEN_VIEWS)
-        ]
+        return [(view, _view_key(*key)) for view, *key in self._db.execute(OPEN_VIEWS)]
 
     def heads(self, views: Collection[int], width: int) -> list[LaneHeads]:
         found = []
