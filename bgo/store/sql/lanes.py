@@ -119,7 +119,8 @@ class SqlLanes:
     @reads("a lane")
     def key(self, lane: int) -> LaneKey:
         name, queue, handler, constraints, key, limit, strategy = self._db.execute(KEY, (lane,)).fetchone()
-        return LaneKey(name, _view_key(queue, handler, constraints), key, limit, ConcurrencyStrategy(strategy) if strategy else None)
+        view = _view_key(queue, handler, constraints)
+        return LaneKey(name, view, key, limit, ConcurrencyStrategy(strategy) if strategy else None)
 
     def ask_device(self) -> bool:
         return bool(self._db.execute(ASK_DEVICE).fetchone()[0])
