@@ -1,0 +1,264 @@
+"""The simulator: the second motor of the same engine. A copy of the store, a clock that jumps, a scripted device, and
+children that answer after the time such a task usually takes. Nothing sleeps and nothing is executed.
+
+The same store, start and seed give the same bytes. RUNNING tasks count as just started. A task takes the median of its
+earlier successes (by name), else what `durations` says, else a second; a `sleep` takes what its input says. A task
+that would take longer than its hard timeout is killed by it, as it would be in life; other failures happen only where
+`failures` asks for them.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from bgo import ids
+from bgo.clock import VirtualClock
+from bgo.engine import cycle, explain, query
+from bgo.engine import settle as settling
+from bgo.engine.cycle import Asker, Claim, Memory
+from bgo.engine.settle import RunKey, Settled
+from bgo.engine.waiting import waited
+from bgo.errors import UsageError
+from bgo.model import payload as payloads
+from bgo.model.device import DeviceChange, DeviceState, Reading, View
+from bgo.model.handler import Catalogue
+from bgo.model.outcome import CancelledRun, Failed, Outcome, Succeeded, TaskError, TimedOut
+from bgo.model.plan import Gate, Hold
+from bgo.model.query import Selector
+from bgo.model.state import State
+from bgo.model.task import Child, Task
+from bgo.policy.gates import Offer
+from bgo.policy.lease import LEASE_MS
+from bgo.run.timeline import NeverRan, Segment, SimRun, SimTask, Timeline
+from bgo.store.port import Session
+from bgo.store.sqlite import SqliteStore
+
+__all__ = ["SimOptions", "Timeline", "floor_to_minute", "simulate"]
+
+WEEK_MS = 7 * 86_400_000
+USUAL_MS = 1_000
+"""How long a task takes of which nothing is known."""
+SAMPLE = 101
+"""Of so many last successes the median is taken."""
+WORKER = "simulator"
+UNKNOWN = Reading()
+BLOCKED = (Hold(Gate.UPSTREAM, "other tasks have not ended", "their success"),)
+WAITING = (State.BLOCKED, State.QUEUED, State.RETRYING)
+
+
+@dataclass(frozen=True, slots=True)
+class SimOptions:
+    """What to play. `start_ms` is the first instant (see `floor_to_minute`)."""
+
+    start_ms: int
+    for_ms: int = WEEK_MS
+    seed: int = 1
+    slots: int | None = None
+    """None: as many as are configured."""
+    device: tuple[DeviceChange, ...] | Reading = UNKNOWN
+    """A script (before its first change everything is unknown), or one reading of the charger for all the time."""
+    durations: Mapping[str, int] = field(default_factory=dict)
+    """Task name → milliseconds, for tasks that have never been measured."""
+    failures: Mapping[str, int] = field(default_factory=dict)
+    """Task name → how many first attempts of each task fail."""
+
+    def __post_init__(self) -> None:
+        if self.for_ms < 1 or (self.slots is not None and self.slots < 1):
+            raise UsageError("nothing to simulate", why="time and slots must be more than none", hint="--for 7d")
+        if any(value < 0 for value in (*self.durations.values(), *self.failures.values())):
+            raise UsageError("a duration and a number of failures cannot be negative")
+
+
+def floor_to_minute(now_ms: int) -> int:
+    """Return the full minute at or before an instant: where a simulation starts when nobody says."""
+    return now_ms - now_ms % 60_000
+
+
+def simulate(store: SqliteStore, catalogue: Catalogue | None, slots: int, options: SimOptions) -> Timeline:
+    """Return what a worker with these handlers (None: every handler) and slots would do; `store` stays as it is."""
+    copy = store.copy_to_memory(as_of=options.start_ms)
+    try:
+        with copy.write() as session:
+            return _Play(session, catalogue, options.slots or slots, options).play()
+    finally:
+        copy.close()
+
+
+class _Script:
+    """What the device says at each instant of the play."""
+
+    def __init__(self, device: tuple[DeviceChange, ...] | Reading, start: int, until: int) -> None:
+        if isinstance(device, Reading):
+            device = (DeviceChange(start, DeviceState(charging=device)),)
+        before = [change.state for change in device if change.at_ms <= start]
+        later = [change for change in device if start < change.at_ms < until]
+        self._changes = [DeviceChange(start, before[-1] if before else DeviceState()), *later]
+        self._until = until
+        self._index = 0
+
+    def at(self, now: int) -> DeviceState:
+        """Return the state at `now`; instants must not go back."""
+        while (ahead := self.next_at()) is not None and ahead <= now:
+            self._index += 1
+        return self._changes[self._index].state
+
+    def next_at(self) -> int | None:
+        """Return when it changes next."""
+        return self._changes[self._index + 1].at_ms if self._index + 1 < len(self._changes) else None
+
+    def segments(self) -> tuple[Segment, ...]:
+        """Return the whole script, cut to the play."""
+        ends = [change.at_ms for change in self._changes[1:]] + [self._until]
+        return tuple(Segment(c.at_ms, end, c.state) for c, end in zip(self._changes, ends, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A run in play: how and when its child will answer."""
+
+    key: RunKey
+    outcome: Outcome
+    child: Child | None
+    """None: it ran before the play began, on a child that is not ours."""
+
+
+class _Play:
+    """One simulation, in one transaction of the copy."""
+
+    def __init__(self, session: Session, catalogue: Catalogue | None, slots: int, options: SimOptions) -> None:
+        self._session, self._options, self._slots = session, options, slots
+        self._until = options.start_ms + options.for_ms
+        self._clock = VirtualClock(options.start_ms)
+        self._script = _Script(options.device, options.start_ms, self._until)
+        offer = Offer(None if catalogue is None else frozenset(catalogue))
+        # Leases are counted by worker: the runs we take over are ours, those of other hosts need none of our slots.
+        self._asker = Asker(WORKER, WORKER, WORKER, offer, slots, own_slots=True)
+        self._memory = Memory()
+        self._idle = [Child(number, 0) for number in range(1, slots + 1)]
+        self._parts: list[tuple[int, int, _Part]] = []
+        """(ends at, number, part): a heap; the number keeps what ends together in the order of its start."""
+        self._runs: dict[int, list[SimRun]] = {}
+        self._heads: dict[int, tuple[str, str, str]] = {}
+        self._usual: dict[str, int] = {}
+        self._number = 0
+        self._rng = ids.seeded_rng(options.seed, "settle")
+
+    def play(self) -> Timeline:
+        self._take_over()
+        wake: int | None = self._clock.now_ms()
+        while wake is not None and wake < self._until:
+            self._clock.jump_to_ms(wake)
+            wake = self._step()
+        self._clock.jump_to_ms(self._until)
+        self._settle(self._until)  # what ends with the play has ended; nothing starts any more
+        rows = [SimTask(*self._heads[seq], tuple(runs)) for seq, runs in self._runs.items()]
+        segments = self._script.segments()
+        never = self._never(segments[-1].state)
+        start = self._options.start_ms
+        return Timeline(start, self._until, self._options.seed, self._slots, tuple(rows), never, segments)
+
+    def _step(self) -> int | None:
+        """Let happen what is due now, and return when something happens next."""
+        now = self._clock.now_ms()
+        self._settle(now)
+        view = View(device=self._script.at(now))
+        until = self._clock.awake_ms() + LEASE_MS
+        again = True
+        while again:
+            tick = cycle.tick(
+                self._session, self._asker, view, self._memory, tuple(self._idle), lease_until=until, now=now
+            )
+            for claim in tick.claims:
+                self._start(claim, now)
+            again = tick.again
+        ends = self._parts[0][0] if self._parts else None
+        return min((at for at in (tick.next_wake, ends, self._script.next_at()) if at is not None), default=None)
+
+    # Runs begin and end.
+
+    def _take_over(self) -> None:
+        """Runs that are live in the store count as just started; what a cancel was asked for ends at once."""
+        start = self._options.start_ms
+        for lease in self._session.leases.list_all():
+            task = self._session.tasks.find_seq(lease.seq)
+            if task is None or not self._session.leases.adopt(lease, WORKER, self._clock.awake_ms() + LEASE_MS):
+                continue
+            began = SimRun(task.run, task.attempt, task.due_at, start, json.loads(lease.waited), was_running=True)
+            data = None if task.input_ref is None else self._session.payloads.get(task.input_ref)
+            length, outcome = self._fate(task, data or payloads.EMPTY)
+            if task.cancel_reason is not None:
+                length, outcome = 0, CancelledRun()
+            self._enter(task, began, start + length, _Part(RunKey(task.seq, task.run, WORKER), outcome, None))
+
+    def _start(self, claim: Claim, now: int) -> None:
+        task = claim.task
+        lease = self._session.leases.find(task.seq)
+        held = {} if lease is None or lease.waited == "{}" else json.loads(lease.waited)
+        length, outcome = self._fate(task, claim.input)
+        self._idle.remove(claim.child)
+        part = _Part(RunKey(task.seq, task.run, WORKER), outcome, claim.child)
+        self._enter(task, SimRun(task.run, task.attempt, task.due_at, now, held), now + length, part)
+
+    def _enter(self, task: Task, run: SimRun, ends_at: int, part: _Part) -> None:
+        self._number += 1
+        heapq.heappush(self._parts, (ends_at, self._number, part))
+        self._heads.setdefault(task.seq, (task.id, task.name, task.queue))
+        self._runs.setdefault(task.seq, []).append(run)
+
+    def _settle(self, now: int) -> None:
+        while self._parts and self._parts[0][0] <= now:
+            _, _, part = heapq.heappop(self._parts)
+            seq, run = part.key.seq, part.key.run
+            # Every failure draws from its own source, so that one more of them never shifts the others.
+            sure = isinstance(part.outcome, Succeeded)
+            rng = self._rng if sure else ids.seeded_rng(self._options.seed, f"{self._heads[seq][0]}.{run}")
+            done = settling.settle(self._session, part.key, part.outcome, now, rng)
+            if part.child is not None:
+                self._idle.append(part.child)
+            if isinstance(done, Settled):
+                runs = self._runs[seq]
+                runs[-1] = replace(runs[-1], ended_at=now, state=str(done.to.state), reason=str(done.to.reason))
+
+    def _fate(self, task: Task, data: bytes) -> tuple[int, Outcome]:
+        """Return how long a run takes and how it ends."""
+        length, limit = self._length(task, data), task.wish.timeout.hard_ms
+        if limit is not None and length > limit:
+            return limit, TimedOut(limit)
+        if task.attempt <= self._options.failures.get(task.name, 0):
+            # The failure is of a kind that the task's own policy would retry.
+            kinds = (*task.wish.retry.retry_on, "SimulatedFailure")
+            return length, Failed(TaskError("SimulatedFailure", f"attempt {task.attempt} was told to fail", "", kinds))
+        return length, Succeeded()
+
+    def _length(self, task: Task, data: bytes) -> int:
+        if task.handler == "sleep":
+            seconds = payloads.load(data).get("seconds", 1)
+            if isinstance(seconds, (int, float)) and seconds >= 0:
+                return round(seconds * 1000)
+        usual = self._usual.get(task.name)
+        if usual is None:
+            measured = self._session.records.median_ms(task.name, SAMPLE)
+            usual = self._options.durations.get(task.name, USUAL_MS) if measured is None else measured
+            self._usual[task.name] = usual
+        return usual
+
+    # What never ran.
+
+    def _never(self, device: DeviceState) -> tuple[NeverRan, ...]:
+        ground = explain.Ground(self._asker, View(device=device), 1, self._until)
+        known: dict[tuple[int, State, int], tuple[Hold, ...]] = {}
+        found = []
+        for task in query.all_tasks(self._session, Selector(states=WAITING)):
+            if task.seq in self._runs:
+                continue
+            # The lane law: tasks of a lane differ in nothing but their due time.
+            key = (task.lane, task.state, 0 if task.ready else task.due_at)
+            if key not in known:
+                blocked = task.state is State.BLOCKED
+                known[key] = BLOCKED if blocked else explain.holds(self._session, task, ground)
+            held = waited(self._session, task, self._until) if task.ready else {}
+            found.append(NeverRan(task.id, task.name, task.queue, task.due_at, held, known[key]))
+        return tuple(reversed(found))

@@ -1,0 +1,215 @@
+"""What a simulation tells: each task with its runs, what held it, what never ran, and the device beneath it all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bgo.clock import to_iso
+from bgo.model.device import DeviceState, Reading
+from bgo.model.plan import Hold
+from bgo.model.state import State
+from bgo.model.views import SCHEMA, hold_json
+
+LATE_MS = 60_000
+"""A start so long after its planned time counts as late; less is the bustle of any queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimRun:
+    """One simulated execution. `ended_at` is None when it still ran at the end of the simulation."""
+
+    run: int
+    attempt: int
+    planned_at: int
+    started_at: int
+    held: Mapping[str, int]
+    """Milliseconds from ready to start, by what held it; `slots` is waiting for its turn."""
+    ended_at: int | None = None
+    state: str = State.RUNNING
+    """Where the task stood after it: succeeded, retrying, failed …"""
+    reason: str = ""
+    was_running: bool = False
+    """It ran already when the simulation began, and counts as just started."""
+
+    @property
+    def delay_ms(self) -> int:
+        """Return how long after its planned time it started."""
+        return 0 if self.was_running else max(0, self.started_at - self.planned_at)
+
+    @property
+    def is_late(self) -> bool:
+        return self.delay_ms >= LATE_MS
+
+    def to_json(self, origin: int) -> dict[str, Any]:
+        """Return the run as its documented object."""
+        return {
+            "run": self.run,
+            "attempt": self.attempt,
+            "planned_at": to_iso(self.planned_at),
+            "started_at": to_iso(self.started_at),
+            "started_after_ms": self.started_at - origin,
+            "ended_at": to_iso(self.ended_at),
+            "delay_ms": self.delay_ms,
+            "held_ms": dict(sorted(self.held.items())),
+            "state": self.state,
+            "reason": self.reason,
+            "was_running": self.was_running,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SimTask:
+    """A task that ran, with all its runs in order."""
+
+    task_id: str
+    name: str
+    queue: str
+    runs: tuple[SimRun, ...]
+
+    @property
+    def planned_at(self) -> int:
+        """Return when its first run was due."""
+        return self.runs[0].planned_at
+
+    @property
+    def started_at(self) -> int:
+        return self.runs[0].started_at
+
+    @property
+    def ended_at(self) -> int | None:
+        """Return when its last run ended; None: it was still running."""
+        return self.runs[-1].ended_at
+
+    @property
+    def delay_ms(self) -> int:
+        """Return how late its first run was."""
+        return self.runs[0].delay_ms
+
+    @property
+    def held(self) -> Mapping[str, int]:
+        """Return what held its first run, in milliseconds."""
+        return self.runs[0].held
+
+    @property
+    def is_late(self) -> bool:
+        return self.runs[0].is_late
+
+    def to_json(self, origin: int) -> dict[str, Any]:
+        """Return the row as its documented object; offsets count from `origin`."""
+        return {
+            "task_id": self.task_id,
+            "name": self.name,
+            "queue": self.queue,
+            "planned_at": to_iso(self.planned_at),
+            "started_at": to_iso(self.started_at),
+            "started_after_ms": self.started_at - origin,
+            "ended_at": to_iso(self.ended_at),
+            "delay_ms": self.delay_ms,
+            "late": self.is_late,
+            "held_ms": dict(sorted(self.held.items())),
+            "attempts": self.runs[-1].attempt,
+            "state": self.runs[-1].state,
+            "reason": self.runs[-1].reason,
+            "runs": [run.to_json(origin) for run in self.runs],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class NeverRan:
+    """A task that waits and did not start once, with what held it so far and what holds it at the end."""
+
+    task_id: str
+    name: str
+    queue: str
+    planned_at: int
+    held: Mapping[str, int]
+    holds: tuple[Hold, ...]
+    """Empty: nothing but its place in line; others went first until the time was over."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as its documented object."""
+        return {
+            "task_id": self.task_id,
+            "name": self.name,
+            "queue": self.queue,
+            "planned_at": to_iso(self.planned_at),
+            "held_ms": dict(sorted(self.held.items())),
+            "holds": [hold_json(hold) for hold in self.holds],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The device from one instant to another."""
+
+    from_at: int
+    until_at: int
+    state: DeviceState
+
+    @property
+    def charging(self) -> Reading:
+        return self.state.charging
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the segment as its documented object."""
+        return {
+            "from_at": to_iso(self.from_at),
+            "until_at": to_iso(self.until_at),
+            "charging": {"value": str(self.charging.value), "source": self.charging.source},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The result of a simulation. Rows are in the order of their first start, `never` in that of enqueueing."""
+
+    start_at: int
+    until_at: int
+    seed: int
+    slots: int
+    rows: tuple[SimTask, ...]
+    never: tuple[NeverRan, ...]
+    device: tuple[Segment, ...]
+
+    @property
+    def last_change_at(self) -> int:
+        """Return the instant after which nothing runs any more; the end when something still does."""
+        runs = [run for row in self.rows for run in row.runs]
+        ends = [self.until_at if run.ended_at is None else run.ended_at for run in runs]
+        return max(ends, default=self.start_at)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts: tasks by how they stand at the end, late ones, and the longest delay."""
+        states = [row.runs[-1].state for row in self.rows]
+        return {
+            "tasks": len(self.rows) + len(self.never),
+            "started": len(self.rows),
+            "runs": sum(len(row.runs) for row in self.rows),
+            **{str(s): states.count(s) for s in (State.SUCCEEDED, State.FAILED, State.CANCELLED)},
+            "waiting_again": sum(s in (State.QUEUED, State.RETRYING) for s in states),
+            "running": states.count(State.RUNNING),
+            "late": sum(row.is_late for row in self.rows),
+            "longest_delay_ms": max((row.delay_ms for row in self.rows), default=0),
+            "never": len(self.never),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented object: instants as ISO UTC, durations and offsets from the start in milliseconds.
+
+        `start_at`, `until_at`, `seed`, `slots`, `summary` (counts), `device` (segments with `from_at`, `until_at`,
+        `charging` {value, source}), `rows` (a task that ran: planned and real start, delay, `held_ms` by reason, state
+        at the end, and its `runs`), `never` (a task that did not start, with `holds` as `explain` tells them).
+        """
+        return {
+            "schema": SCHEMA,
+            "start_at": to_iso(self.start_at),
+            "until_at": to_iso(self.until_at),
+            "seed": self.seed,
+            "slots": self.slots,
+            "summary": self.summary(),
+            "device": [segment.to_json() for segment in self.device],
+            "rows": [row.to_json(self.start_at) for row in self.rows],
+            "never": [row.to_json() for row in self.never],
+        }
