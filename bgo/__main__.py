@@ -16,6 +16,10 @@ def main() -> int:
             pass  # the whole command line knows how to say so
         else:
             return 0
+    if sys.argv[1:2] == ["__complete"]:
+        from bgo.cli.candidates import main as complete
+
+        return complete(sys.argv[2:])
     from bgo.cli.app import main as run
 
     return run()

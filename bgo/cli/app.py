@@ -38,6 +38,8 @@ TABLE: dict[str, Row] = {
     "doctor": Row("bgo.cli.doctor:doctor", "Check the installation, and say what to do.", ADMIN),
     "demo": Row("bgo.cli.demo:demo", "See real work done, in a temporary store.", LOOK),
     "config": Row("bgo.cli.config:app", "Show the settings and where each comes from.", ADMIN),
+    "completion": Row("bgo.cli.completion:app", "Complete commands, ids and names at TAB.", ADMIN),
+    "man": Row("bgo.cli.man:man", "Show a manual page.", ADMIN),
 }
 """Every command, in the order of the help page. A row is all that a new command needs here."""
 

@@ -1,0 +1,70 @@
+"""`bgo __complete KIND PREFIX`: what a shell asks at every TAB; answered before Typer is imported.
+
+One word a line, with a note after a tab. Whatever goes wrong, the answer is fewer words and never a message.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bgo.config import Settings
+
+LIMIT = 50
+NOTE = 60
+WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""Nothing else is printed: shells evaluate what they are given."""
+BUILT_IN = {"echo": "", "shell": "", "sleep": ""}
+"""Known even before the first catalogue is written."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Print what completes the last word and return 0."""
+    try:
+        from bgo.config import load
+
+        kind, prefix = (*words, "", "")[:2]
+        found = (f"{word}\t{_plain(note)}" for word, note in candidates(kind, prefix, load()) if WORD.fullmatch(word))
+        os.write(1, "".join(f"{line.rstrip()}\n" for line in found).encode())
+    except Exception:  # noqa: S110 - a half-typed command line is no place for a message
+        pass
+    return 0
+
+
+def candidates(kind: str, prefix: str, settings: Settings) -> list[tuple[str, str]]:
+    """Return up to 50 (word, note) of a kind: `ids`, `names`, `tags`, `queues` or `handlers`."""
+    if kind == "handlers":
+        found = sorted(dict(_handlers(settings)).items())
+        return [(word, note) for word, note in found if word.startswith(prefix)][:LIMIT]
+    from bgo.store.sql.suggest import suggest
+
+    rows = suggest(settings.store_path, kind, prefix)
+    if kind == "queues" and not rows:
+        return [(name, "") for name in settings.queues if name.startswith(prefix)]
+    return rows
+
+
+def _handlers(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield what the catalogue file says, even an old one: to build it anew could take seconds."""
+    import json
+
+    from bgo.compose import plugin_settings
+    from bgo.hooks.flows import recall
+    from bgo.hooks.snapshot import Key
+
+    yield from BUILT_IN.items()
+    try:
+        with open(Key(plugin_settings(settings)).file(settings.cache_dir), encoding="utf-8") as stream:
+            yield from ((name, info.get("summary", "")) for name, info in json.load(stream)["handlers"].items())
+    except (OSError, ValueError, KeyError):
+        pass
+    yield from ((info.name, info.summary) for info in recall(settings.cache_dir))
+
+
+def _plain(note: str) -> str:
+    """Return a note as one short line without anything that a terminal or a shell would act upon."""
+    words = " ".join("".join(c if c.isprintable() else " " for c in note).split())
+    return words if len(words) <= NOTE else words[:NOTE].rpartition(" ")[0] + " …"
