@@ -199,9 +199,10 @@ class TaskFlow:
         """Insert a spec that was built before."""
         return self._insert([spec])[0]
 
-    def spec_of(self, request: Request, *, allow_unknown: bool = False) -> TaskSpec:
-        """Return the spec of a request, under this flow's handlers and settings."""
-        info = self._info(request.handler, {"allow_unknown": allow_unknown})
+    def spec_of(self, request: Request, info: HandlerInfo | None = None, *, allow_unknown: bool = False) -> TaskSpec:
+        """Return the spec of a request, under this flow's settings; `info` saves looking its handler up again."""
+        if info is None:
+            info = self._info(request.handler, {"allow_unknown": allow_unknown})
         return self._build(request, request.input, info)
 
     def plan(
@@ -222,6 +223,8 @@ class TaskFlow:
         store = self.store if self.settings.store_path.exists() else SqliteStore(None)
         try:
             with store.write() as session:
+                for name, queue in self.settings.queues.items():
+                    session.queues.ensure(name, queue.weight, queue.reserve)
                 self._check_queue(session, spec.queue)
                 enqueue(session, [spec], self.clock.now_ms())
                 task = session.tasks.find(spec.id)
@@ -339,12 +342,30 @@ class TaskFlow:
         with self.store.read() as session:
             return query.history(session, selector, limit=limit, runs_only=runs_only)
 
-    def overview(self) -> Overview:
-        """Return counts by state, the next due time and the number of workers."""
+    def count(self, selector: Selector, *, limit: int = sys.maxsize) -> int:
+        """Return how many tasks match, counting no further than `limit`."""
+        from itertools import islice
+
         from bgo.engine import query
 
         with self.store.read() as session:
-            return query.overview(session)
+            return sum(1 for _ in islice(query.all_tasks(session, selector), limit))
+
+    def overview(self) -> Overview:
+        """Return counts by state, the next due time and the number of living workers."""
+        from dataclasses import replace
+
+        from bgo.engine import query
+
+        with self.store.read() as session:
+            found = query.overview(session)
+        return replace(found, workers=self.workers())
+
+    def workers(self) -> int:
+        """Return how many workers live on this store now."""
+        from bgo.run.liveness import living
+
+        return len(living(self.settings.run_dir))
 
     def explain(self, task_id: str, charging: Reading | None = None) -> Explanation:
         """Return every gate of a task as a plain `bgo run` would judge it now, and the time waited by reason."""
@@ -369,18 +390,19 @@ class TaskFlow:
             return session.lanes.pauses()
 
     def logs(self, task_id: str, run: int | None = None) -> bytes:
-        """Return what a run printed (the last run that printed anything, when none is named)."""
-        from bgo.run.output import log_path, runs_with_output
+        """Return what a run printed (the last run that printed anything, when none is named).
 
-        with self.store.read() as session:
-            from bgo.engine import resolve
+        Raises NotFoundError for a run that the task has not had.
+        """
+        from bgo.logs import read
 
-            whole = resolve.task_id(session, task_id)
-        runs = runs_with_output(self.settings.log_dir, whole)
-        wanted = run if run is not None else (runs[-1] if runs else None)
-        if wanted is None or wanted not in runs:
-            return b""
-        return log_path(self.settings.log_dir, whole, wanted).read_bytes()
+        return read(self, task_id, run)
+
+    def follow_logs(self, task_id: str, run: int | None = None, *, poll_ms: int = 100) -> Iterator[bytes]:
+        """Yield what a task prints as it comes, over all its coming runs; ends when the task (or that run) has."""
+        from bgo.logs import follow
+
+        return follow(self, task_id, run, poll_ms)
 
     def snapshot(self, selector: Selector | None = None, *, rows: int = 20) -> Snapshot:
         """Return the store as a monitor shows it: counts, queues, running tasks, holds, recent endings."""
@@ -419,11 +441,15 @@ class TaskFlow:
         *,
         timeout: float | None = None,
         on_change: Callable[[list[TaskView]], None] | None = None,
+        on_wait: Callable[[int], None] | None = None,
     ) -> list[TaskView]:
-        """Wait until all these tasks have ended and return them; `on_change` sees them after every commit."""
+        """Wait until all these tasks have ended and return them.
+
+        `on_change` sees them after every commit; `on_wait` hears, many times a second, the milliseconds waited.
+        """
         from bgo.waiting import wait_for
 
-        return wait_for(self, task_ids, timeout, on_change)
+        return wait_for(self, task_ids, timeout, (on_change, on_wait))
 
     # Changing.
 
@@ -495,8 +521,28 @@ class TaskFlow:
         from bgo.run.bench import RunOptions
         from bgo.run.worker import Worker
 
+        options = options or RunOptions()
         bench = compose.bench(self.settings, compose.sensing(self.clock, charging), self.catalogue)
-        return Worker(bench, options or RunOptions(), listener or (lambda _: None)).run()
+        with self.store.read() as session:
+            for queue in sorted(options.queues or ()):
+                self._check_queue(session, queue)
+        return Worker(bench, options, listener or (lambda _: None)).run()
+
+    def run_here(
+        self,
+        task_id: str,
+        *,
+        listener: Listener | None = None,
+        on_wait: Callable[[TaskView], None] | None = None,
+    ) -> tuple[TaskView, str]:
+        """Execute one task in this process's worker, its retries too, until it has ended or something holds it.
+
+        Returns the task as it then is, and the signal that ended it early ("" when none did). `on_wait` sees the task
+        whenever it waits for its time or for another worker.
+        """
+        from bgo.here import run_here
+
+        return run_here(self, task_id, listener, on_wait)
 
     def simulate(self, options: SimOptions) -> Timeline:
         """Play the store as it is now into the future, in memory and without executing anything."""

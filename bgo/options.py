@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -11,6 +12,7 @@ from bgo.engine.spec import Request
 from bgo.errors import UsageError
 from bgo.model import specs
 from bgo.model.options import (
+    NO_CONSTRAINTS,
     ConcurrencyControl,
     Duration,
     RetryPolicy,
@@ -123,3 +125,17 @@ def _retry(value: RetryPolicy | str | None) -> RetryPolicy | None:
 
 def _concurrency(value: ConcurrencyControl | int | None) -> ConcurrencyControl | None:
     return ConcurrencyControl(value) if isinstance(value, int) else value
+
+
+def overlaid(base: Request, over: Request) -> Request:
+    """Return `base` with everything that `over` says laid over it; what `over` leaves open stays as it was."""
+    said = {f.name: value for f in fields(over) if (value := getattr(over, f.name)) is not None and value != ()}
+    if over.constraints is not None and base.constraints is not None:
+        said["constraints"] = _both(base.constraints, over.constraints)
+    return replace(base, **said)
+
+
+def _both(base: TaskConstraints, over: TaskConstraints) -> TaskConstraints:
+    """Return constraints that ask for what either asks."""
+    own = {f.name: value for f in fields(over) if (value := getattr(over, f.name)) != getattr(NO_CONSTRAINTS, f.name)}
+    return replace(base, **own)

@@ -14,16 +14,22 @@ if TYPE_CHECKING:
     from bgo.model.views import TaskView
 
 POLL_MS = 20
-Watcher = Callable[[list["TaskView"]], None]
+Watcher = Callable[[list["TaskView"]], None] | None
+Waiter = Callable[[int], None] | None
 
 
 def wait_for(
-    flow: TaskFlow, task_ids: Sequence[str], timeout: float | None, on_change: Watcher | None
+    flow: TaskFlow, task_ids: Sequence[str], timeout: float | None, told: tuple[Watcher, Waiter] = (None, None)
 ) -> list[TaskView]:
-    """Wait until all these tasks have ended. Raises WaitTimeoutError; the tasks go on."""
+    """Wait until all these tasks have ended. Raises WaitTimeoutError; the tasks go on.
+
+    `told` are two listeners: the first sees the tasks after every commit, the second hears the milliseconds waited.
+    """
     from bgo.engine import query, resolve
 
-    deadline = None if timeout is None else flow.clock.awake_ms() + round(timeout * 1000)
+    on_change, on_wait = told
+    began = flow.clock.awake_ms()
+    deadline = None if timeout is None else began + round(timeout * 1000)
     with flow.store.read() as session:
         whole = [resolve.task_id(session, word) for word in task_ids]
     version = -1
@@ -37,6 +43,8 @@ def wait_for(
                 on_change(views)
             if all(view.is_final for view in views):
                 return views
+        if on_wait is not None:
+            on_wait(flow.clock.awake_ms() - began)
         if deadline is not None and flow.clock.awake_ms() >= deadline:
             waiting = [view.id for view in views if not view.is_final]
             raise WaitTimeoutError(

@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from bgo.cli.later import refusal
 from bgo.cli.render import dumps, line, wants_color
 from bgo.clock import SystemClock, to_iso
 from bgo.errors import BgoError, StoreError, UsageError
@@ -50,6 +51,8 @@ def _print_lines(error: BgoError) -> None:
 def from_typer(error: typer.TyperException) -> BgoError:
     """Return one of Typer's own complaints (unknown option, missing argument …) as a usage error."""
     context: Any = getattr(error, "ctx", None)
+    if context is not None and (later := refusal(str(context.command.name), getattr(error, "option_name", ""))):
+        return later
     near: Sequence[str] = getattr(error, "possibilities", None) or ()
     message = error.message if near else error.format_message()
     message, _, suggestion = message.partition(" Did you mean ")

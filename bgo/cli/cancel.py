@@ -1,0 +1,86 @@
+"""`bgo cancel`: calls tasks off."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import typer
+
+from bgo.cli.flow import answer, flow_of, how_many, one_kind
+from bgo.cli.params import (
+    All,
+    Ids,
+    Json,
+    Names,
+    Queues,
+    Quiet,
+    Since,
+    States,
+    Tags,
+    Until,
+    Yes,
+    confirm,
+    need_selection,
+    selector,
+)
+from bgo.errors import RefusedError
+from bgo.model.state import ACTIVE, Reason
+
+
+def cancel(
+    ctx: typer.Context,
+    ids: Ids = None,
+    names: Names = None,
+    tags: Tags = None,
+    queues: Queues = None,
+    states: States = None,
+    since: Since = None,
+    until: Until = None,
+    every: All = False,
+    yes: Yes = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Call tasks off. For each it says: prevented (never starts), stopping (its worker ends it), or too late.
+
+    ID may also be a NAME: every task of that name that has not ended.
+    """
+    from bgo.cli import render
+    from bgo.model.query import CancelEffect
+
+    flow = flow_of(ctx)
+    wanted = selector(
+        flow.clock.now_ms(),
+        ids=ids,
+        names=names,
+        tags=tags,
+        queues=queues,
+        states=states,
+        since=since,
+        until=until,
+        match_all=every,
+    )
+    need_selection(one_kind(wanted), "cancel")
+    if not wanted.ids and not wanted.states:
+        wanted = replace(wanted, states=tuple(sorted(ACTIVE)))
+    if not yes and (count := how_many(flow, wanted)) > 1:
+        confirm("Cancel these tasks?", count, yes=yes)
+    reason = Reason.ALL if every else Reason.TAG if wanted.tags else Reason.USER
+    replies = flow.cancel_where(wanted, reason)
+    if as_json:
+        told = [{"schema": 1, "id": r.id, "effect": r.effect.replace(" ", "_"), "state": str(r.state)} for r in replies]
+        answer(told, words=ids)
+    else:
+        for r in replies:
+            late = r.effect is CancelEffect.TOO_LATE
+            print(r.id if quiet else f"{r.id} {r.effect}" + (f": it is {r.state}" if late else ""))
+        if not replies and not quiet:
+            render.say("nothing to cancel")
+    if len(wanted.ids) == 1 and replies and replies[0].effect is CancelEffect.TOO_LATE:
+        if as_json or quiet:
+            raise typer.Exit(RefusedError.exit_code)
+        raise RefusedError(
+            f"task {replies[0].id} cannot be cancelled",
+            why=f"it had {replies[0].state} already",
+            hint=f"bgo status {replies[0].id}",
+        )

@@ -1,0 +1,302 @@
+"""`bgo enqueue`: queues one task. The hot command: what it does not need for that, it does not import."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from bgo.cli import parse
+from bgo.cli.flow import flow_of
+from bgo.cli.lazy import argv_of
+from bgo.cli.params import DryRun, Json, Quiet
+from bgo.errors import UsageError
+from bgo.model.options import RetryPolicy, TaskTimeout
+
+if TYPE_CHECKING:
+    from bgo.api import TaskFlow
+    from bgo.engine.spec import Request
+    from bgo.model.handler import HandlerInfo
+    from bgo.model.task import TaskSpec
+    from bgo.options import EnqueueOptions
+
+WHAT, WHEN, LIMITS, RESULT = "What", "When and where", "Limits", "Result"
+
+
+def enqueue(
+    ctx: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="The handler; see 'bgo handlers'.", show_default=False)
+    ] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="The input: key=text, key:=JSON, key=@file.", show_default=False),
+    ] = None,
+    whole: Annotated[
+        str | None,
+        typer.Option("--input", metavar="JSON", help="The input: JSON, @file, or - for stdin.", rich_help_panel=WHAT),
+    ] = None,
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option("-i", metavar="KEY=VALUE", help="One more piece of input.", rich_help_panel=WHAT),
+    ] = None,
+    like: Annotated[
+        str | None, typer.Option(metavar="ID", help="Copy this task; options override.", rich_help_panel=WHAT)
+    ] = None,
+    as_: Annotated[
+        str | None,
+        typer.Option("--as", metavar="NAME", help="The task's own name; default: the handler's.", rich_help_panel=WHAT),
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="To list and cancel by.", rich_help_panel=WHAT)
+    ] = None,
+    cwd: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Run there; default: here.", rich_help_panel=WHAT)
+    ] = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option(metavar="K[=V]", help="A variable that a command keeps, or gets.", rich_help_panel=WHAT),
+    ] = None,
+    allow_unknown: Annotated[
+        bool, typer.Option("--allow-unknown", help="Nobody brings NAME yet.", metavar="", rich_help_panel=WHAT)
+    ] = False,
+    queue: Annotated[
+        str | None,
+        typer.Option(metavar="QUEUE", help="critical, high, default, low, or an own one.", rich_help_panel=WHEN),
+    ] = None,
+    priority: Annotated[
+        int | None,
+        typer.Option(
+            parser=parse.priority, metavar="N", help="-100 to 100, or low, normal, high.", rich_help_panel=WHEN
+        ),
+    ] = None,
+    delay: Annotated[
+        timedelta | None,
+        typer.Option(parser=parse.duration, metavar="TIME", help="Not before: 90s, 5m, 1h30m.", rich_help_panel=WHEN),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Not before: 14:30, 'tomorrow 9:00', a date.", rich_help_panel=WHEN),
+    ] = None,
+    charging: Annotated[
+        bool, typer.Option("--charging", help="Only while the device charges.", metavar="", rich_help_panel=WHEN)
+    ] = False,
+    timeout: Annotated[
+        TaskTimeout | None,
+        typer.Option(
+            parser=parse.timeout,
+            metavar="TIME",
+            help="60s, 30s/60s (soft/hard), quick, moderate, extended, none.",
+            rich_help_panel=LIMITS,
+        ),
+    ] = None,
+    retry: Annotated[
+        RetryPolicy | None,
+        typer.Option(
+            parser=parse.retry,
+            metavar="POLICY",
+            help="exponential:attempts=5,delay=10s; linear:…; custom:5s,1m; none.",
+            rich_help_panel=LIMITS,
+        ),
+    ] = None,
+    concurrency: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N[:ORDER]",
+            help="At most N of its kind at once; fifo, lifo, random, by-priority.",
+            rich_help_panel=LIMITS,
+        ),
+    ] = None,
+    concurrency_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="What counts as its kind; default: the name.", rich_help_panel=LIMITS),
+    ] = None,
+    at_most_once: Annotated[
+        bool,
+        typer.Option("--at-most-once", help="Never again once started.", metavar="", rich_help_panel=LIMITS),
+    ] = False,
+    dry_run: DryRun = False,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Wait for its end; exit with its result.", metavar="", rich_help_panel=RESULT),
+    ] = False,
+    wait_timeout: Annotated[
+        timedelta | None,
+        typer.Option(
+            parser=parse.duration, metavar="TIME", help="Wait no longer (exit code 124).", rich_help_panel=RESULT
+        ),
+    ] = None,
+    here: Annotated[
+        bool,
+        typer.Option(
+            "--run", help="Execute it here and now; exit with its result.", metavar="", rich_help_panel=RESULT
+        ),
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Queue a task and print its id. It is durably kept; 'bgo run' executes it.
+
+    Words after -- are a command line, for handlers that take one: bgo enqueue shell -- rsync -a a/ b/
+    """
+    if here and (wait or wait_timeout is not None):
+        raise UsageError("--run and --wait contradict each other", why="--run executes it here", hint="give one")
+    flow = flow_of(ctx)
+    due = None if at is None else _instant(at, flow)
+    options: dict[str, Any] = {
+        "queue": queue,
+        "priority": priority,
+        "tags": tag,
+        "delay": delay,
+        "at": due,
+        "timeout": timeout,
+        "retry": retry,
+        "concurrency": _concurrency(concurrency, concurrency_key),
+        "as_": as_,
+        "cwd": cwd,
+        "at_most_once": at_most_once or None,
+        "constraints": _constraints(charging),
+    }
+    asked = Asked(name, [*(words or ()), *(pairs or ())], whole, like, argv_of(ctx), env, allow_unknown)
+    said: Any = {key: value for key, value in options.items() if value is not None}
+    spec = _spec(flow, asked, said)
+    if dry_run:
+        from bgo.cli.planned import show
+
+        return show(flow, spec, as_json=as_json)
+    _echo_time(spec, flow, quiet=quiet or as_json)
+    flow.submit(spec)
+    if here or wait or wait_timeout is not None:
+        from bgo.cli import follow
+
+        limit = None if wait_timeout is None else wait_timeout.total_seconds()
+        end = follow.here if here else follow.until_end
+        raise typer.Exit(end(flow, spec.id, follow.Style(as_json=as_json, quiet=quiet, timeout=limit)))
+    _print(flow, spec, as_json=as_json, quiet=quiet)
+    return None
+
+
+class Asked(NamedTuple):
+    """What the words say: the handler and its input, before anything is looked up."""
+
+    name: str | None
+    pairs: list[str]
+    whole: str | None
+    like: str | None
+    argv: list[str] | None
+    env: list[str] | None
+    allow_unknown: bool
+
+
+def _spec(flow: TaskFlow, asked: Asked, options: EnqueueOptions) -> TaskSpec:
+    """Return the task these words mean; nothing is written."""
+    from bgo.options import overlaid, to_request
+
+    base = None if asked.like is None else flow.request_like(asked.like)
+    handler, pairs = _handler(asked, base)
+    info = _info(flow, handler, allow_unknown=asked.allow_unknown)
+    under = base.input if base is not None and asked.whole is None else {}
+    data = parse.input_of(info, pairs, under if asked.whole is None else parse.whole_input(asked.whole))
+    argv = asked.argv if asked.argv is not None or base is None else base.argv
+    if argv is not None:
+        options["argv"] = argv
+    if (env := _environment(asked, base, is_command=argv is not None)) is not None:
+        options["env"] = env
+    request = to_request(handler, data, options, flow.clock)
+    if base is not None:
+        request = overlaid(base, request)
+    return flow.spec_of(request, info, allow_unknown=asked.allow_unknown)
+
+
+def _handler(asked: Asked, base: Request | None) -> tuple[str, list[str]]:
+    """Return the handler's name and the pairs; with --like, NAME may be left out, and a pair may stand first."""
+    if base is None:
+        if asked.name is None:
+            raise UsageError("enqueue what?", why="no NAME was given", hint="bgo handlers lists what there is")
+        return asked.name, asked.pairs
+    if asked.name is None or asked.name == base.handler:
+        return base.handler, asked.pairs
+    if "=" in asked.name:
+        return base.handler, [asked.name, *asked.pairs]
+    raise UsageError(
+        f"--like copies a {base.handler} task, not {asked.name!r:.80}",
+        why="a copy keeps its handler",
+        hint="leave NAME out, or leave --like out",
+    )
+
+
+def _info(flow: TaskFlow, handler: str, *, allow_unknown: bool) -> HandlerInfo | None:
+    from bgo.errors import NotFoundError
+
+    try:
+        return flow.handler(handler)
+    except NotFoundError:
+        if allow_unknown:
+            return None
+        raise
+
+
+def _environment(asked: Asked, base: Request | None, *, is_command: bool) -> dict[str, str] | None:
+    """Return what a command keeps of this environment, None for nothing; a copy keeps its own and gets --env."""
+    if asked.env is None and (base is not None or not is_command):
+        return None
+    from bgo.hooks.commandline import kept_environment
+
+    kept = kept_environment(os.environ, asked.env or ())
+    if base is None:
+        return kept
+    named = {word.partition("=")[0] for word in asked.env or ()}
+    return {**(base.env or {}), **{key: value for key, value in kept.items() if key in named}}
+
+
+def _instant(text: str, flow: TaskFlow) -> int:
+    try:
+        return parse.instant_ms(text, flow.clock.now_ms())
+    except UsageError as error:
+        raise UsageError(f"--at: {error.message}", why=error.why, hint=error.hint) from None
+
+
+def _concurrency(text: str | None, key: str | None) -> Any:
+    if text is None:
+        if key is not None:
+            raise UsageError(
+                "--concurrency-key needs --concurrency", why="a key alone bounds nothing", hint="--concurrency 3"
+            )
+        return None
+    return parse.concurrency(text, key)
+
+
+def _constraints(charging: bool) -> Any:
+    if not charging:
+        return None
+    from bgo.model.options import TaskConstraints
+
+    return TaskConstraints(requires_charging=True)
+
+
+def _echo_time(spec: TaskSpec, flow: TaskFlow, *, quiet: bool) -> None:
+    """Say how --at or --delay was understood."""
+    if spec.due_at is None or quiet:
+        return
+    from bgo.cli import render
+
+    now = flow.clock.now_ms()
+    when = "due at once, that time is past:" if spec.due_at < now - 1000 else "not before"
+    render.say(f"{when} {render.local_time(spec.due_at)} ({render.ago(spec.due_at, now)})")
+
+
+def _print(flow: TaskFlow, spec: TaskSpec, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        from bgo.cli import render
+        from bgo.clock import to_iso
+
+        name, due = spec.name or spec.handler, spec.due_at or flow.clock.now_ms()
+        told = {"schema": 1, "id": spec.id, "name": name, "handler": spec.handler, "state": "queued"}
+        render.write_json(told | {"queue": spec.queue, "due_at": to_iso(due), "deduplicated": False})
+        return
+    print(spec.id)
+    if not quiet and sys.stderr.isatty() and not flow.workers():
+        print("no worker runs now: 'bgo run' executes it", file=sys.stderr)

@@ -1,0 +1,67 @@
+"""One thing in full: a list of `label  value` lines, and a task's options in words."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from bgo.cli import render
+
+if TYPE_CHECKING:
+    from bgo.model.options import RetryPolicy, TaskTimeout
+    from bgo.model.task import Wish
+
+Fact = tuple[str, Any]
+"""A label and its value: text (foreign, cleaned, folded at the window's edge), a Rich Text, or None (left out)."""
+
+
+def facts(rows: Iterable[Fact], *, color: bool, title: Any = None) -> None:
+    """Print labelled values, those without a value left out."""
+    from rich.table import Table
+
+    out = render.console(color=color)
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, value in rows:
+        if value not in (None, ""):
+            grid.add_row(render.safe(label), render.safe(value) if isinstance(value, str) else value)
+    with out.capture() as held:
+        if title is not None:
+            out.print(title)
+        out.print(grid)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in held.get().splitlines()))
+
+
+def told_options(wish: Wish) -> list[Fact]:
+    """Return what a task asks for, in words; what it leaves at its usual value is left out, but the timeout."""
+    limit = wish.concurrency
+    return [
+        ("timeout", told_timeout(wish.timeout)),
+        ("retry", told_retry(wish.retry)),
+        ("needs", "a charging device" if wish.constraints.requires_charging else None),
+        ("at once", None if limit is None else f"at most {limit.max_concurrent}, {limit.strategy}"),
+        ("promise", "at most once: never again once started" if wish.at_most_once else None),
+    ]
+
+
+def told_timeout(timeout: TaskTimeout) -> str:
+    """Return a timeout in words."""
+    if timeout.hard_ms is None:
+        return "none" if timeout.soft_ms is None else f"warns after {render.duration(timeout.soft_ms)}"
+    soft = "" if timeout.soft_ms is None else f"warns after {render.duration(timeout.soft_ms)}, "
+    return f"{soft}killed after {render.duration(timeout.hard_ms)}"
+
+
+def told_retry(policy: RetryPolicy) -> str:
+    """Return a retry policy in words."""
+    if policy.max_attempts <= 1:
+        return "none"
+    kinds = f"{policy.max_attempts} attempts, "
+    if policy.kind == "custom":
+        delays = ", ".join(render.duration(ms) for ms in policy.delays_ms[:10])
+        kinds += f"after {delays}" + (" …" if len(policy.delays_ms) > 10 else "")
+    else:
+        kinds += f"{policy.kind} from {render.duration(policy.delay_ms)} to {render.duration(policy.max_delay_ms)}"
+    return kinds + (", with jitter" if policy.jitter else "")

@@ -1,0 +1,55 @@
+"""What commands share: the flow of this call, the tasks that words select, and answers as objects or ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from bgo.cli.params import settings_of
+from bgo.errors import UsageError
+
+if TYPE_CHECKING:
+    from bgo.api import TaskFlow
+    from bgo.model.query import Selector
+
+MANY = 1000
+"""Up to so many tasks are counted before asking; beyond it the question says 'more than'."""
+
+
+def flow_of(ctx: typer.Context) -> TaskFlow:
+    """Return the flow of this call, closed at its end; nothing is opened before it is used."""
+    from bgo import compose
+    from bgo.api import TaskFlow
+
+    settings = settings_of(ctx)
+    compose.check_profile(settings)
+    flow = TaskFlow(settings=settings)
+    ctx.call_on_close(flow.close)
+    return flow
+
+
+def one_kind(wanted: Selector) -> Selector:
+    """Return the selector, or refuse ids beside names: together they would select what is both."""
+    if wanted.ids and wanted.names:
+        raise UsageError(
+            "ids and names in one call",
+            why=f"{wanted.ids[0]} is an id, {wanted.names[0]} a name: nothing is both",
+            hint="give ids, or names, and call twice for both",
+        )
+    return wanted
+
+
+def how_many(flow: TaskFlow, wanted: Selector) -> int:
+    """Return how many tasks match, counting no further than just beyond MANY."""
+    return flow.count(wanted, limit=MANY + 1)
+
+
+def answer(found: Sequence[Mapping[str, Any]], *, words: Iterable[str] | None) -> None:
+    """Print the JSON answer of a verb: one id asked for gives an object, everything else an array."""
+    from bgo.cli import render
+
+    asked = list(words or ())
+    alone = len(asked) == 1 and not asked[0][:1].isalpha() and len(found) == 1
+    render.write_json(found[0] if alone else list(found))

@@ -1,0 +1,40 @@
+"""Options that later versions bring: typed today, they are refused by name instead of called unknown."""
+
+from __future__ import annotations
+
+from bgo.errors import UsageError
+
+ENQUEUE = (
+    "start-before finish-before network battery-not-low device-idle storage-not-low on-constraint-loss relax window "
+    "window-strict tz rate rate-key dedup dedup-ttl unique unique-policy encrypt expedited after"
+)
+LATER: dict[str, str] = {
+    "enqueue": ENQUEUE,
+    "run": "battery network idle device trace assume",
+    "tasks": "chain batch schedule",
+    "status": "reveal",
+    "cancel": "chain batch schedule schedules",
+    "retry": "chain batch",
+    "pause": "tag running",
+    "resume": "tag running",
+}
+"""Command → its options to come, without the dashes."""
+
+INSTEAD = {
+    "window": "--at or --delay say when it may start",
+    "after": "a task that enqueues the next one works today",
+    "rate": "--concurrency bounds how many run at once",
+    "tz": "--at takes an offset, as in 2026-12-24T18:00+01:00",
+}
+
+
+def refusal(command: str, option: str) -> UsageError | None:
+    """Return the error for an option that this command will have one day, or None when it never will."""
+    name = option.partition("=")[0].lstrip("-")
+    if name not in LATER.get(command, "").split():
+        return None
+    return UsageError(
+        f"--{name} is not available in this version",
+        why="nothing would act upon it yet, and an option that does nothing would be a lie",
+        hint=INSTEAD.get(name, f"leave it out; bgo {command} --help lists what works"),
+    )

@@ -1,0 +1,101 @@
+"""`enqueue --dry-run`: what would be queued, and how its gates stand now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bgo.cli import render
+
+if TYPE_CHECKING:
+    from bgo.api import TaskFlow
+    from bgo.model.task import TaskSpec
+    from bgo.model.views import Explanation
+
+
+def plan_json(spec: TaskSpec, found: Explanation) -> dict[str, Any]:
+    """Return the object of `enqueue --dry-run --json`."""
+    from bgo.clock import to_iso
+    from bgo.engine.enqueue import lane_key
+    from bgo.model import payload, wish
+
+    lane = lane_key(spec)
+    setup = None if spec.setup is None else payload.load(spec.setup)
+    return {
+        "schema": 1,
+        "dry_run": True,
+        "name": lane.name,
+        "handler": spec.handler,
+        "input": payload.load(spec.input),
+        "argv": None if setup is None else setup["argv"],
+        "env": None if setup is None else sorted(setup["env"]),
+        "cwd": spec.cwd,
+        "tags": list(spec.tags),
+        "priority": spec.priority,
+        "due_at": to_iso(found.task.due_at),
+        "options": wish.to_json(spec.wish),
+        "lane": {
+            "name": lane.name,
+            "queue": spec.queue,
+            "handler": spec.handler,
+            "constraints": wish.constraints_json(spec.wish.constraints),
+            "concurrency_key": lane.concurrency_key,
+            "concurrency_max": lane.concurrency_max,
+            "strategy": None if lane.strategy is None else str(lane.strategy),
+            "ahead": found.ahead,
+        },
+        "gates": [line.to_json() for line in found.gates],
+        "verdict": found.verdict,
+        "workers": found.workers,
+    }
+
+
+def show(flow: TaskFlow, spec: TaskSpec, *, as_json: bool) -> None:
+    """Print the plan; nothing is written."""
+    found = flow.plan_spec(spec)
+    plan = plan_json(spec, found)
+    if as_json:
+        render.write_json(plan)
+        return
+    from bgo.cli.facts import facts, told_options
+
+    now = flow.clock.now_ms()
+    lane = plan["lane"]
+    due = found.task.due_at
+    rows = [
+        ("handler", spec.handler if plan["name"] == spec.handler else f"{spec.handler}, named {plan['name']}"),
+        ("input", render.dumps(plan["input"])),
+        ("command", None if plan["argv"] is None else told_command(plan["argv"])),
+        ("keeps", None if plan["env"] is None else ", ".join(plan["env"]) or "no variable"),
+        ("runs in", spec.cwd),
+        ("tags", ", ".join(spec.tags)),
+        ("due", render.local_time(due) + f" ({render.ago(due, now)})" if due > now else "at once"),
+        *told_options(spec.wish),
+        ("lane", _lane(lane, spec.priority, found.ahead)),
+        *((line.gate, _gate(line)) for line in found.gates),
+        ("so", found.verdict),
+    ]
+    facts(rows, color=flow.settings.color)
+    render.say("dry run: nothing was queued")
+
+
+def told_command(argv: list[str]) -> str:
+    """Return a command line as a shell would take it."""
+    import shlex
+
+    return shlex.join(argv)
+
+
+def _lane(lane: dict[str, Any], priority: int, ahead: int | None) -> str:
+    words = [f"queue {lane['queue']}", f"priority {priority}"]
+    if lane["concurrency_max"] is not None:
+        words.append(f"at most {lane['concurrency_max']} under {lane['concurrency_key']} ({lane['strategy']})")
+    if ahead:
+        words.append(f"{ahead:,} go first")
+    return ", ".join(words)
+
+
+def _gate(line: Any) -> str:
+    if line.is_open:
+        return f"open: {line.current}"
+    lift = f"; {line.hold.lift}" if line.hold is not None and line.hold.lift else ""
+    return f"holds it: {line.current}, needs {line.needed}{lift}"

@@ -1,0 +1,209 @@
+"""`bgo status`: one task in full, a name's tasks, or everything at a glance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bgo.cli import parse
+from bgo.cli.flow import flow_of
+from bgo.cli.params import Json, Limit, Quiet
+from bgo.errors import NotFoundError
+from bgo.model.state import State
+
+if TYPE_CHECKING:
+    from bgo.api import TaskFlow
+    from bgo.cli.facts import Fact
+    from bgo.engine.monitor import Snapshot
+    from bgo.model.views import TaskView
+
+
+def status(
+    ctx: typer.Context,
+    what: Annotated[
+        str | None,
+        typer.Argument(metavar="ID|NAME", help="A task, or all tasks of a name; default: everything."),
+    ] = None,
+    limit: Limit = 50,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show a task in full (ID), a name's tasks, newest first (NAME), or everything at a glance."""
+    flow = flow_of(ctx)
+    if what is None:
+        _overview(flow, as_json=as_json, quiet=quiet)
+    elif (word := parse.id_or_name(what))[0].isalpha():
+        _named(flow, word, limit, as_json=as_json, quiet=quiet)
+    else:
+        _one(flow, flow.get(word), as_json=as_json, quiet=quiet, trace=ctx.obj.verbose > 0)
+
+
+def _named(flow: TaskFlow, name: str, limit: int, *, as_json: bool, quiet: bool) -> None:
+    from bgo.cli import render
+    from bgo.cli.tasks import put_table
+    from bgo.model.query import Selector
+
+    found = flow.tasks(Selector(names=(name,)), limit=limit)
+    if not found:
+        known = name in flow.catalogue()
+        raise NotFoundError(
+            f"no task is called {name}",
+            why="its handler is known, but nothing was queued yet" if known else "nothing of that name was queued",
+            hint=f"bgo enqueue {name}" if known else "bgo tasks lists what there is",
+        )
+    if as_json:
+        render.write_json([view.to_json() for view in found])
+    elif quiet:
+        for view in found:
+            print(view.id)
+    else:
+        put_table(found, flow.clock.now_ms(), color=flow.settings.color)
+
+
+def _one(flow: TaskFlow, view: TaskView, *, as_json: bool, quiet: bool, trace: bool) -> None:
+    from bgo.cli import render
+
+    if as_json:
+        render.write_json(view.to_json())
+        return
+    if quiet:
+        print(view.id)
+        return
+    from bgo.cli.facts import facts, told_options
+
+    task, now = view.task, flow.clock.now_ms()
+    title = render.safe(f"{task.id}  ", "bold")
+    title.append_text(render.safe(f"{task.name}  ", "bold"))
+    title.append_text(render.state_text(task.state))
+    error = view.error if task.state is not State.SUCCEEDED else None
+    rows: list[Fact] = [
+        ("reason", None if task.reason in {"new", "done", "claimed"} else task.reason),
+        ("cancel", "asked for; its worker is stopping it" if task.cancel_reason and not view.is_final else None),
+        *(("held by", _hold(hold)) for hold in view.holds),
+        ("progress", _progress(view)),
+        ("error", None if error is None else f"{error.type}: {error.message}"),
+        ("trace", error.trace if trace and error is not None else None),
+        ("output", None if view.output is None else render.dumps(view.output)),
+        ("handler", task.handler if task.handler != task.name else None),
+        ("input", render.dumps(view.input) if view.input else None),
+        ("command", None if view.argv is None else _command(view.argv)),
+        ("runs in", task.cwd),
+        ("queue", f"{task.queue}, priority {task.priority}" if task.priority else task.queue),
+        ("tags", ", ".join(task.tags)),
+        ("runs", _runs(view)),
+        *told_options(task.wish),
+        ("queued", _instant(task.created_at, now)),
+        ("due", _instant(task.due_at, now) if task.due_at > now or task.due_at - task.created_at > 1000 else None),
+        ("started", _instant(task.started_at, now)),
+        ("ended", _instant(task.finished_at, now)),
+        ("took", render.duration(view.duration_ms())),
+        ("next", _next(view)),
+    ]
+    facts(rows, color=flow.settings.color, title=title)
+
+
+def _hold(hold: Any) -> str:
+    until = ""
+    if hold.until_ms is not None:
+        from bgo.cli import render
+
+        until = f" (until {render.local_time(hold.until_ms)})"
+    return f"{hold.gate}: {hold.current}, needs {hold.needed}{until}" + (f"; {hold.lift}" if hold.lift else "")
+
+
+def _progress(view: TaskView) -> str:
+    share = "" if view.task.progress is None else f"{view.task.progress:.0%}"
+    return f"{share} {view.task.progress_message}".strip()
+
+
+def _command(argv: tuple[str, ...]) -> str:
+    import shlex
+
+    return shlex.join(argv)
+
+
+def _runs(view: TaskView) -> str | None:
+    task = view.task
+    if not task.run:
+        return None
+    lost = f", {task.losses} lost in a row" if task.losses else ""
+    return f"{task.run}; attempt {max(1, task.attempt)} of {task.max_attempts}{lost}"
+
+
+def _instant(ms: int | None, now: int) -> str | None:
+    if ms is None:
+        return None
+    from bgo.cli import render
+    from bgo.clock import to_iso
+
+    return f"{render.local_time(ms)} ({render.ago(ms, now)}; {to_iso(ms)})"
+
+
+def _next(view: TaskView) -> str:
+    task_id = view.id
+    match view.state:
+        case State.FAILED:
+            return f"bgo logs {task_id}; bgo history {task_id}; bgo retry {task_id}"
+        case State.CANCELLED:
+            return f"bgo retry {task_id}"
+        case State.SUCCEEDED:
+            return f"bgo logs {task_id}; bgo enqueue --like {task_id}"
+        case State.RUNNING:
+            return f"bgo logs -f {task_id}; bgo wait {task_id}; bgo cancel {task_id}"
+        case _:
+            return f"bgo explain {task_id}; bgo cancel {task_id}"
+
+
+def overview_json(shot: Snapshot, store: str, paused: list[dict[str, str]]) -> dict[str, Any]:
+    """Return the object of `status --json`."""
+    from bgo.clock import to_iso
+
+    return {
+        "schema": 1,
+        "counts": {str(state): shot.counts[state] for state in State},
+        "workers": shot.workers,
+        "next_due": to_iso(shot.next_due),
+        "retrying": shot.retrying,
+        "delayed": shot.delayed,
+        "held": dict(shot.held),
+        "paused": paused,
+        "store": store,
+    }
+
+
+def _overview(flow: TaskFlow, *, as_json: bool, quiet: bool) -> None:
+    from bgo.cli import render
+
+    shot = flow.snapshot(rows=1)
+    pauses = flow.pauses()
+    if as_json:
+        paused = [{"kind": pause.kind, "value": pause.value} for pause in pauses]
+        render.write_json(overview_json(shot, str(flow.settings.store_path), paused))
+        return
+    counts = [f"{shot.counts[state]:,} {state}" for state in State if shot.counts[state]]
+    print("tasks    " + (", ".join(counts) or "none yet"))
+    if quiet:
+        return
+    print("workers  " + (f"{shot.workers} at work" if shot.workers else "none runs now"))
+    if shot.next_due is not None:
+        print(f"next due {render.ago(shot.next_due, shot.at)}: {render.local_time(shot.next_due)}")
+    for gate, number in sorted(shot.held.items()):
+        print(f"held     {number:,} by {gate}")
+    for pause in pauses:
+        flag = "--queue " if pause.kind == "queue" else ""
+        print(f"paused   {pause.kind} {pause.value}: bgo resume {flag}{pause.value}")
+    for hint in _hints(shot):
+        print(f"hint     {hint}")
+
+
+def _hints(shot: Snapshot) -> list[str]:
+    waiting = shot.counts[State.QUEUED] + shot.counts[State.RETRYING]
+    hints = []
+    if not any(shot.counts.values()):
+        hints.append("bgo enqueue echo message=hello --run")
+    if waiting and not shot.workers:
+        hints.append("bgo run executes what is due; bgo run --watch stays")
+    if shot.counts[State.FAILED]:
+        hints.append("bgo tasks --state failed; bgo retry ID")
+    return hints
