@@ -62,8 +62,7 @@ def _queue(flow: TaskFlow, folder: Path) -> dict[str, str]:
     with suppress(NotFoundError):
         flow.handler("files.hash")
         flow.enqueue_many("files.hash", ({"path": str(p)} for p in sources), tags=["demo"])
-        big = Path(sys.executable).resolve()
-        for path in (big, *sorted(sources, key=lambda p: -p.stat().st_size)[:LARGEST]):
+        for path in (_something_big(), *sorted(sources, key=lambda p: -p.stat().st_size)[:LARGEST]):
             flow.enqueue("files.compress", {"path": str(path), "to": str(work / f"{path.name}.gz")}, tags=["demo"])
     count = [sys.executable, "-c", COUNT_LINES, *map(str, sources)]
     keep = {"PATH": os.environ.get("PATH", os.defpath)}
@@ -76,6 +75,12 @@ def _queue(flow: TaskFlow, folder: Path) -> dict[str, str]:
     }
     print(f"Queued {flow.overview().counts[State.QUEUED]} tasks on {len(sources)} real files. Running them, two at a time:")
     return ids
+
+
+def _something_big() -> Path:
+    """Return the interpreter or its library: a file that takes long enough for its progress to be seen."""
+    found = [Path(sys.executable).resolve(), *(Path(sys.base_prefix) / "lib").glob("libpython*")]
+    return max((path for path in found if path.is_file()), key=lambda path: path.stat().st_size)
 
 
 def _run(flow: TaskFlow, color: bool) -> RunReport:
@@ -109,7 +114,7 @@ def _tell(flow: TaskFlow, ids: dict[str, str], report: RunReport, took_ms: int) 
     _tell_files(flow)
     tail = flow.get(ids["count"]).output["tail"].strip().splitlines()
     lines, name = tail[-1].split()
-    print(f"  count-lines  a shell command with progress; it ended with {lines} lines in {Path(name).name}")
+    print(f"  count-lines  a shell command; it ended with {lines} lines in {Path(name).name}")
     runs = list(reversed(flow.get_history("flaky")))
     print("  flaky        " + ", then ".join(f"run {e.run}: {e.state}" for e in runs))
     print("  echo         still waits; bgo explain says why:")
