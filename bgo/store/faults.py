@@ -31,7 +31,10 @@ _ERROR, _PERM, _BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL = 1, 3, 5, 6, 
 _CANTOPEN, _PROTOCOL, _TOOBIG, _NOTADB = 14, 15, 18, 26
 _IOERR_WRITE = 778
 _IOERR_SHORT_READ = 522
-_DAMAGE_WORDS = ("malformed", "decode to UTF-8", "no such table", "no such column", "no such index")
+_DAMAGE_WORDS = (
+    "malformed", "unsupported file format", "decode to UTF-8", "no such table", "no such column", "no such index",
+    "has no column",
+)  # fmt: skip
 """Texts of errors that SQLite or the driver report without a telling code; the hot statements are tested against the
 schema, so a missing table or column is the file's fault."""
 
@@ -46,6 +49,8 @@ def translated(path: Path | None, *, committing: bool = False) -> Iterator[None]
         if known is None:
             raise
         raise known from error
+    except UnicodeDecodeError as error:
+        raise damaged(path, str(error)) from error  # even the driver's own messages may quote what is damaged
     except UnicodeEncodeError as error:
         raise _not_storable("it holds bytes that are not UTF-8") from error
     except OverflowError as error:
@@ -65,11 +70,7 @@ def to_bgo(error: sqlite3.Error, path: Path | None, *, committing: bool = False)
     if primary == _FULL or (code == _IOERR_WRITE and path is not None and place.is_full(path)):
         return full(name)
     if _is_damage(error, code, primary):
-        return StoreDamagedError(
-            f"not a healthy bgo store: {name}",
-            why=str(error),
-            hint="restore a backup, or move the file away to start afresh; bgo never deletes it",
-        )
+        return damaged(path, str(error))
     if primary in (_READONLY, _PERM) or (primary == _CANTOPEN and path is not None and not place.is_writable(path)):
         return PermissionRefusedError(
             f"the store cannot be written: {name}",
@@ -81,6 +82,15 @@ def to_bgo(error: sqlite3.Error, path: Path | None, *, committing: bool = False)
     if primary == _IOERR:
         return _io_error(error, name, committing=committing)
     return None
+
+
+def damaged(path: Path | None, why: str) -> StoreDamagedError:
+    """Return the error of a file that is not what bgo wrote."""
+    return StoreDamagedError(
+        f"not a healthy bgo store: {path or 'the store'}",
+        why=why[:200],
+        hint="restore a backup, or move the file away to start afresh; bgo never deletes it",
+    )
 
 
 def full(name: str) -> StoreFullError:

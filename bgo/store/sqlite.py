@@ -19,7 +19,7 @@ from bgo.clock import SystemClock
 from bgo.errors import ForkedStoreError, StoreError
 from bgo.ids import quick_rng
 from bgo.store import migrate, place
-from bgo.store.faults import translated
+from bgo.store.faults import damaged, translated
 from bgo.store.rewind import rewind
 from bgo.store.session import Session
 from bgo.store.turnstile import NoTurnstile, Turnstile
@@ -28,6 +28,8 @@ Synchronous = Literal["full", "normal"]
 BUSY_MS = 5_000
 WAL_LIMIT = 64 << 20
 """The log is cut back to this many bytes when a checkpoint empties it."""
+_STRANGE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, sqlite3.IntegrityError)
+"""What a bug raises, or a damaged file: the file is asked before the bug is believed."""
 
 
 class SqliteStore:
@@ -105,7 +107,7 @@ class SqliteStore:
         Raises StoreBusyError when another writer does not let go, StoreFullError, StoreDamagedError or
         UnknownCommitError when the disk fails, StoreError when the file is not the one that was opened any more.
         """
-        with self._lock, self._ready().held(), self._watched():
+        with self._lock, self._watched(), self._ready().held():
             self._begin()
             try:
                 self._check_place()
@@ -144,14 +146,13 @@ class SqliteStore:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Run one read transaction: everything in the block sees the same snapshot."""
-        with self._lock:
+        with self._lock, self._watched():
             self._ready()
-            with self._watched():
-                self._db.execute("BEGIN")
-                try:
-                    yield self._session
-                finally:
-                    self._rollback()
+            self._db.execute("BEGIN")
+            try:
+                yield self._session
+            finally:
+                self._rollback()
 
     def _ready(self) -> Turnstile | NoTurnstile:
         """Return the turnstile of a store that may begin a transaction now."""
@@ -183,6 +184,22 @@ class SqliteStore:
         except StoreError:
             self._is_suspect = True
             raise
+        except _STRANGE as error:
+            damage = self._damage()
+            if damage is None:
+                raise
+            self._is_suspect = True
+            raise damaged(self.path, damage) from error
+
+    def _damage(self) -> str | None:
+        """Return what is wrong with the file, if that may be why something strange came out of it."""
+        if self.path is None or self._db.in_transaction:
+            return None
+        try:
+            answer = str(self._db.execute("PRAGMA integrity_check(1)").fetchone()[0])
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            return str(error)
+        return None if answer == "ok" else answer
 
     def _rollback(self) -> None:
         if self._db.in_transaction:
@@ -234,9 +251,9 @@ class SqliteStore:
     @contextmanager
     def upkeep(self, *, alone: bool = False) -> Iterator[sqlite3.Connection]:
         """Lend the raw connection, outside a transaction, to this floor's administration; `alone` keeps writers out."""
-        with self._lock:
+        with self._lock, self._watched():
             turnstile = self._ready()
-            with turnstile.held() if alone else nullcontext(), self._watched():
+            with turnstile.held() if alone else nullcontext():
                 try:
                     yield self._db
                 finally:
