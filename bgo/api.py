@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bgo.engine.monitor import Change, Snapshot
     from bgo.engine.query import Overview
     from bgo.engine.spec import Request
+    from bgo.engine.standing import Standing
     from bgo.hooks.defaults import HandlerOptions
     from bgo.hooks.handler import Handler
     from bgo.hooks.settings import LoadReport
@@ -373,6 +374,13 @@ class TaskFlow:
 
         with self.store.read() as session:
             return explain.explain(session, resolve.task(session, task_id), self._ground(session, charging))
+
+    def explain_all(self, charging: Reading | None = None, *, limit: int = 50) -> Standing:
+        """Return what waits for what: unfinished tasks in groups that share every gate, at most `limit` groups."""
+        from bgo.engine.standing import standing
+
+        with self.store.read() as session:
+            return standing(session, self._ground(session, charging), limit)
 
     def _ground(self, session: Session, charging: Reading | None = None) -> Ground:
         from bgo.ground import ground

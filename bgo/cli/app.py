@@ -32,6 +32,8 @@ TABLE: dict[str, Row] = {
     "queues": Row("bgo.cli.queues:app", "List the queues: weights, pauses, what stands in them.", LOOK),
     "handlers": Row("bgo.cli.handlers:app", "List what can be queued, and what it takes.", LOOK),
     "plugins": Row("bgo.cli.plugins:app", "List where handlers come from, and what failed to load.", LOOK),
+    "explain": Row("bgo.cli.explain:explain", "Say why a task is not running, and what would help.", LOOK),
+    "simulate": Row("bgo.cli.simulate:simulate", "Show when everything would run, without running it.", LOOK),
     "prune": Row("bgo.cli.prune:prune", "Remove old ended tasks with their logs.", ADMIN),
     "monitor": Row("bgo.cli.monitor:monitor", "Watch the store live.", LOOK),
     "store": Row("bgo.cli.store:app", "Look after the store: path, check, backup, vacuum.", ADMIN),
@@ -190,7 +192,7 @@ def _fail(error: Exception, head: list[str], as_json: bool, debug: bool) -> int:
     elif isinstance(error, (typer.Abort, EOFError)):
         return 130
     elif isinstance(error, typer.TyperException):
-        found = errors.from_typer(error)
+        found = errors.from_typer(error, _spoken(head).partition(" ")[0])
     elif isinstance(error, OSError) and (found := errors.from_os(error)) is not None:
         errors.silence_stdout()
     if found is None or found.exit_code == 70:

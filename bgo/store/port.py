@@ -113,6 +113,9 @@ class Tasks(Protocol):
     def counts(self) -> Mapping[State, int]:
         """Return how many tasks stand in each state."""
 
+    def groups(self) -> list[tuple[int, int]]:
+        """Return unfinished tasks that share lane, state and readiness as (seq of the first due, how many)."""
+
     def cancel_requests(self, worker: str) -> list[tuple[int, int, str]]:
         """Return (seq, run, reason) of this worker's running tasks that somebody wants cancelled."""
 

@@ -57,6 +57,8 @@ WHERE ready = 0 AND state IN ('queued', 'retrying') ORDER BY due_at LIMIT 1"""
 NOT_DUE = """SELECT state, count(*) FROM task INDEXED BY task_alarm
 WHERE ready = 0 AND state IN ('queued', 'retrying') GROUP BY state"""
 COUNTS = "SELECT state, count(*) FROM task GROUP BY state"
+GROUPS = """SELECT seq, count(*), min(due_at) FROM task
+WHERE state IN ('blocked', 'queued', 'running', 'retrying') GROUP BY lane, state, ready"""
 CANCELS = """SELECT lease.task, lease.run, task.cancel_reason FROM lease JOIN task ON task.seq = lease.task
 WHERE lease.worker = ? AND task.cancel_reason IS NOT NULL"""
 AHEAD = """SELECT count(*) FROM task AS other, task AS me WHERE me.seq = ? AND other.lane = me.lane
@@ -177,6 +179,10 @@ class SqlTasks:
     @reads("a task's state")
     def counts(self) -> Mapping[State, int]:
         return {State(state): n for state, n in self._db.execute(COUNTS)}
+
+    def groups(self) -> list[tuple[int, int]]:
+        # SQLite takes the bare column from the row of the minimum.
+        return sorted((seq, number) for seq, number, _ in self._db.execute(GROUPS))
 
     def cancel_requests(self, worker: str) -> list[tuple[int, int, str]]:
         return self._db.execute(CANCELS, (worker,)).fetchall()

@@ -1,0 +1,203 @@
+"""`bgo explain`: why a task is where it is, gate by gate, and what would lift each hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bgo.cli.flow import answer, flow_of
+from bgo.cli.params import SELECTION, Json, Limit
+from bgo.cli.run import DEVICE, YesNo
+from bgo.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from bgo.api import TaskFlow
+    from bgo.engine.standing import Group, Standing
+    from bgo.model.device import Reading
+    from bgo.model.task import HistoryEntry
+    from bgo.model.views import Explanation, GateLine
+
+RUNS = 20
+"""So many of a task's last runs are told."""
+Told = tuple["Explanation", list["HistoryEntry"]]
+
+
+def explain(
+    ctx: typer.Context,
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ID|NAME]...", help="Tasks, or all unfinished tasks of a name.", show_default=False),
+    ] = None,
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="What waits for what: everything unfinished.", metavar="", rich_help_panel=SELECTION
+        ),
+    ] = False,
+    charging: Annotated[
+        YesNo | None,
+        typer.Option(metavar="yes|no", help="As if it charged, or not; default: ask it.", rich_help_panel=DEVICE),
+    ] = None,
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """Say why a task is not running: every gate, what it needs, who holds it, and what would lift it.
+
+    Judged as a plain `bgo run` would judge here and now. Ended tasks: how long each run had waited, and for what.
+    """
+    from bgo.cli import render
+    from bgo.model.device import Reading, Tri
+
+    if every == bool(ids):
+        raise UsageError(
+            "explain what?", why="give ids or names, or --all", hint="bgo explain @last, bgo explain --all"
+        )
+    flow = flow_of(ctx)
+    reading = None if charging is None else Reading(Tri(charging), "--charging")
+    if every:
+        found = flow.explain_all(reading, limit=limit)
+        if as_json:
+            render.write_json([group.to_json() for group in found.groups])
+        else:
+            _show_all(found, color=flow.settings.color)
+        return
+    told = [_told(flow, task_id, reading) for task_id in _whole(flow, ids or [], limit)]
+    if as_json:
+        answer([_json(*one) for one in told], words=ids)
+        return
+    for number, one in enumerate(told):
+        if number:
+            print()
+        _show(*one, now=flow.clock.now_ms(), color=flow.settings.color)
+
+
+def _whole(flow: TaskFlow, words: Iterable[str], limit: int) -> list[str]:
+    """Return ids; a name stands for its unfinished tasks, or for its newest when all have ended."""
+    from bgo.cli import parse
+    from bgo.model.query import Selector
+    from bgo.model.state import ACTIVE
+
+    found: list[str] = []
+    for word in words:
+        if not (name := parse.id_or_name(word))[0].isalpha():
+            found.append(name)
+            continue
+        tasks = flow.tasks(Selector(names=(name,), states=tuple(sorted(ACTIVE))), limit=limit)
+        tasks = tasks or flow.tasks(Selector(names=(name,)), limit=1)
+        if not tasks:
+            raise NotFoundError(f"no task is called {name}", hint="bgo tasks lists what there is")
+        found += [view.id for view in tasks]
+    return found
+
+
+def _told(flow: TaskFlow, task_id: str, charging: Reading | None) -> Told:
+    from bgo.model.query import Selector
+
+    found = flow.explain(task_id, charging)
+    runs = flow.history(Selector(ids=(found.task.id,)), limit=RUNS) if found.task.run else []
+    return found, runs[::-1]
+
+
+def _json(found: Explanation, runs: Iterable[HistoryEntry]) -> dict[str, Any]:
+    from bgo.model.views import history_json
+
+    return {**found.to_json(), "runs": [history_json(entry) for entry in runs]}
+
+
+def _show(found: Explanation, runs: list[HistoryEntry], *, now: int, color: bool) -> None:
+    from bgo.cli import render
+    from bgo.cli.facts import Fact, facts
+
+    task = found.task
+    title = render.safe(f"{task.id}  {render.line(task.name)}  ", "bold")
+    title.append_text(render.state_text(task.state))
+    rows: list[Fact] = [("so", render.safe(found.verdict, "bold"))]
+    rows += [_gate(line, now) for line in found.gates]
+    waited = sum(found.waited.values())
+    if waited:
+        rows.append(("waited", f"{render.duration(waited)}: {held_words(found.waited)}"))
+    if found.ahead is not None:
+        rows.append(("place", _place(found.ahead)))
+    rows += [("run" if number == 0 else "", _run(entry)) for number, entry in enumerate(runs)]
+    facts(rows, color=color, title=title)
+
+
+def _gate(line: GateLine, now: int) -> tuple[str, Any]:
+    """Return one gate: its mark and word, what stands, and for a hold all that is known about lifting it."""
+    from bgo.cli import render
+
+    if line.hold is None:
+        return f"✓ open  {line.gate}", line.current
+    lines = [f"{line.current}; needs {line.needed}"]
+    if line.hold.holder:
+        lines.append(f"held by: {line.hold.holder}")
+    until = line.hold.until_ms
+    when = "nobody can say" if until is None else f"{render.local_time(until)} ({render.ago(until, now)})"
+    lines.append(f"may lift: {when}")
+    if line.hold.lift:
+        lines.append(f"to lift it: {line.hold.lift}")
+    return f"✗ held  {line.gate}", render.safe("\n".join(lines), "yellow")
+
+
+def _place(ahead: int) -> str:
+    if ahead == 0:
+        return "first of its lane"
+    return f"{ahead:,} {'tasks go' if ahead > 1 else 'task goes'} first in its lane"
+
+
+def _run(entry: HistoryEntry) -> str:
+    from bgo.cli import render
+
+    waited = sum(entry.waited.values())
+    words = [f"{entry.run} (attempt {entry.attempt}): {render.state_word(entry.state)} ({entry.reason})"]
+    words.append(f"took {render.duration(entry.duration_ms)}")
+    words.append(f"waited {render.duration(waited)}: {held_words(entry.waited)}" if waited else "did not wait")
+    return ", ".join(words)
+
+
+def held_words(held: Mapping[str, int]) -> str:
+    """Return what a wait was spent on, the longest first: `1 h 50 min charging, 24 min slots`."""
+    from bgo.cli import render
+
+    ranked = sorted(held.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{render.duration(ms)} {reason}" for reason, ms in ranked if ms > 0)
+
+
+def _show_all(found: Standing, *, color: bool) -> None:
+    from bgo.cli import render
+    from bgo.cli.render import Column
+
+    if not found.groups:
+        render.say("nothing waits and nothing runs")
+        return
+    columns = [
+        Column("TASKS", right=True),
+        Column("NAME", least=8),
+        Column("STATE", drop=2),
+        Column("WAITS FOR", least=9),
+        Column("UNTIL", drop=3),
+        Column("TO LIFT IT", least=10, drop=4),
+        Column("FIRST", drop=1),
+    ]
+    out = render.console(color=color)
+    out.print(render.table(columns, [_row(group) for group in found.groups], out.width))
+    if found.total > len(found.groups):
+        render.say(f"{len(found.groups):,} of {found.total:,} groups; more with --limit N")
+
+
+def _row(group: Group) -> tuple[Any, ...]:
+    from bgo.cli import render
+
+    first = group.first
+    until = [hold.until_ms for hold in first.holds if hold.until_ms is not None]
+    return (
+        group.tasks,
+        first.task.name,
+        render.state_text(first.task.state),
+        ", ".join(f"{hold.gate} ({hold.current})" for hold in first.holds) or first.verdict,
+        render.local_time(max(until)) if until else "",
+        "; ".join(dict.fromkeys(hold.lift for hold in first.holds if hold.lift)),
+        first.task.id,
+    )
