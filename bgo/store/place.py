@@ -189,6 +189,8 @@ def file_system(folder: Path) -> str:
     target, best, kind = os.path.realpath(folder), "", ""
     for line in lines:
         fields = line.split(" ")
+        if len(fields) < 7 or "-" not in fields:
+            continue
         mount = re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), fields[4])
         inside = target == mount or target.startswith(mount.rstrip("/") + "/")
         if inside and len(mount) >= len(best):

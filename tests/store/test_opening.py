@@ -1,4 +1,4 @@
-"""Opening a store: fresh, raced, newer, foreign, damaged. Every refusal is one of our errors, and nothing is deleted."""
+"""Opening a store: fresh, raced, newer, foreign, damaged. Each refusal is one of our errors; nothing is deleted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bgo.errors import BgoError, NewerStoreError, StoreDamagedError, StoreError
 from bgo.model.outcome import Succeeded
 from bgo.model.query import Selector
 from bgo.store import migrate
-from bgo.store.check import check
+from bgo.store.check import check, repair
 from bgo.store.sqlite import SqliteStore
 from tests.build import START, a_spec, a_wish
 from tests.store import actors, drive
@@ -225,8 +225,6 @@ def test_flipped_bytes_are_refused_or_do_no_harm(path: Path, tmp_path: Path) -> 
 
 
 def test_a_store_without_an_index_is_told_and_mended(path: Path) -> None:
-    from bgo.store.check import repair
-
     filled(path)
     db = sqlite3.connect(path)
     db.execute("DROP INDEX task_state")
