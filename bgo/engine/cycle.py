@@ -9,8 +9,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bgo.engine.waiting import waited
 from bgo.model.device import View
-from bgo.model.plan import Budget, Hold, LaneHeads, ViewKey
+from bgo.model.plan import Budget, Gate, Hold, LaneHeads, ViewKey
 from bgo.model.task import Child, Task
 from bgo.policy.admit import admit
 from bgo.policy.gates import Offer, view_hold
@@ -90,7 +91,7 @@ def look(
     open_views, holds = _judge(session, asker, view)
     slots = _budget(session, asker, free).free if open_views else 0
     changed = any(memory.held.get(v) != h.gate for v, _, h in holds)
-    lifted = any(memory.held.get(v) for v in open_views)
+    lifted = any(memory.held.get(v, Gate.STATE) for v in open_views)  # a view never seen may be held in the log
     alarm = due is not None and due <= now
     ready = min(slots, sum(len(lane.heads) for lane in _heads(session, open_views, slots, only)))
     return Look(alarm or ready > 0 or changed or lifted, ready, due, tuple(holds))
@@ -146,9 +147,7 @@ def tick(
     return Tick(tuple(claims), due, parked >= PARK_STEP or (due is not None and due <= now), len(lanes))
 
 
-def _heads(
-    session: Session, open_views: Sequence[int], width: int, only: frozenset[int] | None
-) -> Sequence[LaneHeads]:
+def _heads(session: Session, open_views: Sequence[int], width: int, only: frozenset[int] | None) -> Sequence[LaneHeads]:
     if width <= 0:
         return ()
     if only is not None:
@@ -201,7 +200,7 @@ def _claim(session: Session, asker: Asker, seq: int, child: Child, lease_until: 
     if task is None:
         return None
     limit = task.wish.concurrency
-    waited = session.lanes.waited(task.lane, task.ready_at or now, now)
+    spent = waited(session, task, now)
     lease = NewLease(
         task=seq,
         run=task.run,
@@ -214,7 +213,7 @@ def _claim(session: Session, asker: Asker, seq: int, child: Child, lease_until: 
         claimed_at=now,
         queue=task.queue,
         concurrency_key=None if limit is None else limit.key or task.name,
-        waited=json.dumps(waited) if waited else "{}",
+        waited=json.dumps(spent) if spent else "{}",
     )
     session.leases.insert(lease)
     refs = (task.input_ref, task.setup_ref, task.checkpoint_ref)

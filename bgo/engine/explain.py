@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bgo.clock import to_local
 from bgo.engine.cycle import Asker
+from bgo.engine.waiting import waited
 from bgo.model.device import View
 from bgo.model.plan import Gate, Hold, LaneKey
 from bgo.model.state import CLAIMABLE, FINAL, State
@@ -55,8 +56,11 @@ def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...
     if key.view.constraints.requires_charging:
         reading = ground.view.device.charging
         lines.append(_line(Gate.CHARGING, asked.get(Gate.CHARGING), f"{reading.value} ({reading.source})", "yes"))
-    lines += [_line(Gate.CONSTRAINT, h, "", "") for h in device_holds(key.view.constraints, ground.view)
-              if h.gate is Gate.CONSTRAINT]
+    lines += [
+        _line(Gate.CONSTRAINT, h, "", "")
+        for h in device_holds(key.view.constraints, ground.view)
+        if h.gate is Gate.CONSTRAINT
+    ]
     if key.concurrency_key is not None and key.concurrency_max is not None:
         running = session.leases.usage().get(key.concurrency_key, 0)
         hold = concurrency_hold(key.concurrency_key, key.concurrency_max, running)
@@ -74,7 +78,7 @@ def _line(gate: Gate, hold: Hold | None, current: str, needed: str) -> GateLine:
 
 def _due(task: Task, now: int) -> GateLine:
     when = f"{to_local(task.due_at):%Y-%m-%d %H:%M:%S}"
-    if task.due_at <= now:
+    if task.ready or task.due_at <= now:
         return GateLine(Gate.DUE, True, f"since {when}", "due")
     why = "retry delay" if task.state is State.RETRYING else "its own delay"
     hold = Hold(Gate.DUE, f"due {when}", "due", why, task.due_at, f"bgo run --until-empty, or wait until {when}")
@@ -117,14 +121,14 @@ def _verdict(task: Task, lines: tuple[GateLine, ...], ground: Ground) -> str:
 
 def _waited(session: Session, task: Task, now: int) -> dict[str, int]:
     """Return waiting time by reason, over all runs so far and the present wait."""
-    waited: dict[str, int] = {}
+    total: dict[str, int] = {}
     parts = [entry.waited for entry in session.records.of_task(task.id)]
     if task.ready and task.ready_at is not None:
-        parts.append(session.lanes.waited(task.lane, task.ready_at, now))
+        parts.append(waited(session, task, now))
     lease = session.leases.find(task.seq) if task.state is State.RUNNING else None
     if lease is not None:
         parts.append(json.loads(lease.waited))
     for part in parts:
         for reason, ms in part.items():
-            waited[reason] = waited.get(reason, 0) + ms
-    return waited
+            total[reason] = total.get(reason, 0) + ms
+    return total

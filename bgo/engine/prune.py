@@ -44,8 +44,9 @@ def would_prune(store: Store, retention: Retention, now: int) -> int:
     """Return how many tasks a prune would remove now."""
     with store.read() as session:
         limit = 10_000_000
-        old = {s for states, age in _ages(retention) for s in session.tasks.ended(states, now - age, limit)}
-        return len(old | set(session.tasks.ended_beyond(retention.rows, limit)))
+        old = sum(len(session.tasks.ended(states, now - age, limit)) for states, age in _ages(retention))
+        rest = len(session.tasks.ended_beyond(0, limit)) - old
+        return old + max(0, rest - retention.rows)
 
 
 def _step(tasks: Tasks, retention: Retention, now: int) -> list[int]:

@@ -6,16 +6,18 @@ import json
 from dataclasses import dataclass, replace
 
 from bgo.engine.waiting import place_of
+from bgo.errors import UsageError
 from bgo.ids import Rng
 from bgo.model import payload as payloads
-from bgo.model.outcome import Outcome, Succeeded, TaskError
+from bgo.model.outcome import Failed, Outcome, Succeeded, TaskError
 from bgo.model.plan import Transition
-from bgo.model.state import FINAL, State
-from bgo.model.task import ERROR_LIMIT, Lease, Task
+from bgo.model.state import FINAL
+from bgo.model.task import ERROR_LIMIT, Task
 from bgo.policy import settle as policy
 from bgo.store.port import Session
 
 LATE = "late_finish"
+KINDS_LIMIT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +61,16 @@ def settle(
     session.leases.delete(key.seq, key.run)
     if started_at is not None:
         lease = replace(lease, started_at=started_at)
+    outcome, data = _readable(outcome)
     to = policy.settle(task, outcome, now, rng)
     error = _keep_error(session, policy.error_of(outcome))
-    output = _keep_output(session, outcome, to)
+    output = None if data is None else session.payloads.put(data)
     place = None
     if to.state not in FINAL:
         place = place_of(task, session.lanes.key(task.lane), to.due_at, now)
     if not session.tasks.settle(task, to, now, output=output, error=error, place=place):
         raise AssertionError("the guard was checked in this transaction")
-    session.records.add(
-        task, to.event, (to.state, to.reason, to.attempt), now, lease=lease, error=error, outcome=True
-    )
+    session.records.add(task, to.event, (to.state, to.reason, to.attempt), now, lease=lease, error=error, outcome=True)
     if place is not None and place.ready:
         session.lanes.refresh((task.lane,), now)
     if lease.concurrency_key is not None:
@@ -89,7 +90,7 @@ def _keep_error(session: Session, error: TaskError | None) -> int | None:
         "type": _fit(error.type, 200),
         "message": _fit(error.message, ERROR_LIMIT // 4),
         "trace": _fit(error.trace, ERROR_LIMIT * 3 // 4),
-        "kinds": list(error.kinds),
+        "kinds": [_fit(kind, 200) for kind in error.kinds[:KINDS_LIMIT]],
     }
     return session.payloads.put(payloads.dump(data, "the error"))
 
@@ -100,10 +101,14 @@ def _fit(text: str, limit: int) -> str:
     return text if len(text) <= limit else "… " + text[-limit:]
 
 
-def _keep_output(session: Session, outcome: Outcome, to: Transition) -> int | None:
-    if not isinstance(outcome, Succeeded) or to.state is not State.SUCCEEDED or outcome.output is None:
-        return None
-    return session.payloads.put(payloads.dump(dict(outcome.output), "the output"))
+def _readable(outcome: Outcome) -> tuple[Outcome, bytes | None]:
+    """Return the outcome with its output as bytes. What is no JSON has failed, once: a settle never raises for it."""
+    if not isinstance(outcome, Succeeded) or outcome.output is None:
+        return outcome, None
+    try:
+        return outcome, payloads.dump(dict(outcome.output), "the output")
+    except UsageError as error:
+        return Failed(TaskError("UndecodableResult", error.why), retry=False), None
 
 
 def started(session: Session, seq: int, run: int, now: int) -> None:

@@ -1,21 +1,34 @@
-"""Back to waiting: the place in line of a task that was running, revived or put off."""
+"""Waiting: the place in line of a task that was running, revived or put off, and what a wait was spent on."""
 
 from __future__ import annotations
 
 from bgo.model.plan import LaneKey
 from bgo.model.task import Task
 from bgo.policy import order
-from bgo.store.port import Place
+from bgo.store.port import Place, Session
 
 
 def place_of(task: Task, key: LaneKey, due_at: int | None, now: int) -> Place:
     """Return where the task waits: with its old due time (None) it keeps its order, with a new one it lines up anew.
 
-    fifo and lifo look at the order of enqueueing only, so there a task always keeps its place.
+    fifo and lifo look at the order of enqueueing only, so there a task always keeps its place. What keeps its due
+    time was due before: it is ready, even when the wall clock has been set back behind it.
     """
     due = task.due_at if due_at is None else due_at
-    ready = due <= now
-    key_in_lane = order.order_key(
-        key.strategy, due_ms=due, priority=task.priority, seq=task.seq, draw=task.draw
-    )
+    ready = due_at is None or due <= now
+    key_in_lane = order.order_key(key.strategy, due_ms=due, priority=task.priority, seq=task.seq, draw=task.draw)
     return Place(ready, now if ready else None, due, key_in_lane, order.rank(due, task.priority))
+
+
+def waited(session: Session, task: Task, now: int) -> dict[str, int]:
+    """Return milliseconds by reason since the task became ready; together never more than the time that passed.
+
+    What held its lane counts first: behind that nobody asks, so what the last asker lacked was not what it waited for.
+    """
+    since = now if task.ready_at is None else task.ready_at
+    left, found = now - since, {}
+    for reason, ms in session.lanes.waited(task.lane, since, now).items() if left > 0 else ():
+        if (part := min(ms, left)) > 0:
+            found[reason] = part
+            left -= part
+    return found

@@ -1,0 +1,331 @@
+"""A small world: the real store, a virtual clock, workers without processes, and the ledger that checks each deed.
+
+Every deed goes to the store through the engine and into the ledger by its own rules; `verify` then compares the two
+and recounts the store. The state machine, the planted bugs and the examples all live here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from bgo.clock import VirtualClock
+from bgo.engine.cancel import cancel
+from bgo.engine.cycle import Asker, Claim, Memory, Tick, look, tick
+from bgo.engine.enqueue import enqueue
+from bgo.engine.explain import Ground, explain
+from bgo.engine.prune import prune, would_prune
+from bgo.engine.rescue import adopt
+from bgo.engine.revive import revive
+from bgo.engine.settle import LateFinish, RunKey, Settled, checkpoint, settle, started
+from bgo.ids import seeded_rng
+from bgo.model.device import View
+from bgo.model.outcome import Lost, Outcome, Succeeded
+from bgo.model.plan import Gate
+from bgo.model.query import CancelEffect, CancelReply, Retention, Selector
+from bgo.model.state import CLAIMABLE, FINAL, Event, Reason, State
+from bgo.model.task import Lease, Task, TaskSpec
+from bgo.model.views import Explanation
+from bgo.policy.gates import Offer
+from bgo.policy.lease import LEASE_MS, Verdict
+from bgo.store.sqlite import SqliteStore
+from tests.build import START, a_child, a_spec, a_view
+from tests.engine.checks import check_all, dump, ensure
+from tests.engine.ledger import Ledger, Row
+
+
+@dataclass
+class Worker:
+    """Somebody who asks for work. `alive` is what its lock would say."""
+
+    asker: Asker
+    view: View = field(default_factory=a_view)
+    memory: Memory = field(default_factory=Memory)
+    alive: bool = True
+
+
+class World:
+    """One store and everybody around it."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path
+        self.store = SqliteStore(path)
+        self.clock = VirtualClock(START)
+        self.rng = seeded_rng(1, "world")
+        self.boot = 1
+        self.ledger = Ledger()
+        self.workers: dict[str, Worker] = {}
+        self.tokens: list[tuple[str, RunKey]] = []
+        """Every right to write that was ever given out: task id and key."""
+        self.worker()
+
+    @property
+    def now(self) -> int:
+        return self.clock.now_ms()
+
+    def worker(self, name: str = "w1", *, slots: int = 4, offer: Offer | None = None, **fields: Any) -> Worker:
+        """Return the worker of that name; a new one offers everything and knows nothing of its power."""
+        if name not in self.workers:
+            asker = Asker(name, fields.pop("host", "here"), f"boot{self.boot}", offer or Offer(), slots, **fields)
+            self.workers[name] = Worker(asker)
+        return self.workers[name]
+
+    def task(self, task_id: str) -> Task:
+        """Return a task as the store has it."""
+        with self.store.read() as session:
+            found = session.tasks.find(task_id)
+        assert found is not None
+        return found
+
+    def verify(self) -> None:
+        """Compare the store with the ledger, and recount it."""
+        with self.store.read() as session:
+            tasks = {t.id: t for t in session.tasks.select(Selector(), limit=10_000)}
+            self.ledger.compare(tasks)
+            for row in self.ledger.running():
+                lease = session.leases.find(row.seq)
+                found = None if lease is None else (lease.worker, lease.run, lease.started_at is not None)
+                ensure(found == (row.holder, row.run, row.started), "a lease names its holder", (row.spec.id, found))
+            for row in self.ledger.rows.values():
+                ref = tasks[row.spec.id].checkpoint_ref
+                kept = None if ref is None else session.payloads.get(ref)
+                ensure(kept == row.checkpoint, "a checkpoint is that of the last run", (row.spec.id, kept))
+                told = [(e.event, e.run) for e in session.records.of_task(row.spec.id)]
+                ensure(told == row.events, "history tells every event once", (row.spec.id, told, row.events))
+            asleep = [r.due_at for r in self.ledger.rows.values() if r.state in CLAIMABLE and not r.ready]
+            ensure(session.tasks.next_due() == min(asleep, default=None), "the next wake is the next thing due", asleep)
+        check_all(self.store.connection)
+
+    # Deeds.
+
+    def enqueue(self, handler: str = "work", **fields: Any) -> str:
+        """Enqueue one task and return its id; `delay_ms` counts from now."""
+        delay = fields.pop("delay_ms", None)
+        spec = a_spec(handler, **fields)
+        spec = spec if delay is None else replace(spec, due_at=self.now + delay)
+        self.enqueue_all([spec])
+        return spec.id
+
+    def enqueue_all(self, specs: Sequence[TaskSpec]) -> None:
+        """Enqueue several at once."""
+        with self.store.write() as session:
+            enqueue(session, specs, self.now)
+        for spec in specs:
+            due = self.now if spec.due_at is None else spec.due_at
+            self.ledger.rows[spec.id] = Row(spec, self.task(spec.id).seq, due, due <= self.now)
+
+    def tick(self, name: str = "w1", children: int = 4) -> list[Claim]:
+        """Look, tick, check that the two agree and that every claim was right, and return the claims."""
+        worker = self.worker(name)
+        before, told = dump(self.store.connection), self.explain_all(worker)
+        with self.store.read() as session:
+            seen = look(session, worker.asker, worker.view, worker.memory, children, self.now)
+        with self.store.write() as session:
+            done = tick(
+                session, worker.asker, worker.view, worker.memory, [a_child() for _ in range(children)],
+                lease_until=self.clock.awake_ms() + LEASE_MS, now=self.now,
+            )  # fmt: skip
+        if not seen.has_work:
+            ensure(dump(self.store.connection) == before, "a look that sees no work means a tick without a trace")
+        ensure(not done.claims or seen.has_work, "a look sees the work a tick finds")
+        self._note(worker, children, done, told)
+        return list(done.claims)
+
+    def _note(self, worker: Worker, children: int, done: Tick, told: dict[str, Explanation]) -> None:
+        asker, ledger, now = worker.asker, self.ledger, self.now
+        for row in ledger.rows.values():
+            row.ready = row.ready or (row.state in CLAIMABLE and row.due_at <= now)
+        mine = [r for r in ledger.running() if self.workers[r.holder].asker.host == asker.host]
+        used = [r for r in mine if r.holder == asker.worker] if asker.own_slots else mine
+        room = min(children, max(0, asker.slots - len(used)))
+        ensure(len(done.claims) <= room, "no more claims than slots", (len(done.claims), room))
+        waiting = [row for row in ledger.rows.values() if row.ready]
+        for claim in done.claims:
+            row = ledger.rows[claim.task.id]
+            ensure(row.ready, "only ready tasks start", (row.spec.id, row.state))
+            held = ledger.holds(row, asker.offer, worker.view)
+            ensure(not held, "no gate is passed that holds", (row.spec.id, held))
+            first = min((r for r in waiting if r.lane == row.lane), key=Row.place)
+            ensure(first is row, "a lane's first goes first", (row.spec.id, first.spec.id))
+            given = (claim.input, claim.setup, claim.checkpoint)
+            ensure(given == (row.spec.input, row.spec.setup, row.checkpoint), "a child gets what was given", given)
+            closed = [g.gate for g in told[row.spec.id].gates if not g.is_open]
+            ensure(not closed, "what starts was not explained as held", (row.spec.id, closed))
+            waiting.remove(row)
+            row.move(Event.CLAIM, Reason.CLAIMED, now)
+            row.run, row.attempt = row.run + 1, row.attempt + 1
+            row.holder, row.started, row.progress = asker.worker, False, None
+            self.tokens.append((row.spec.id, RunKey(row.seq, row.run, asker.worker)))
+            self._check_wait(claim)
+        if len(done.claims) < room:
+            left = [r.spec.id for r in waiting if not ledger.holds(r, asker.offer, worker.view)]
+            ensure(not left, "no slot stays idle while something may start", left)
+
+    def _check_wait(self, claim: Claim) -> None:
+        with self.store.read() as session:
+            lease = session.leases.find(claim.task.seq)
+        waited = json.loads(lease.waited if lease else "{}")
+        span = max(0, self.now - (claim.task.ready_at or self.now))
+        ensure(all(ms > 0 for ms in waited.values()), "waits are positive", waited)
+        ensure(sum(waited.values()) <= span, "waits never exceed the wall", (waited, span))
+
+    def explain_all(self, worker: Worker) -> dict[str, Explanation]:
+        """Return the explanation of every waiting task under a worker's view, as it would be after its alarms."""
+        with self.store.read() as session:
+            tasks = session.tasks.select(Selector(states=tuple(CLAIMABLE)), limit=10_000)
+            ground = Ground(worker.asker, worker.view, 1, self.now)
+            return {task.id: explain(session, task, ground) for task in tasks}
+
+    def start(self, task_id: str) -> None:
+        """The child reports Started."""
+        row = self.ledger.rows[task_id]
+        with self.store.write() as session:
+            started(session, row.seq, row.run, self.now)
+        row.started = True
+
+    def report(self, task_id: str, fraction: float) -> None:
+        """The child reports progress."""
+        row = self.ledger.rows[task_id]
+        with self.store.write() as session:
+            session.tasks.report(row.seq, row.run, fraction, "going")
+        row.progress, row.losses = fraction, 0
+
+    def checkpoint(self, task_id: str, key: RunKey, data: bytes) -> None:
+        """A run, perhaps one of the past, keeps a checkpoint."""
+        with self.store.write() as session:
+            checkpoint(session, key.seq, key.run, data)
+        row = self.ledger.rows.get(task_id)
+        if row is not None and row.state is State.RUNNING and row.run == key.run:
+            row.losses, row.checkpoint = 0, data
+
+    def finish(self, task_id: str, outcome: Outcome | None = None, key: RunKey | None = None) -> Settled | LateFinish:
+        """A run ends; with `key` somebody tells it who may have lost the right to."""
+        row = self.ledger.rows.get(task_id)
+        if key is None:
+            assert row is not None
+            key = RunKey(row.seq, row.run, row.holder)
+        outcome = Succeeded({"n": 1}) if outcome is None else outcome
+        with self.store.write() as session:
+            found = settle(session, key, outcome, self.now, self.rng)
+        live = row is not None and row.state is State.RUNNING and (row.run, row.holder) == (key.run, key.worker)
+        ensure(isinstance(found, Settled) is live, "only the holder of a live run may end it", (task_id, key, found))
+        if row is not None and live:
+            row.settle(outcome, self.now, self.task(task_id))
+        elif row is not None:
+            row.events.append(("late_finish", row.run))
+        return found
+
+    def cancel(self, selector: Selector, reason: Reason = Reason.USER) -> list[CancelReply]:
+        """Call off whatever is selected."""
+        with self.store.write() as session:
+            tasks = session.tasks.select(selector, limit=10_000)
+            replies = cancel(session, tasks, reason, self.now)
+        ensure([r.id for r in replies] == [t.id for t in tasks], "every named task is answered")
+        for reply in replies:
+            row = self.ledger.rows[reply.id]
+            if row.state in FINAL:
+                ensure(reply.effect is CancelEffect.TOO_LATE, "a cancel tells the truth", reply)
+            elif row.state is State.RUNNING:
+                ensure(reply.effect is CancelEffect.STOPPING, "a cancel tells the truth", reply)
+                row.cancel_reason = row.cancel_reason or reason
+                row.events.append(("cancel_requested", row.run))
+            else:
+                ensure(reply.effect is CancelEffect.PREVENTED, "a cancel tells the truth", reply)
+                row.move(Event.CANCEL, reason, self.now)
+                row.events.append((Event.CANCEL, row.run))
+        return replies
+
+    def revive(self, task_id: str) -> None:
+        """Put a failed or cancelled task back."""
+        with self.store.write() as session:
+            task = session.tasks.find(task_id)
+            assert task is not None
+            revive(session, task, self.now)
+        row = self.ledger.rows[task_id]
+        row.move(Event.REVIVE, Reason.USER, self.now)
+        row.attempt = row.losses = row.snoozes = 0
+        row.epoch, row.ready, row.due_at, row.progress = row.epoch + 1, True, self.now, None
+        row.events.append((Event.REVIVE, row.run))
+
+    def pause(self, kind: str, value: str, *, paused: bool = True) -> None:
+        """Pause or resume a name or a queue."""
+        with self.store.write() as session:
+            session.lanes.set_paused(kind, value, paused=paused, now=self.now)
+        (self.ledger.paused.add if paused else self.ledger.paused.discard)((kind, value))
+
+    def prune(self, retention: Retention) -> set[str]:
+        """Remove what retention no longer keeps."""
+        promised = would_prune(self.store, retention, self.now)
+        done = prune(self.store, retention, self.now)
+        gone, rows = set(done.ids), self.ledger.rows
+        ensure(done.count == len(gone) == promised, "a dry run tells what a prune does", (done.count, promised))
+        ended = {i: r for i, r in rows.items() if r.finished_at is not None}
+        ensure(gone <= set(ended), "only ended tasks are pruned", gone - set(ended))
+        limit = {State.FAILED: self.now - retention.failed_ms}
+        old = {i for i, r in ended.items() if r.finished_at < limit.get(r.state, self.now - retention.finished_ms)}  # type: ignore[operator]
+        kept = set(ended) - gone
+        ensure(old <= gone, "what is too old goes", old - gone)
+        ensure(len(gone) == len(old) + max(0, len(ended) - len(old) - retention.rows), "no more goes than must", gone)
+        newest_gone = max((rows[i].finished_at or 0 for i in gone - old), default=0)
+        ensure(all((rows[i].finished_at or 0) >= newest_gone for i in kept), "the oldest go first")
+        for task_id in gone:
+            del rows[task_id]
+        return gone
+
+    # Disasters.
+
+    def crash(self, name: str) -> None:
+        """A worker dies: its lock is free, its memory gone, its leases stay."""
+        worker = self.worker(name)
+        worker.alive, worker.memory = False, Memory()
+
+    def restart(self, name: str) -> None:
+        """A worker of that name is back, with nothing in its memory."""
+        self.worker(name).alive = True
+
+    def reboot(self) -> None:
+        """The machine goes down and comes up: another boot, nobody alive yet."""
+        self.boot += 1
+        for name, worker in self.workers.items():
+            self.crash(name)
+            worker.asker = replace(worker.asker, boot_id=f"boot{self.boot}")
+            self.restart(name)
+
+    def adopt(self, by: str) -> list[tuple[str, RunKey, Outcome]]:
+        """Take over orphaned leases: from here on the old owners may write nothing."""
+        boot = self.worker(by).asker.boot_id
+
+        def judge(lease: Lease) -> Verdict:
+            rebooted = lease.boot_id != boot
+            return Verdict(rebooted or not self.workers[lease.worker].alive, rebooted)
+
+        with self.store.write() as session:
+            orphans = adopt(session, judge, by, self.clock.awake_ms() + LEASE_MS)
+        found: list[tuple[str, RunKey, Outcome]] = []
+        for orphan in orphans:
+            row = self.ledger.rows[orphan.lease.task_id]
+            row.holder = by
+            self.tokens.append((row.spec.id, orphan.key))
+            found.append((row.spec.id, orphan.key, Lost(row.started, orphan.rebooted)))
+        return found
+
+    def rescue(self, by: str) -> list[str]:
+        """Adopt and settle what dead workers left; return the ids."""
+        found = self.adopt(by)
+        for task_id, key, outcome in found:
+            self.finish(task_id, outcome, key)
+        return [task_id for task_id, _, _ in found]
+
+    def reopen(self) -> None:
+        """Close the store and open it again, from its file."""
+        assert self.path is not None
+        self.store.close()
+        self.store = SqliteStore(self.path)
+
+    def gates(self, task_id: str, name: str = "w1") -> list[Gate | str]:
+        """Return the closed gates of a task, as they are explained to a worker."""
+        told = self.explain_all(self.worker(name))[task_id]
+        return [line.gate for line in told.gates if not line.is_open]
