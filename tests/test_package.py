@@ -25,8 +25,13 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
         names = archive.namelist()
         (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
         head = archive.read(metadata).decode()
-    assert {name.partition("/")[0] for name in names} == {"bgo", f"bg_orchestrator-{VERSION}.dist-info"}
+    stem = f"bg_orchestrator-{VERSION}"
+    assert {name.partition("/")[0] for name in names} == {"bgo", f"{stem}.dist-info", f"{stem}.data"}
     assert "bgo/py.typed" in names
+    for place in ("bgo/_share/completions/bgo.bash", "bgo/_share/man/bgo-run.1"):
+        assert place in names
+    for place in ("bash-completion/completions/bgo", "zsh/site-functions/_bgo", "man/man1/bgo.1"):
+        assert f"{stem}.data/data/share/{place}" in names
     assert any(name.startswith("bgo/store/migrations/") for name in names)
     assert not [name for name in names if name.startswith("bgo/") and "__pycache__" in name]
     assert "License-Expression: MIT" in head

@@ -1,4 +1,4 @@
-"""`bgo __complete KIND PREFIX`: what a shell asks at every TAB; answered before Typer is imported.
+"""`bgo __complete KIND[,KIND] PREFIX`: what a shell asks at every TAB; answered before Typer is imported.
 
 One word a line, with a note after a tab. Whatever goes wrong, the answer is fewer words and never a message.
 """
@@ -26,9 +26,11 @@ def main(words: Sequence[str]) -> int:
     try:
         from bgo.config import load
 
-        kind, prefix = (*words, "", "")[:2]
-        found = (f"{word}\t{_plain(note)}" for word, note in candidates(kind, prefix, load()) if WORD.fullmatch(word))
-        os.write(1, "".join(f"{line.rstrip()}\n" for line in found).encode())
+        kinds, prefix = (*words, "", "")[:2]
+        settings = load()
+        found = [row for kind in kinds.split(",") for row in candidates(kind, prefix, settings)]
+        lines = (f"{word}\t{_plain(note)}".rstrip() for word, note in found if WORD.fullmatch(word))
+        os.write(1, "".join(f"{line}\n" for line in lines).encode())
     except Exception:  # noqa: S110 - a half-typed command line is no place for a message
         pass
     return 0

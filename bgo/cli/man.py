@@ -29,7 +29,7 @@ def man(
         return
     sys.stdout.flush()
     reader = shutil.which("man") or shutil.which("mandoc")
-    if reader is None or subprocess.run([reader, str(file)]).returncode != 0:
+    if reader is None or subprocess.run([reader, str(file)], check=False).returncode != 0:
         print(plain(file.read_text(encoding="utf-8")))
 
 
@@ -50,9 +50,18 @@ def find(page: str | None) -> Path:
 
 def plain(text: str) -> str:
     """Return a page without its markup, for a machine that has no man."""
-    lines = [re.sub(r'^\.[A-Z]+ ?|(?<=^\.TH )"|"', "", line) for line in text.splitlines() if not _is_layout(line)]
-    return re.sub(r"\\f[BIRP]|\\&", "", "\n".join(lines)).replace(r"\-", "-").replace(r"\(bu", "*").replace(r"\e", "\\")
+    found: list[str] = []
+    for line in text.splitlines():
+        macro, _, rest = line.partition(" ") if line.startswith(".") else ("", "", line)
+        words = re.sub(r"\\\[u([0-9A-F]{4})\]", lambda c: chr(int(c[1], 16)), re.sub(r"\\f[BIR]|\\&", "", rest))
+        words = re.sub(r"\\(-|e|\((?:aq|ga|ha|ti))", lambda c: SIGNS[c[1]], words)
+        if macro in (".SH", ".SS"):
+            found += ["", words.strip('"') if macro == ".SH" else "  " + words.strip('"')]
+        elif macro in (".TP", ".PP", ".RS"):
+            found.append("")
+        elif not macro:
+            found.append("    " + words)
+    return "\n".join(found).strip("\n")
 
 
-def _is_layout(line: str) -> bool:
-    return line.startswith((".\\\"", ".PP", ".nf", ".fi", ".TP", ".RS", ".RE"))
+SIGNS = {"-": "-", "e": "\\", "(aq": "'", "(ga": "`", "(ha": "^", "(ti": "~"}

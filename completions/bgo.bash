@@ -1,0 +1,470 @@
+# Completion of bgo, made from bgo's commands by `python -m tests.docs.regenerate` with shtab; not to be edited.
+
+_shtab_bgo_handlers_subparsers=(list show)
+_shtab_bgo_plugins_subparsers=(list show)
+_shtab_bgo_store_subparsers=(path check backup vacuum)
+_shtab_bgo_config_subparsers=(show path)
+_shtab_bgo_completion_subparsers=(bash zsh fish install)
+_shtab_bgo_subparsers=(enqueue run wait cancel retry pause resume status tasks history logs queues handlers plugins explain simulate prune monitor store doctor demo config completion man)
+
+_shtab_bgo_enqueue_option_strings=(--input -i --like --as --tag --cwd --env --allow-unknown --queue --priority --delay --at --charging --timeout --retry --concurrency --concurrency-key --at-most-once -n --dry-run --wait --wait-timeout --run --json -q --quiet -h --help)
+_shtab_bgo_run_option_strings=(-w --watch --until-empty --for --max-tasks --slots --queue --grace --charging --check -q --quiet --json -h --help)
+_shtab_bgo_wait_option_strings=(--timeout --json -q --quiet -h --help)
+_shtab_bgo_cancel_option_strings=(--name --tag --queue --state --since --until --all -y --yes --json -q --quiet -h --help)
+_shtab_bgo_retry_option_strings=(--name --tag --queue --state --since --until --all --input -i -y --yes --json -q --quiet -h --help)
+_shtab_bgo_pause_option_strings=(--queue --json -h --help)
+_shtab_bgo_resume_option_strings=(--queue --json -h --help)
+_shtab_bgo_status_option_strings=(--limit --json -q --quiet -h --help)
+_shtab_bgo_tasks_option_strings=(--name --tag --queue --state --since --until --limit --json -q --quiet -h --help)
+_shtab_bgo_history_option_strings=(--name --tag --queue --state --since --until --limit --all-events --json -q --quiet -h --help)
+_shtab_bgo_logs_option_strings=(-f --follow --run --raw -h --help)
+_shtab_bgo_queues_option_strings=(--json -q --quiet -h --help)
+_shtab_bgo_handlers_list_option_strings=(--json -q --quiet -h --help)
+_shtab_bgo_handlers_show_option_strings=(--json -h --help)
+_shtab_bgo_handlers_option_strings=(-h --help)
+_shtab_bgo_plugins_list_option_strings=(--json -q --quiet -h --help)
+_shtab_bgo_plugins_show_option_strings=(--json -h --help)
+_shtab_bgo_plugins_option_strings=(-h --help)
+_shtab_bgo_explain_option_strings=(--all --charging --limit --json -h --help)
+_shtab_bgo_simulate_option_strings=(--device --charging --start --for --seed --slots --json --table -h --help)
+_shtab_bgo_prune_option_strings=(--older-than --keep -n --dry-run -y --yes --json -h --help)
+_shtab_bgo_monitor_option_strings=(--tag --queue --once --json -h --help)
+_shtab_bgo_store_path_option_strings=(--json -h --help)
+_shtab_bgo_store_check_option_strings=(--repair --json -h --help)
+_shtab_bgo_store_backup_option_strings=(--replace -h --help)
+_shtab_bgo_store_vacuum_option_strings=(-h --help)
+_shtab_bgo_store_option_strings=(-h --help)
+_shtab_bgo_doctor_option_strings=(--json -h --help)
+_shtab_bgo_demo_option_strings=(-h --help)
+_shtab_bgo_config_show_option_strings=(--json -h --help)
+_shtab_bgo_config_path_option_strings=(-h --help)
+_shtab_bgo_config_option_strings=(-h --help)
+_shtab_bgo_completion_bash_option_strings=(-h --help)
+_shtab_bgo_completion_zsh_option_strings=(-h --help)
+_shtab_bgo_completion_fish_option_strings=(-h --help)
+_shtab_bgo_completion_install_option_strings=(-h --help)
+_shtab_bgo_completion_option_strings=(-h --help)
+_shtab_bgo_man_option_strings=(--path -h --help)
+_shtab_bgo_option_strings=(--store --config --profile --plugin --no-plugins --no-color --debug -v --verbose -V --version -h --help)
+
+_shtab_bgo_enqueue_pos_0_COMPGEN=_bgo_handlers
+_shtab_bgo_enqueue___like_COMPGEN=_bgo_ids
+_shtab_bgo_enqueue___tag_COMPGEN=_bgo_tags
+_shtab_bgo_enqueue___cwd_COMPGEN=_shtab_compgen_dirs
+_shtab_bgo_enqueue___queue_COMPGEN=_bgo_queues
+_shtab_bgo_run___queue_COMPGEN=_bgo_queues
+_shtab_bgo_wait_pos_0_COMPGEN=_bgo_ids_names
+_shtab_bgo_cancel_pos_0_COMPGEN=_bgo_ids_names
+_shtab_bgo_cancel___name_COMPGEN=_bgo_names
+_shtab_bgo_cancel___tag_COMPGEN=_bgo_tags
+_shtab_bgo_cancel___queue_COMPGEN=_bgo_queues
+_shtab_bgo_retry_pos_0_COMPGEN=_bgo_ids_names
+_shtab_bgo_retry___name_COMPGEN=_bgo_names
+_shtab_bgo_retry___tag_COMPGEN=_bgo_tags
+_shtab_bgo_retry___queue_COMPGEN=_bgo_queues
+_shtab_bgo_pause_pos_0_COMPGEN=_bgo_names
+_shtab_bgo_pause___queue_COMPGEN=_bgo_queues
+_shtab_bgo_resume_pos_0_COMPGEN=_bgo_names
+_shtab_bgo_resume___queue_COMPGEN=_bgo_queues
+_shtab_bgo_status_pos_0_COMPGEN=_bgo_ids_names
+_shtab_bgo_tasks_pos_0_COMPGEN=_bgo_ids_names
+_shtab_bgo_tasks___name_COMPGEN=_bgo_names
+_shtab_bgo_tasks___tag_COMPGEN=_bgo_tags
+_shtab_bgo_tasks___queue_COMPGEN=_bgo_queues
+_shtab_bgo_history_pos_0_COMPGEN=_bgo_ids_names
+_shtab_bgo_history___name_COMPGEN=_bgo_names
+_shtab_bgo_history___tag_COMPGEN=_bgo_tags
+_shtab_bgo_history___queue_COMPGEN=_bgo_queues
+_shtab_bgo_logs_pos_0_COMPGEN=_bgo_ids
+_shtab_bgo_handlers_show_pos_0_COMPGEN=_bgo_handlers
+_shtab_bgo_plugins_show_pos_0_COMPGEN=_bgo_names
+_shtab_bgo_simulate___device_COMPGEN=_shtab_compgen_files
+_shtab_bgo_monitor_pos_0_COMPGEN=_bgo_ids_names
+_shtab_bgo_monitor___tag_COMPGEN=_bgo_tags
+_shtab_bgo_monitor___queue_COMPGEN=_bgo_queues
+_shtab_bgo_store_backup_pos_0_COMPGEN=_shtab_compgen_files
+_shtab_bgo___store_COMPGEN=_shtab_compgen_files
+_shtab_bgo___config_COMPGEN=_shtab_compgen_files
+_shtab_bgo___plugin_COMPGEN=_shtab_compgen_files
+
+_shtab_bgo_run___charging_choices=(yes no)
+_shtab_bgo_cancel___state_choices=(blocked queued running retrying succeeded failed cancelled)
+_shtab_bgo_retry___state_choices=(blocked queued running retrying succeeded failed cancelled)
+_shtab_bgo_tasks___state_choices=(blocked queued running retrying succeeded failed cancelled)
+_shtab_bgo_history___state_choices=(blocked queued running retrying succeeded failed cancelled)
+_shtab_bgo_handlers_pos_0_choices=(list show)
+_shtab_bgo_plugins_pos_0_choices=(list show)
+_shtab_bgo_explain___charging_choices=(yes no)
+_shtab_bgo_simulate___charging_choices=(yes no)
+_shtab_bgo_store_pos_0_choices=(path check backup vacuum)
+_shtab_bgo_config_pos_0_choices=(show path)
+_shtab_bgo_completion_install_pos_0_choices=(bash zsh fish)
+_shtab_bgo_completion_pos_0_choices=(bash zsh fish install)
+_shtab_bgo_man_pos_0_choices=(enqueue run wait cancel retry pause resume status tasks history logs queues handlers plugins explain simulate prune monitor store doctor demo config completion man)
+_shtab_bgo_pos_0_choices=(enqueue run wait cancel retry pause resume status tasks history logs queues handlers plugins explain simulate prune monitor store doctor demo config completion man)
+
+_shtab_bgo_enqueue_pos_1_nargs='*'
+_shtab_bgo_enqueue___allow_unknown_nargs=0
+_shtab_bgo_enqueue___charging_nargs=0
+_shtab_bgo_enqueue___at_most_once_nargs=0
+_shtab_bgo_enqueue__n_nargs=0
+_shtab_bgo_enqueue___dry_run_nargs=0
+_shtab_bgo_enqueue___wait_nargs=0
+_shtab_bgo_enqueue___run_nargs=0
+_shtab_bgo_enqueue___json_nargs=0
+_shtab_bgo_enqueue__q_nargs=0
+_shtab_bgo_enqueue___quiet_nargs=0
+_shtab_bgo_enqueue__h_nargs=0
+_shtab_bgo_enqueue___help_nargs=0
+_shtab_bgo_run__w_nargs=0
+_shtab_bgo_run___watch_nargs=0
+_shtab_bgo_run___until_empty_nargs=0
+_shtab_bgo_run___check_nargs=0
+_shtab_bgo_run__q_nargs=0
+_shtab_bgo_run___quiet_nargs=0
+_shtab_bgo_run___json_nargs=0
+_shtab_bgo_run__h_nargs=0
+_shtab_bgo_run___help_nargs=0
+_shtab_bgo_wait_pos_0_nargs='*'
+_shtab_bgo_wait___json_nargs=0
+_shtab_bgo_wait__q_nargs=0
+_shtab_bgo_wait___quiet_nargs=0
+_shtab_bgo_wait__h_nargs=0
+_shtab_bgo_wait___help_nargs=0
+_shtab_bgo_cancel_pos_0_nargs='*'
+_shtab_bgo_cancel___all_nargs=0
+_shtab_bgo_cancel__y_nargs=0
+_shtab_bgo_cancel___yes_nargs=0
+_shtab_bgo_cancel___json_nargs=0
+_shtab_bgo_cancel__q_nargs=0
+_shtab_bgo_cancel___quiet_nargs=0
+_shtab_bgo_cancel__h_nargs=0
+_shtab_bgo_cancel___help_nargs=0
+_shtab_bgo_retry_pos_0_nargs='*'
+_shtab_bgo_retry___all_nargs=0
+_shtab_bgo_retry__y_nargs=0
+_shtab_bgo_retry___yes_nargs=0
+_shtab_bgo_retry___json_nargs=0
+_shtab_bgo_retry__q_nargs=0
+_shtab_bgo_retry___quiet_nargs=0
+_shtab_bgo_retry__h_nargs=0
+_shtab_bgo_retry___help_nargs=0
+_shtab_bgo_pause___json_nargs=0
+_shtab_bgo_pause__h_nargs=0
+_shtab_bgo_pause___help_nargs=0
+_shtab_bgo_resume___json_nargs=0
+_shtab_bgo_resume__h_nargs=0
+_shtab_bgo_resume___help_nargs=0
+_shtab_bgo_status___json_nargs=0
+_shtab_bgo_status__q_nargs=0
+_shtab_bgo_status___quiet_nargs=0
+_shtab_bgo_status__h_nargs=0
+_shtab_bgo_status___help_nargs=0
+_shtab_bgo_tasks_pos_0_nargs='*'
+_shtab_bgo_tasks___json_nargs=0
+_shtab_bgo_tasks__q_nargs=0
+_shtab_bgo_tasks___quiet_nargs=0
+_shtab_bgo_tasks__h_nargs=0
+_shtab_bgo_tasks___help_nargs=0
+_shtab_bgo_history_pos_0_nargs='*'
+_shtab_bgo_history___all_events_nargs=0
+_shtab_bgo_history___json_nargs=0
+_shtab_bgo_history__q_nargs=0
+_shtab_bgo_history___quiet_nargs=0
+_shtab_bgo_history__h_nargs=0
+_shtab_bgo_history___help_nargs=0
+_shtab_bgo_logs__f_nargs=0
+_shtab_bgo_logs___follow_nargs=0
+_shtab_bgo_logs___raw_nargs=0
+_shtab_bgo_logs__h_nargs=0
+_shtab_bgo_logs___help_nargs=0
+_shtab_bgo_queues___json_nargs=0
+_shtab_bgo_queues__q_nargs=0
+_shtab_bgo_queues___quiet_nargs=0
+_shtab_bgo_queues__h_nargs=0
+_shtab_bgo_queues___help_nargs=0
+_shtab_bgo_handlers_list___json_nargs=0
+_shtab_bgo_handlers_list__q_nargs=0
+_shtab_bgo_handlers_list___quiet_nargs=0
+_shtab_bgo_handlers_list__h_nargs=0
+_shtab_bgo_handlers_list___help_nargs=0
+_shtab_bgo_handlers_show___json_nargs=0
+_shtab_bgo_handlers_show__h_nargs=0
+_shtab_bgo_handlers_show___help_nargs=0
+_shtab_bgo_handlers_pos_0_nargs=A...
+_shtab_bgo_handlers__h_nargs=0
+_shtab_bgo_handlers___help_nargs=0
+_shtab_bgo_plugins_list___json_nargs=0
+_shtab_bgo_plugins_list__q_nargs=0
+_shtab_bgo_plugins_list___quiet_nargs=0
+_shtab_bgo_plugins_list__h_nargs=0
+_shtab_bgo_plugins_list___help_nargs=0
+_shtab_bgo_plugins_show___json_nargs=0
+_shtab_bgo_plugins_show__h_nargs=0
+_shtab_bgo_plugins_show___help_nargs=0
+_shtab_bgo_plugins_pos_0_nargs=A...
+_shtab_bgo_plugins__h_nargs=0
+_shtab_bgo_plugins___help_nargs=0
+_shtab_bgo_explain_pos_0_nargs='*'
+_shtab_bgo_explain___all_nargs=0
+_shtab_bgo_explain___json_nargs=0
+_shtab_bgo_explain__h_nargs=0
+_shtab_bgo_explain___help_nargs=0
+_shtab_bgo_simulate___json_nargs=0
+_shtab_bgo_simulate___table_nargs=0
+_shtab_bgo_simulate__h_nargs=0
+_shtab_bgo_simulate___help_nargs=0
+_shtab_bgo_prune__n_nargs=0
+_shtab_bgo_prune___dry_run_nargs=0
+_shtab_bgo_prune__y_nargs=0
+_shtab_bgo_prune___yes_nargs=0
+_shtab_bgo_prune___json_nargs=0
+_shtab_bgo_prune__h_nargs=0
+_shtab_bgo_prune___help_nargs=0
+_shtab_bgo_monitor_pos_0_nargs='*'
+_shtab_bgo_monitor___once_nargs=0
+_shtab_bgo_monitor___json_nargs=0
+_shtab_bgo_monitor__h_nargs=0
+_shtab_bgo_monitor___help_nargs=0
+_shtab_bgo_store_path___json_nargs=0
+_shtab_bgo_store_path__h_nargs=0
+_shtab_bgo_store_path___help_nargs=0
+_shtab_bgo_store_check___repair_nargs=0
+_shtab_bgo_store_check___json_nargs=0
+_shtab_bgo_store_check__h_nargs=0
+_shtab_bgo_store_check___help_nargs=0
+_shtab_bgo_store_backup___replace_nargs=0
+_shtab_bgo_store_backup__h_nargs=0
+_shtab_bgo_store_backup___help_nargs=0
+_shtab_bgo_store_vacuum__h_nargs=0
+_shtab_bgo_store_vacuum___help_nargs=0
+_shtab_bgo_store_pos_0_nargs=A...
+_shtab_bgo_store__h_nargs=0
+_shtab_bgo_store___help_nargs=0
+_shtab_bgo_doctor___json_nargs=0
+_shtab_bgo_doctor__h_nargs=0
+_shtab_bgo_doctor___help_nargs=0
+_shtab_bgo_demo__h_nargs=0
+_shtab_bgo_demo___help_nargs=0
+_shtab_bgo_config_show___json_nargs=0
+_shtab_bgo_config_show__h_nargs=0
+_shtab_bgo_config_show___help_nargs=0
+_shtab_bgo_config_path__h_nargs=0
+_shtab_bgo_config_path___help_nargs=0
+_shtab_bgo_config_pos_0_nargs=A...
+_shtab_bgo_config__h_nargs=0
+_shtab_bgo_config___help_nargs=0
+_shtab_bgo_completion_bash__h_nargs=0
+_shtab_bgo_completion_bash___help_nargs=0
+_shtab_bgo_completion_zsh__h_nargs=0
+_shtab_bgo_completion_zsh___help_nargs=0
+_shtab_bgo_completion_fish__h_nargs=0
+_shtab_bgo_completion_fish___help_nargs=0
+_shtab_bgo_completion_install__h_nargs=0
+_shtab_bgo_completion_install___help_nargs=0
+_shtab_bgo_completion_pos_0_nargs=A...
+_shtab_bgo_completion__h_nargs=0
+_shtab_bgo_completion___help_nargs=0
+_shtab_bgo_man___path_nargs=0
+_shtab_bgo_man__h_nargs=0
+_shtab_bgo_man___help_nargs=0
+_shtab_bgo_pos_0_nargs=A...
+_shtab_bgo___no_plugins_nargs=0
+_shtab_bgo___no_color_nargs=0
+_shtab_bgo___debug_nargs=0
+_shtab_bgo__v_nargs=0
+_shtab_bgo___verbose_nargs=0
+_shtab_bgo__V_nargs=0
+_shtab_bgo___version_nargs=0
+_shtab_bgo__h_nargs=0
+_shtab_bgo___help_nargs=0
+
+# Custom Preamble
+_bgo_handlers() {
+  compgen -W "$("${COMP_WORDS[0]/#\~/$HOME}" __complete handlers "$1" 2>/dev/null | cut -f1)" -- "$1"
+}
+_bgo_ids() {
+  compgen -W "$("${COMP_WORDS[0]/#\~/$HOME}" __complete ids "$1" 2>/dev/null | cut -f1)" -- "$1"
+}
+_bgo_ids_names() {
+  compgen -W "$("${COMP_WORDS[0]/#\~/$HOME}" __complete ids,names "$1" 2>/dev/null | cut -f1)" -- "$1"
+}
+_bgo_names() {
+  compgen -W "$("${COMP_WORDS[0]/#\~/$HOME}" __complete names "$1" 2>/dev/null | cut -f1)" -- "$1"
+}
+_bgo_queues() {
+  compgen -W "$("${COMP_WORDS[0]/#\~/$HOME}" __complete queues "$1" 2>/dev/null | cut -f1)" -- "$1"
+}
+_bgo_tags() {
+  compgen -W "$("${COMP_WORDS[0]/#\~/$HOME}" __complete tags "$1" 2>/dev/null | cut -f1)" -- "$1"
+}
+# End Custom Preamble
+
+# $1=COMP_WORDS[1]
+_shtab_compgen_files() {
+  compgen -f -- $1  # files
+}
+
+# $1=COMP_WORDS[1]
+_shtab_compgen_dirs() {
+  compgen -d -- $1  # recurse into subdirs
+}
+
+# $1=COMP_WORDS[1]
+_shtab_replace_nonword() {
+  echo "${1//[^[:word:]]/_}"
+}
+
+# set default values (called for the initial parser & any subparsers)
+_set_parser_defaults() {
+  local subparsers_var="${prefix}_subparsers[@]"
+  sub_parsers=${!subparsers_var-}
+
+  local current_option_strings_var="${prefix}_option_strings[@]"
+  current_option_strings=${!current_option_strings_var}
+
+  completed_positional_actions=0
+
+  _set_new_action "pos_$completed_positional_actions" true
+}
+
+# $1=action identifier
+# $2=positional action (bool)
+# set all identifiers for an action's parameters
+_set_new_action() {
+  current_action="${prefix}_$(_shtab_replace_nonword $1)"
+
+  local current_action_compgen_var=${current_action}_COMPGEN
+  current_action_compgen="${!current_action_compgen_var-}"
+
+  local current_action_choices_var="${current_action}_choices[@]"
+  current_action_choices="${!current_action_choices_var-}"
+
+  local current_action_nargs_var="${current_action}_nargs"
+  if [ -n "${!current_action_nargs_var-}" ]; then
+    current_action_nargs="${!current_action_nargs_var}"
+  else
+    current_action_nargs=1
+  fi
+
+  current_action_args_start_index=$(( $word_index + 1 - $pos_only ))
+
+  current_action_is_positional=$2
+}
+
+# Notes:
+# `COMPREPLY`: what will be rendered after completion is triggered
+# `completing_word`: currently typed word to generate completions for
+# `${!var}`: evaluates the content of `var` and expand its content as a variable
+#     hello="world"
+#     x="hello"
+#     ${!x} -> ${hello} -> "world"
+_shtab_bgo() {
+  local completing_word="${COMP_WORDS[COMP_CWORD]}"
+  local previous_word="${COMP_WORDS[COMP_CWORD-1]}"
+  local completed_positional_actions
+  local current_action
+  local current_action_args_start_index
+  local current_action_choices
+  local current_action_compgen
+  local current_action_is_positional
+  local current_action_nargs
+  local current_option_strings
+  local sub_parsers
+  COMPREPLY=()
+
+  local prefix=_shtab_bgo
+  local word_index=0
+  local pos_only=0 # "--" delimiter not encountered yet
+  _set_parser_defaults
+  word_index=1
+
+  # determine what arguments are appropriate for the current state
+  # of the arg parser
+  while [ $word_index -ne $COMP_CWORD ]; do
+    local this_word="${COMP_WORDS[$word_index]}"
+
+    if [[ $pos_only = 1 || " $this_word " != " -- " ]]; then
+      if [[ -n $sub_parsers && " ${sub_parsers[@]} " == *" $this_word "* ]]; then
+        # valid subcommand: add it to the prefix & reset the current action
+        prefix="${prefix}_$(_shtab_replace_nonword $this_word)"
+        _set_parser_defaults
+      fi
+
+      if [[ " ${current_option_strings[@]} " == *" $this_word "* ]]; then
+        # a new action should be acquired (due to recognised option string or
+        # no more input expected from current action);
+        # the next positional action can fill in here
+        _set_new_action $this_word false
+      fi
+
+      if [[ "$current_action_nargs" != "*" ]] && \
+         [[ "$current_action_nargs" != "+" ]] && \
+         [[ "$current_action_nargs" != "?" ]] && \
+         [[ "$current_action_nargs" != *"..." ]] && \
+         (( $word_index + 1 - $current_action_args_start_index - $pos_only >= \
+            $current_action_nargs )); then
+        $current_action_is_positional && let "completed_positional_actions += 1"
+        _set_new_action "pos_$completed_positional_actions" true
+      fi
+    else
+      pos_only=1 # "--" delimiter encountered
+    fi
+
+    let "word_index+=1"
+  done
+
+  # Generate the completions
+
+  COMPREPLY=()
+  if [[ $pos_only = 0 && "$completing_word" == -* &&
+        ( -z "$current_action_compgen" || "$current_action_is_positional" = true ) ]]; then
+    # optional argument started: use option strings
+    while IFS= read -r line; do COMPREPLY+=("$line"); done < <(
+      compgen -W "${current_option_strings[*]}" -- "$completing_word")
+  elif [[ "$previous_word" =~ ^[0-9\&]*[\<\>]\>?$ ]]; then
+    # handle redirection operators
+    compopt -o filenames 2>/dev/null || : # bash>=4
+    while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$completing_word")
+  else
+    # use choices & compgen
+    local action_compgen_word="$completing_word"
+    # handle tab-completing in the middle of a line (#248 <- #116)
+    [[ -n "$current_action_compgen" && "$completing_word" == -* ]] && action_compgen_word=""
+    [ -n "$current_action_compgen" ] && {
+      [[ "$current_action_compgen" =~ _(file|dir|glob|FILE|DIR|GLOB)|File|Dir|Glob ]] &&
+        compopt -o filenames 2>/dev/null || : # bash>=4
+      while IFS= read -r line; do COMPREPLY+=("$line"); done < <(
+        "$current_action_compgen" "$action_compgen_word")
+    }
+    while IFS= read -r line; do COMPREPLY+=("$line"); done < <(
+      compgen -W "${current_action_choices[*]}" -- "$completing_word")
+  fi
+
+  if [[ ${#COMPREPLY[@]} = 0 ]]; then
+    # native fallback matches are not necessarily filenames (e.g. variables)
+    compopt +o filenames 2>/dev/null || : # bash>=4
+  fi
+
+  return 0
+}
+
+# readline splits words at '=': put `--option=value` together again as the two words it means
+_bgo() {
+  local IFS=$' \t\n'
+  local -a words=()
+  local i at=0
+  for i in "${!COMP_WORDS[@]}"; do
+    if [[ ${COMP_WORDS[i]} == = && $i -gt 0 && ${COMP_WORDS[i-1]} == --* ]]; then
+      (( i == COMP_CWORD )) && at=${#words[@]} && words+=("")
+      continue
+    fi
+    (( i == COMP_CWORD )) && at=${#words[@]}
+    words+=("${COMP_WORDS[i]}")
+  done
+  local -a COMP_WORDS=("${words[@]}")
+  local COMP_CWORD=$at
+  _shtab_bgo
+}
+
+complete -o bashdefault -o default -F _bgo bgo
