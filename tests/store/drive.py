@@ -13,6 +13,7 @@ from bgo.engine import enqueue as enqueueing
 from bgo.engine import settle as settling
 from bgo.engine.settle import RunKey
 from bgo.ids import seeded_rng
+from bgo.model.options import ConcurrencyControl, ConcurrencyStrategy
 from bgo.model.outcome import Outcome, Succeeded
 from bgo.model.query import CancelReply
 from bgo.model.state import Reason
@@ -133,3 +134,8 @@ def found(session: Session, task_id: str) -> Task:
 def get_seq(session: Session, task_id: str) -> int:
     """Return a task's seq inside a transaction."""
     return found(session, task_id).seq
+
+
+def limit(most: int, key: str) -> ConcurrencyControl:
+    """Return a concurrency limit under a key."""
+    return ConcurrencyControl(most, ConcurrencyStrategy.FIFO, key)
