@@ -25,7 +25,6 @@ from bgo.config import Flags, Settings
 from bgo.config import load as load_settings
 from bgo.errors import NotFoundError, TaskFailedError, UnknownCommitError
 from bgo.ids import looks_like_id, new_id, quick_rng
-from bgo.model.query import CancelReply, Pause, QueueRow, Retention, Selector
 from bgo.model.state import Reason, State
 from bgo.options import EnqueueOptions, to_request
 
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from bgo.hooks.task import TaskHandler
     from bgo.model.device import Reading
     from bgo.model.handler import Catalogue, HandlerInfo
+    from bgo.model.query import CancelReply, Pause, QueueRow, Retention, Selector
     from bgo.model.task import HistoryEntry, TaskSpec
     from bgo.model.views import Explanation, TaskView
     from bgo.run.bench import RunOptions
@@ -292,7 +292,7 @@ class TaskFlow:
                 return self.get(id_or_name)
             except NotFoundError:
                 return None
-        found = self.tasks(Selector(names=(id_or_name,)), limit=1)
+        found = self.tasks(_select(names=(id_or_name,)), limit=1)
         return found[0] if found else None
 
     def get(self, task_id: str) -> TaskView:
@@ -309,7 +309,7 @@ class TaskFlow:
         from bgo.engine import query
 
         with self.store.read() as session:
-            found = query.tasks(session, selector or Selector(match_all=True), limit)
+            found = query.tasks(session, selector or _select(match_all=True), limit)
             return [query.view_of(session, task) for task in found]
 
     def get_all_tasks(self) -> list[TaskView]:
@@ -318,7 +318,7 @@ class TaskFlow:
 
     def get_tasks_by_tag(self, tag: str) -> list[TaskView]:
         """Return every task with this tag, newest first."""
-        return self.tasks(Selector(tags=(tag,)), limit=sys.maxsize)
+        return self.tasks(_select(tags=(tag,)), limit=sys.maxsize)
 
     def get_history(
         self,
@@ -329,7 +329,7 @@ class TaskFlow:
         since_date: datetime | None = None,
     ) -> list[HistoryEntry]:
         """Return ended runs, newest first: of one name, with one resulting state, since a date."""
-        selector = Selector(
+        selector = _select(
             names=() if name is None else (name,),
             states=() if status is None else (State(status),),
             since=None if since_date is None else from_datetime(since_date),
@@ -417,13 +417,13 @@ class TaskFlow:
         from bgo.engine.monitor import snapshot
 
         with self.store.read() as session:
-            return snapshot(session, selector or Selector(), self._ground(session), rows)
+            return snapshot(session, selector or _select(), self._ground(session), rows)
 
     def changes(self, selector: Selector | None = None, poll_ms: int = 125) -> Iterator[Change]:
         """Yield what happens from now on, as it happens; ends when all tasks that the selector names by id have."""
         from bgo.waiting import changes
 
-        return changes(self, selector or Selector(), poll_ms)
+        return changes(self, selector or _select(), poll_ms)
 
     # Waiting.
 
@@ -463,19 +463,19 @@ class TaskFlow:
 
     def cancel(self, name: str) -> list[CancelReply]:
         """Cancel every task of this name that has not ended."""
-        return self.cancel_where(Selector(names=(name,)), Reason.USER)
+        return self.cancel_where(_select(names=(name,)), Reason.USER)
 
     def cancel_execution(self, task_id: str) -> CancelReply:
         """Cancel one task."""
-        return self.cancel_where(Selector(ids=(task_id,)), Reason.USER)[0]
+        return self.cancel_where(_select(ids=(task_id,)), Reason.USER)[0]
 
     def cancel_by_tag(self, tag: str) -> list[CancelReply]:
         """Cancel every task with this tag that has not ended."""
-        return self.cancel_where(Selector(tags=(tag,)), Reason.TAG)
+        return self.cancel_where(_select(tags=(tag,)), Reason.TAG)
 
     def cancel_all(self) -> list[CancelReply]:
         """Cancel everything that has not ended."""
-        return self.cancel_where(Selector(match_all=True), Reason.ALL)
+        return self.cancel_where(_select(match_all=True), Reason.ALL)
 
     def cancel_where(self, selector: Selector, reason: Reason) -> list[CancelReply]:
         """Cancel matching tasks, in steps of some hundred; ended ones are named only when asked for by id."""
@@ -585,6 +585,12 @@ class _Home:
             if value is flow:
                 return f"{self.module}:{name}"
         return f"{self.module}:flow"
+
+
+def _select(**fields: Any) -> Selector:
+    from bgo.model.query import Selector  # enqueue selects nothing
+
+    return Selector(**fields)
 
 
 def _caller() -> _Home:

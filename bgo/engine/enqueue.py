@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bgo.model import payload as payloads
 from bgo.model import wish as wishes
-from bgo.model.plan import LaneKey, ViewKey
+from bgo.model.lane import LaneKey, ViewKey
 from bgo.model.state import Reason, State
 from bgo.model.task import TaskSpec
 from bgo.policy import order

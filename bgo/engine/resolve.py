@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from bgo.errors import AmbiguousError, NotFoundError, UsageError
 from bgo.ids import LENGTH, MIN_PREFIX, looks_like_id
-from bgo.model.query import Selector
 from bgo.model.task import Task
-from bgo.store.port import Session
+
+if TYPE_CHECKING:
+    from bgo.model.query import Selector
+    from bgo.store.port import Session
 
 LAST = "@last"
 _CANDIDATES = 5

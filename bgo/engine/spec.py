@@ -23,7 +23,6 @@ from bgo.model.options import (
     check_name,
 )
 from bgo.model.task import INPUT_LIMIT, TAG_LIMIT, TaskSpec, Wish
-from bgo.policy.gates import unsupported
 from bgo.policy.schema import check_input
 
 ARGV_LIMIT = 10_000
@@ -106,7 +105,7 @@ def _priority(said: int | None, defaults: HandlerDefaults) -> int:
 
 def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTimeout) -> Wish:
     constraints = request.constraints or defaults.constraints or NO_CONSTRAINTS
-    if missing := unsupported(constraints):
+    if not constraints.is_empty and (missing := _unsupported(constraints)):
         raise UsageError(
             f"this version cannot wait for {', '.join(missing)}",
             why="no gate judges it yet, and a wish that nothing keeps would be a lie",
@@ -129,12 +128,18 @@ def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTime
     )
 
 
+def _unsupported(constraints: TaskConstraints) -> tuple[str, ...]:
+    from bgo.policy.gates import unsupported  # only those who ask something of the device pay for judgement
+
+    return unsupported(constraints)
+
+
 def _setup(request: Request, info: HandlerInfo | None) -> bytes | None:
     """Keep a command line and its environment, for handlers that declare it."""
     takes = info is None or info.takes_argv
+    if not request.argv and info is not None and info.takes_argv and info.name == "shell":
+        raise UsageError("shell: which command?", why="nothing stands after --", hint="bgo enqueue shell -- ls -l")
     if request.argv is None and request.env is None:
-        if info is not None and info.takes_argv and info.name == "shell":
-            raise UsageError("shell: which command?", why="nothing stands after --", hint="bgo enqueue shell -- ls -l")
         return None
     if not takes:
         raise UsageError(

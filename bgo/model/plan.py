@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from bgo.model.options import ConcurrencyStrategy, TaskConstraints
+from bgo.model.lane import Gate, LaneKey, ViewKey
 from bgo.model.state import Event, Reason, State
 
-
-class Gate(StrEnum):
-    """One condition a lane or a task must pass to start."""
-
-    STATE = "state"
-    DUE = "due"
-    UPSTREAM = "upstream"
-    PAUSED = "paused"
-    CONCURRENCY = "concurrency"
-    HANDLER = "handler"
-    QUEUE = "queue"
-    CHARGING = "charging"
-    CONSTRAINT = "constraint"
-    SLOTS = "slots"
+__all__ = [
+    "Budget",
+    "Gate",
+    "Head",
+    "Hold",
+    "LaneHeads",
+    "LaneKey",
+    "Pick",
+    "Plan",
+    "QueueShare",
+    "Transition",
+    "ViewKey",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +35,6 @@ class Hold:
     """When it may lift, UTC milliseconds; None when nobody can say."""
     lift: str = ""
     """The command or deed that would lift it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ViewKey:
-    """The part of a lane that the asker judges: who may run it and what the device must offer."""
-
-    queue: str
-    handler: str
-    constraints: TaskConstraints
-
-
-@dataclass(frozen=True, slots=True)
-class LaneKey:
-    """The gates that all tasks of a lane share."""
-
-    name: str
-    view: ViewKey
-    concurrency_key: str | None = None
-    concurrency_max: int | None = None
-    strategy: ConcurrencyStrategy | None = None
-    """None: the default order (due time, with one minute of head start per point of priority)."""
 
 
 @dataclass(frozen=True, slots=True)

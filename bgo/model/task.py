@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bgo.model.options import (
     NO_CONSTRAINTS,
@@ -14,8 +14,10 @@ from bgo.model.options import (
     TaskQueue,
     TaskTimeout,
 )
-from bgo.model.outcome import TaskError
 from bgo.model.state import State
+
+if TYPE_CHECKING:
+    from bgo.model.outcome import TaskError
 
 Kind = Literal["task"]
 

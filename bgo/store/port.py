@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from bgo.model.outcome import TaskError
-from bgo.model.plan import Hold, LaneHeads, LaneKey, QueueShare, Transition, ViewKey
-from bgo.model.query import Pause, QueueRow, Selector
-from bgo.model.state import State
-from bgo.model.task import HistoryEntry, Lease, Task, WorkerRow
+if TYPE_CHECKING:
+    from bgo.model.outcome import TaskError
+    from bgo.model.plan import Hold, LaneHeads, LaneKey, QueueShare, Transition, ViewKey
+    from bgo.model.query import Pause, QueueRow, Selector
+    from bgo.model.state import State
+    from bgo.model.task import HistoryEntry, Lease, Task, WorkerRow
 
 
 class NewTask(NamedTuple):
@@ -124,6 +125,9 @@ class Tasks(Protocol):
 
     def ended(self, states: Collection[State], before: int, limit: int) -> list[int]:
         """Return seqs of tasks that ended in these states before that instant, oldest first."""
+
+    def used_bytes(self) -> int:
+        """Return how many bytes of the store hold data."""
 
     def ended_beyond(self, keep: int, limit: int) -> list[int]:
         """Return seqs of ended tasks beyond the newest `keep`, oldest first."""

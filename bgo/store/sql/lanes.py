@@ -6,14 +6,17 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from bgo.model.lane import Gate, LaneKey, ViewKey
 from bgo.model.options import ConcurrencyStrategy
-from bgo.model.plan import Gate, Head, Hold, LaneHeads, LaneKey, ViewKey
-from bgo.model.query import Pause
 from bgo.model.wish import constraints_from, constraints_json
 from bgo.store.faults import reads
 from bgo.store.port import LaneState
+
+if TYPE_CHECKING:
+    from bgo.model.plan import Hold, LaneHeads
+    from bgo.model.query import Pause
 
 PAUSE_BIT = {"name": 1, "queue": 2}
 LOG_GRAIN_MS = 1_000
@@ -130,6 +133,8 @@ class SqlLanes:
         return [(view, _view_key(*key)) for view, *key in self._db.execute(OPEN_VIEWS)]
 
     def heads(self, views: Collection[int], width: int) -> list[LaneHeads]:
+        from bgo.model.plan import Head, LaneHeads  # enqueue needs neither
+
         found = []
         for view in sorted(views):
             for lane, queue, key, limit, strategy, turn in self._db.execute(BEST, (view, width)).fetchall():
@@ -140,6 +145,8 @@ class SqlLanes:
         return found
 
     def heads_of(self, views: Collection[int], seqs: Sequence[int]) -> list[LaneHeads]:
+        from bgo.model.plan import Head, LaneHeads
+
         found = []
         for wanted in seqs:
             row = self._db.execute(HOME, (wanted,)).fetchone()
@@ -198,7 +205,12 @@ class SqlLanes:
         return touched
 
     def pauses(self) -> list[Pause]:
-        return [Pause(*row) for row in self._db.execute(PAUSES)]
+        rows = self._db.execute(PAUSES).fetchall()
+        if not rows:
+            return []
+        from bgo.model.query import Pause
+
+        return [Pause(*row) for row in rows]
 
     def state(self, lane: int) -> LaneState:
         paused, parked, held_by = self._db.execute(STATE, (lane,)).fetchone()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from bgo.errors import StoreDamagedError
-from bgo.model.outcome import TaskError
 from bgo.store.faults import reads
+
+if TYPE_CHECKING:
+    from bgo.model.outcome import TaskError
 
 IDENTITY = 0
 
@@ -52,6 +55,8 @@ class SqlPayloads:
     def error(self, payload: int | None) -> TaskError | None:
         if payload is None:
             return None
+        from bgo.model.outcome import TaskError  # enqueue reads no errors
+
         data = json.loads(self.get(payload))
         return TaskError(data["type"], data["message"], data.get("trace", ""), tuple(data.get("kinds", ())))
 

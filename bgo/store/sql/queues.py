@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from bgo.model.plan import QueueShare
-from bgo.model.query import QueueRow
+if TYPE_CHECKING:
+    from bgo.model.plan import QueueShare
+    from bgo.model.query import QueueRow
 
 SHARES = "SELECT name, weight, reserve, pass_at, start FROM queue ORDER BY name"
 MOVE = "UPDATE queue SET pass_at = ?, start = ? WHERE name = ?"
@@ -28,6 +30,8 @@ class SqlQueues:
         self._db = db
 
     def shares(self) -> list[QueueShare]:
+        from bgo.model.plan import QueueShare  # enqueue needs names alone
+
         return [QueueShare(*row) for row in self._db.execute(SHARES)]
 
     def move(self, shares: Sequence[QueueShare]) -> None:
@@ -40,4 +44,6 @@ class SqlQueues:
         return [name for (name,) in self._db.execute(NAMES)]
 
     def rows(self) -> list[QueueRow]:
+        from bgo.model.query import QueueRow
+
         return [QueueRow(n, w, r, bool(p), q, a) for n, w, r, p, q, a in self._db.execute(ROWS)]

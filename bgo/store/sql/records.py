@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from bgo.model.query import Selector
 from bgo.model.state import State
 from bgo.model.task import HistoryEntry, Lease, Task
 from bgo.store.faults import reads
 from bgo.store.sql.payloads import SqlPayloads
 from bgo.store.sql.select import where
+
+if TYPE_CHECKING:
+    from bgo.model.query import Selector
 
 COLUMNS = """task, name, id, event, run, attempt, state, reason, at, started_at, finished_at, duration_ms, error,
     worker, waited, detail"""
@@ -58,7 +61,7 @@ class SqlRecords:
         self, selector: Selector, *, runs_only: bool, limit: int, before: int | None = None
     ) -> list[HistoryEntry]:
         parts, values = ["1"], []
-        by_task = Selector(ids=selector.ids, tags=selector.tags, queues=selector.queues)
+        by_task = replace(selector, names=(), states=(), since=None, until=None)
         if not by_task.is_empty:
             condition, bound = where(by_task)
             parts.append(f"task IN (SELECT id FROM task WHERE {condition})")

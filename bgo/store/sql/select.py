@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.ids import LENGTH
-from bgo.model.query import Selector
+
+if TYPE_CHECKING:
+    from bgo.model.query import Selector
 
 
 def where(selector: Selector) -> tuple[str, list[Any]]:

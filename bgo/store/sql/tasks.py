@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.model import wish as wishes
-from bgo.model.plan import Transition
-from bgo.model.query import Selector
 from bgo.model.state import FINAL, State
 from bgo.model.task import Task
 from bgo.store.faults import reads
 from bgo.store.port import NewTask, Place
 from bgo.store.sql.payloads import SqlPayloads
 from bgo.store.sql.select import where
+
+if TYPE_CHECKING:
+    from bgo.model.plan import Transition
+    from bgo.model.query import Selector
 
 COLUMNS = """seq, id, name, handler, kind, state, reason, lane, queue, priority, tags, wish, ready, due_at, run,
     attempt, losses, snoozes, epoch, draw, ready_at, cwd, input, setup, output, error, checkpoint, progress,
@@ -57,7 +59,7 @@ WHERE ready = 0 AND state IN ('queued', 'retrying') ORDER BY due_at LIMIT 1"""
 NOT_DUE = """SELECT state, count(*) FROM task INDEXED BY task_alarm
 WHERE ready = 0 AND state IN ('queued', 'retrying') GROUP BY state"""
 COUNTS = "SELECT state, count(*) FROM task GROUP BY state"
-GROUPS = """SELECT seq, count(*), min(due_at) FROM task
+GROUPS = """SELECT seq, count(*), min(due_at) FROM task INDEXED BY task_state
 WHERE state IN ('blocked', 'queued', 'running', 'retrying') GROUP BY lane, state, ready"""
 CANCELS = """SELECT lease.task, lease.run, task.cancel_reason FROM lease JOIN task ON task.seq = lease.task
 WHERE lease.worker = ? AND task.cancel_reason IS NOT NULL"""
@@ -198,6 +200,13 @@ class SqlTasks:
             (before, *states, limit),
         )
         return [seq for (seq,) in rows.fetchall()]
+
+    def used_bytes(self) -> int:
+        size, pages, free = (
+            int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_size", "page_count", "freelist_count")
+        )
+        return size * (pages - free)
 
     def ended_beyond(self, keep: int, limit: int) -> list[int]:
         return [seq for (seq,) in self._db.execute(BEYOND, (keep, limit)).fetchall()]
