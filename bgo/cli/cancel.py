@@ -73,7 +73,8 @@ def cancel(
     else:
         for r in replies:
             late = r.effect is CancelEffect.TOO_LATE
-            print(r.id if quiet else f"{r.id} {r.effect}" + (f": it is {r.state}" if late else ""))
+            if quiet or not late or len(wanted.ids) > 1:
+                print(r.id if quiet else f"{r.id} {r.effect}" + (f": {r.state}" if late else ""))
         if not replies and not quiet:
             render.say("nothing to cancel")
     if len(wanted.ids) == 1 and replies and replies[0].effect is CancelEffect.TOO_LATE:
@@ -81,6 +82,6 @@ def cancel(
             raise typer.Exit(RefusedError.exit_code)
         raise RefusedError(
             f"task {replies[0].id} cannot be cancelled",
-            why=f"it had {replies[0].state} already",
+            why=f"too late: it has {'been ' if replies[0].state == 'cancelled' else ''}{replies[0].state} already",
             hint=f"bgo status {replies[0].id}",
         )

@@ -200,7 +200,7 @@ def _spec(flow: TaskFlow, asked: Asked, options: EnqueueOptions) -> TaskSpec:
     info = _info(flow, handler, allow_unknown=asked.allow_unknown)
     under = base.input if base is not None and asked.whole is None else {}
     data = parse.input_of(info, pairs, under if asked.whole is None else parse.whole_input(asked.whole))
-    argv = asked.argv if asked.argv is not None or base is None else base.argv
+    argv = asked.argv or (None if base is None else base.argv)
     if argv is not None:
         options["argv"] = argv
     if (env := _environment(asked, base, is_command=argv is not None)) is not None:

@@ -48,8 +48,11 @@ def _print_lines(error: BgoError) -> None:
         print(f" hint: {line(error.hint)}", file=sys.stderr)
 
 
-def from_typer(error: typer.TyperException) -> BgoError:
-    """Return one of Typer's own complaints (unknown option, missing argument …) as a usage error."""
+def from_typer(error: typer.TyperException, command: str = "") -> BgoError:
+    """Return one of Typer's own complaints (unknown option, missing argument …) as a usage error.
+
+    `command` is used where the complaint does not know its own.
+    """
     context: Any = getattr(error, "ctx", None)
     if context is not None and (later := refusal(str(context.command.name), getattr(error, "option_name", ""))):
         return later
@@ -58,11 +61,13 @@ def from_typer(error: typer.TyperException) -> BgoError:
     message, _, suggestion = message.partition(" Did you mean ")
     if near:
         suggestion = f"{near[0]}?"
-    path = context.command_path if context is not None else "bgo"
+    path = context.command_path if context is not None else f"bgo {command}".strip()
     help_line = f"{path} --help"
     return UsageError(
         _lowered(message.strip().rstrip(".")),
-        why=" ".join(context.get_usage().split()).replace("Usage:", "usage:") if context is not None else "",
+        why=" ".join(context.get_usage().split()).replace("Usage:", "usage:")
+        if context is not None
+        else "something is missing in the call",
         hint=f"did you mean {suggestion} ({help_line})" if suggestion else help_line,
     )
 

@@ -66,8 +66,8 @@ def _columns() -> list[Any]:
         Column("STATE"),
         Column("WHEN", drop=1),
         Column("TOOK", right=True, drop=2),
-        Column("WAITED", least=8, drop=5),
-        Column("WHY", least=10, drop=4),
+        Column("WAITED", least=12, drop=5),
+        Column("WHY", least=16, drop=4),
     ]
 
 
@@ -81,7 +81,7 @@ def _row(entry: HistoryEntry, now: int) -> tuple[Any, ...]:
         render.state_text(entry.state),
         render.ago(entry.at, now),
         render.duration(entry.duration_ms),
-        ", ".join(f"{render.duration(ms)} {reason}" for reason, ms in entry.waited.items() if ms >= 1000),
+        ", ".join(f"{reason} {render.duration(ms)}" for reason, ms in entry.waited.items() if ms >= 1000),
         _why(entry),
     )
 

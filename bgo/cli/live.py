@@ -97,4 +97,4 @@ class Area:
 
 
 def _whole(ms: int) -> str:
-    return render.duration(max(0, ms) // 1000 * 1000)
+    return render.duration(ms // 1000 * 1000) if ms >= 1000 else "0 s"

@@ -15,6 +15,7 @@ import typer
 from bgo.config import Flags, Settings, load
 from bgo.errors import UsageError
 from bgo.model.state import State
+from bgo.model.words import DAY_MS
 
 if TYPE_CHECKING:
     from bgo.model.query import Selector
@@ -80,13 +81,21 @@ def settings_of(ctx: typer.Context) -> Settings:
 
 
 def past_ms(text: str, now_ms: int) -> int:
-    """Return what --since and --until mean: a duration is so long ago, everything else an instant."""
+    """Return what --since and --until mean: a duration is so long ago, a time of day or a weekday the last one."""
     from bgo.cli import parse
 
     try:
         return now_ms - parse.duration_ms(text)
     except UsageError:
-        return parse.instant_ms(text, now_ms)
+        pass
+    if text.strip().lower().startswith(("+", "in ")):
+        raise UsageError(
+            f"not a time in the past: {text!r:.100}", why="it says when in the future", hint="try 1h, 14:30, today, a date"
+        )
+    for back in (0, DAY_MS, 7 * DAY_MS):
+        if (found := parse.instant_ms(text, now_ms - back)) <= now_ms:
+            return found
+    return found
 
 
 def selector(

@@ -160,7 +160,9 @@ def whole_input(text: str, read: Read = read_source) -> dict[str, Any]:
     value = parse_json(text if source is None else read(source), what)
     if not isinstance(value, dict):
         raise UsageError(
-            f"{what} is not a JSON object", hint='--input \'{"path": "a"}\', --input @file.json or --input -'
+            f"{what} is not a JSON object",
+            why="an input has named fields",
+            hint='--input \'{"path": "a"}\', --input @file.json or --input -',
         )
     return value
 

@@ -71,7 +71,7 @@ def show(flow: TaskFlow, spec: TaskSpec, *, as_json: bool) -> None:
         ("due", render.local_time(due) + f" ({render.ago(due, now)})" if due > now else "at once"),
         *told_options(spec.wish),
         ("lane", _lane(lane, spec.priority, found.ahead)),
-        *((line.gate, _gate(line)) for line in found.gates),
+        *(("" if number else "gates", f"{line.gate}: {_gate(line)}") for number, line in enumerate(found.gates)),
         ("so", found.verdict),
     ]
     facts(rows, color=flow.settings.color)
@@ -96,6 +96,6 @@ def _lane(lane: dict[str, Any], priority: int, ahead: int | None) -> str:
 
 def _gate(line: Any) -> str:
     if line.is_open:
-        return f"open: {line.current}"
+        return f"open ({line.current})"
     lift = f"; {line.hold.lift}" if line.hold is not None and line.hold.lift else ""
-    return f"holds it: {line.current}, needs {line.needed}{lift}"
+    return f"holds it ({line.current}, needs {line.needed}){lift}"

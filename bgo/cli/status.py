@@ -137,7 +137,8 @@ def _instant(ms: int | None, now: int) -> str | None:
     from bgo.cli import render
     from bgo.clock import to_iso
 
-    return f"{render.local_time(ms)} ({render.ago(ms, now)}; {to_iso(ms)})"
+    local = render.local_time(ms)
+    return f"{local} ({render.ago(ms, now)}" + (")" if local.endswith("UTC") else f"; {to_iso(ms)})")
 
 
 def _next(view: TaskView) -> str:

@@ -69,7 +69,8 @@ def colored(event: WorkerEvent) -> Text:
     glyph, style = render.GLYPHS.get(event.state, ("·", ""))
     if event.type in STYLES:
         glyph, style = "!", STYLES[event.type]
-    text = render.safe(f"{glyph} ", style)
+    text = render.safe("")
+    text.append_text(render.safe(f"{glyph} ", style))
     text.append_text(render.safe(event.task.id, "dim"))
     text.append_text(render.safe(f" {render.line(event.task.name)} "))
     return text.append_text(render.safe(words(event), style if event.state is not State.SUCCEEDED else ""))

@@ -143,6 +143,6 @@ def priority(text: str) -> int:
             return number
     raise UsageError(
         f"not a priority: {text!r:.100}",
-        why=did_you_mean(word, PRIORITY_NAMES),
+        why=did_you_mean(word, PRIORITY_NAMES) or "it is neither such a number nor one of these words",
         hint=f"a whole number from {PRIORITY_MIN} to {PRIORITY_MAX}, or low, normal, high",
     )

@@ -46,7 +46,8 @@ def _quoted(text: str) -> str:
 
 
 def _no_duration(text: str, why: str) -> UsageError:
-    return UsageError(f"not a duration: {_quoted(text)} ({DURATION_FORMS})", why=why)
+    hint = "write numbers with their units, the largest first"
+    return UsageError(f"not a duration: {_quoted(text)} ({DURATION_FORMS})", why=why, hint=hint)
 
 
 def duration_ms(text: str, *, minimum: int = 0) -> int:
@@ -106,7 +107,9 @@ def size_bytes(text: str) -> int:
     """Return a written size as bytes: `4096`, `100kB`, `512MB` (powers of 1000), `64MiB` (powers of 1024)."""
     found = re.fullmatch(_SIZE, text, re.IGNORECASE | re.ASCII) if len(text) <= _LONGEST else None
     if found is None or (found[3] and not found[2]):
-        raise UsageError(f"not a size: {_quoted(text)} (try 4096, 100kB, 512MB or 64MiB)")
+        raise UsageError(
+            f"not a size: {_quoted(text)}", why="it is not a number of bytes", hint="try 4096, 100kB, 512MB or 64MiB"
+        )
     power = " KMGT".index(found[2].upper() or " ")
     base = 1024.0 if found[3] else 1000.0
     size = round(float(found[1]) * base**power)
@@ -115,19 +118,22 @@ def size_bytes(text: str) -> int:
     return size
 
 
-INSTANT_FORMS = "try 14:30, +5m, 'in 2h', 2026-12-24, '2026-12-24 18:00' or 2026-12-24T18:00Z"
+INSTANT_FORMS = "try 14:30, 9am, +5m, 'in 2h', 'tomorrow 9:00', 'fri 18:00', 2026-12-24 or 2026-12-24T18:00Z"
 _DATE = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?)?"
-_CLOCK = r"(\d{1,2}):(\d\d)"
+_CLOCK = r"(\d{1,2})(?::(\d\d))?\s?(am|pm)?"
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_DAY = r"([a-z]+)(?:\s+(?:at\s+)?(\S.*))?"
 
 
-def _no_instant(text: str, why: str = "") -> UsageError:
-    return UsageError(f"not a time: {_quoted(text)} ({INSTANT_FORMS})", why=why)
+def _no_instant(text: str, why: str = "it is none of the forms that are read") -> UsageError:
+    return UsageError(f"not a time: {_quoted(text)}", why=why, hint=INSTANT_FORMS)
 
 
 def instant_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
     """Return a written instant as UTC milliseconds; a time without an offset is in `zone` (default: local).
 
-    `now`, `+5m`, `in 5m`, `HH:MM` (the next such time), a date (its first minute), a date and a time, ISO-8601.
+    `now`, `+5m`, `in 5m`, `HH:MM` or `9am` (the next such time), a date, `today`, `tomorrow` or a weekday (the next
+    one), each alone (its first minute) or with a time, ISO-8601.
     """
     word = text.strip()
     if len(word) > _LONGEST:
@@ -138,10 +144,12 @@ def instant_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
         return now_ms + duration_ms(word[1:])
     if word.lower().startswith("in "):
         return now_ms + duration_ms(word[3:])
-    if found := re.fullmatch(_CLOCK, word, re.ASCII):
-        return _next_clock(text, int(found[1]), int(found[2]), now_ms, zone)
+    if (clock := _clock(text, word)) is not None:
+        return _next_clock(text, clock, now_ms, zone)
     if re.fullmatch(_DATE, word, re.ASCII):
         return _date(text, word, zone)
+    if (found := re.fullmatch(_DAY, word, re.ASCII | re.IGNORECASE)) is not None:
+        return _day(text, found[1].lower(), found[2], (now_ms, zone))
     raise _no_instant(text)
 
 
@@ -153,14 +161,49 @@ def _date(text: str, word: str, zone: tzinfo | None) -> int:
         raise _no_instant(text, str(error)) from None
 
 
-def _next_clock(text: str, hour: int, minute: int, now_ms: int, zone: tzinfo | None) -> int:
+def _clock(text: str, word: str) -> tuple[int, int] | None:
+    """Return a time of day as hour and minute, or None for what is none; raise for one that does not exist."""
+    found = re.fullmatch(_CLOCK, word, re.ASCII | re.IGNORECASE)
+    if found is None or not (found[2] or found[3]):
+        return None
+    hour, minute, half = int(found[1]), int(found[2] or 0), (found[3] or "").lower()
+    if half:
+        if not 1 <= hour <= 12:
+            raise _no_instant(text, "with am or pm, hours run from 1 to 12")
+        hour = hour % 12 + (12 if half == "pm" else 0)
     if hour > 23 or minute > 59:
         raise _no_instant(text, "hours run from 0 to 23, minutes from 00 to 59")
-    here = to_local(now_ms) if zone is None else to_local(now_ms).astimezone(zone)
+    return hour, minute
+
+
+def _here(now_ms: int, zone: tzinfo | None) -> datetime:
+    """Return now as a wall clock of the zone shows it; naive where the zone is the local one."""
+    return to_local(now_ms).replace(tzinfo=None) if zone is None else to_local(now_ms).astimezone(zone)
+
+
+def _at(day: datetime, clock: tuple[int, int]) -> int:
+    return from_datetime(day.replace(hour=clock[0], minute=clock[1], second=0, microsecond=0, fold=0))
+
+
+def _next_clock(text: str, clock: tuple[int, int], now_ms: int, zone: tzinfo | None) -> int:
+    here = _here(now_ms, zone)
     for days in (0, 1, 2):
-        wall = (here.replace(tzinfo=zone) + timedelta(days=days)).replace(
-            hour=hour, minute=minute, second=0, microsecond=0, fold=0
-        )
-        if (ms := from_datetime(wall)) > now_ms:
+        if (ms := _at(here + timedelta(days=days), clock)) > now_ms:
             return ms
     raise _no_instant(text)
+
+
+def _day(text: str, day: str, rest: str | None, now: tuple[int, tzinfo | None]) -> int:
+    """Return a named day: `tomorrow 9:00`, `fri at 6pm`, `today`."""
+    now_ms, here = now[0], _here(*now)
+    clock = (0, 0) if rest is None else _clock(text, rest)
+    if clock is None:
+        raise _no_instant(text, f"{_quoted(rest or '')} is no time of day")
+    if day in {"today", "tomorrow"}:
+        return _at(here + timedelta(days=day == "tomorrow"), clock)
+    fits = [number for number, name in enumerate(_WEEKDAYS) if len(day) >= 3 and name.startswith(day)]
+    if not fits:
+        raise _no_instant(text)
+    ahead = (fits[0] - here.weekday()) % 7
+    ms = _at(here + timedelta(days=ahead), clock)
+    return ms if ms > now_ms else _at(here + timedelta(days=ahead + 7), clock)
