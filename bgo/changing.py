@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from bgo import compose
 from bgo.engine import cancel as cancelling
 from bgo.engine import prune as pruning
 from bgo.engine import query, resolve, revive
@@ -16,7 +17,6 @@ from bgo.model.query import CancelReply, Retention, Selector
 from bgo.model.state import ACTIVE, Reason, State
 from bgo.model.task import INPUT_LIMIT
 from bgo.policy.schema import check_input
-from bgo.run.output import remove
 from bgo.run.wake import ring
 
 if TYPE_CHECKING:
@@ -85,10 +85,7 @@ def prune(flow: TaskFlow, retention: Retention, *, dry_run: bool) -> int:
     """Remove ended tasks beyond retention, with their logs and work directories."""
     if dry_run:
         return pruning.would_prune(flow.store, retention, flow.clock.now_ms())
-    pruned = pruning.prune(flow.store, retention, flow.clock.now_ms())
-    for task_id in pruned.ids:
-        remove(flow.settings.log_dir, flow.settings.work_dir, task_id)
-    return pruned.count
+    return compose.prune(flow.settings, flow.store, retention, flow.clock.now_ms())
 
 
 def request_like(flow: TaskFlow, task_id: str) -> Request:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from bgo.clock import Clock
     from bgo.model.device import DeviceState, Reading
     from bgo.model.handler import Catalogue
+    from bgo.model.query import Retention
     from bgo.run.bench import Bench
+    from bgo.store.port import Store
     from bgo.store.sqlite import SqliteStore
 
 
@@ -77,6 +79,30 @@ def sensing(clock: Clock, flag: Reading | None = None) -> Callable[[], DeviceSta
 SENSE_MS = 5_000
 
 
+def prune(
+    settings: Settings, store: Store, retention: Retention, now: int, go_on: Callable[[], bool] = lambda: True
+) -> int:
+    """Remove ended tasks beyond retention, with their logs and work directories; return how many went."""
+    from bgo.engine import prune as pruning
+    from bgo.run.output import remove
+
+    count = 0
+    for ids in pruning.prune(store, retention, now, go_on):
+        count += len(ids)
+        for task_id in ids:
+            remove(settings.log_dir, settings.work_dir, task_id)
+    return count
+
+
+def _prune_by_itself(settings: Settings, clock: Clock, go_on: Callable[[], bool]) -> None:
+    """Prune on a connection of its own: for the worker's thread."""
+    store = open_store(settings)
+    try:
+        prune(settings, store, settings.retention, clock.now_ms(), go_on)
+    finally:
+        store.close()
+
+
 def bench(settings: Settings, sense: Callable[[], DeviceState], catalogue: Callable[[], Catalogue]) -> Bench:
     """Return all that a worker works with."""
     import json
@@ -86,9 +112,10 @@ def bench(settings: Settings, sense: Callable[[], DeviceState], catalogue: Calla
     from bgo.run.bench import Bench
 
     check_profile(settings)
+    clock = SystemClock()
     return Bench(
         open_store=lambda: open_store(settings),
-        clock=SystemClock(),
+        clock=clock,
         rng=quick_rng(),
         run_dir=settings.run_dir,
         log_dir=settings.log_dir,
@@ -100,4 +127,5 @@ def bench(settings: Settings, sense: Callable[[], DeviceState], catalogue: Calla
         lease_ms=int(settings.lease_s * 1000),
         kill_grace_ms=int(settings.kill_grace_s * 1000),
         poll_ms=settings.poll_ms,
+        prune=lambda go_on: _prune_by_itself(settings, clock, go_on),
     )

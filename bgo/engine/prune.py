@@ -1,47 +1,45 @@
-"""Prune: ended tasks leave by age and by number, in steps that never block a claim; unfinished work never does."""
+"""Prune: ended tasks leave by age, number and size, in steps that never block a claim; unfinished work never does."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 from bgo.model.query import Retention
 from bgo.model.state import State
 from bgo.store.port import Store, Tasks
 
 STEP = 200
-_GROUPS = ((State.SUCCEEDED, State.CANCELLED), (State.FAILED,))
+_KEPT_SHORT = (State.SUCCEEDED, State.CANCELLED)
+_KEPT_LONG = (State.FAILED,)
 
 
-@dataclass(frozen=True, slots=True)
-class Pruned:
-    """Which tasks went (or would go)."""
+def prune(
+    store: Store, retention: Retention, now: int, go_on: Callable[[], bool] = lambda: True
+) -> Iterator[list[str]]:
+    """Remove what retention no longer keeps, at most STEP tasks a transaction; yield the ids of each step.
 
-    ids: tuple[str, ...]
-    count: int
-
-
-def prune(store: Store, retention: Retention, now: int) -> Pruned:
-    """Remove what retention no longer keeps, at most STEP tasks a transaction."""
-    gone: list[str] = []
-    while True:
+    Stops early when `go_on` says no.
+    """
+    while go_on():
         with store.write() as session:
             seqs = _step(session.tasks, retention, now)
-            gone += session.tasks.delete(seqs)
+            gone = session.tasks.delete(seqs)
         if not seqs:
-            _forget(store, now - retention.finished_ms)
-            return Pruned(tuple(gone), len(gone))
+            break
+        yield gone
+    _forget(store, now - retention.finished_ms, go_on)
 
 
-def _forget(store: Store, before: int) -> None:
+def _forget(store: Store, before: int, go_on: Callable[[], bool]) -> None:
     """Drop old entries of the log of holds; what present waits are told from stays."""
-    while True:
+    while go_on():
         with store.write() as session:
             if session.lanes.forget(before, STEP) < STEP:
                 return
 
 
 def would_prune(store: Store, retention: Retention, now: int) -> int:
-    """Return how many tasks a prune would remove now."""
+    """Return how many tasks a prune by age and number would remove now."""
     with store.read() as session:
         limit = 10_000_000
         old = sum(len(session.tasks.ended(states, now - age, limit)) for states, age in _ages(retention))
@@ -53,8 +51,8 @@ def _step(tasks: Tasks, retention: Retention, now: int) -> list[int]:
     for states, age in _ages(retention):
         if seqs := tasks.ended(states, now - age, STEP):
             return seqs
-    return tasks.ended_beyond(retention.rows, STEP)
+    return tasks.ended_beyond(retention.rows if tasks.used_bytes() <= retention.bytes else 0, STEP)
 
 
 def _ages(retention: Retention) -> tuple[tuple[tuple[State, ...], int], ...]:
-    return (_GROUPS[0], retention.finished_ms), (_GROUPS[1], retention.failed_ms)
+    return (_KEPT_SHORT, retention.finished_ms), (_KEPT_LONG, retention.failed_ms)

@@ -10,6 +10,7 @@ from bgo.clock import Clock
 from bgo.ids import Rng
 from bgo.model.device import HOST, DeviceState, Profile
 from bgo.model.handler import Catalogue
+from bgo.run.tidy import Prune
 from bgo.store.port import Store
 
 
@@ -33,6 +34,8 @@ class Bench:
     lease_ms: int = 30_000
     kill_grace_ms: int = 5_000
     poll_ms: int = 500
+    prune: Prune | None = None
+    """Automatic retention; None: this worker does none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,19 +12,23 @@ from bgo.engine import settle as settling
 from bgo.engine.cycle import Asker, Look, Memory, Tick
 from bgo.engine.rescue import Orphan
 from bgo.engine.settle import LateFinish, RunKey, Settled
+from bgo.errors import BgoError, StoreBusyError, StoreError, UnknownCommitError
 from bgo.model.device import DeviceState, View
-from bgo.errors import BgoError, StoreBusyError, StoreError
-from bgo.model.outcome import Lost, Outcome, Rejected, TaskError
+from bgo.model.outcome import Lost, Outcome, Rejected, Released, TaskError
+from bgo.model.state import CLAIMABLE, Reason
 from bgo.model.task import Child, Lease, Task, WorkerRow
 from bgo.policy.lease import Verdict, judge
 from bgo.run import liveness
 from bgo.run.bench import Bench
 from bgo.run.process import kill_run
+from bgo.store import place
 from bgo.store.port import Session, Store
 
 Ended = Sequence[tuple[RunKey, Settled | LateFinish]]
 
 SOFT_TIMEOUT = "soft_timeout"
+STUCK_MS = 5_000
+"""Orphans whose processes SIGKILL did not end are tried again this much later."""
 
 
 @dataclass(slots=True)
@@ -58,21 +62,46 @@ class Desk:
         self._asker = asker
         self._memory = Memory()
         self._store: Store = bench.open_store()
+        self._identity = self._look_at_place()
         self.inbox = Inbox()
         self.patience_until = 0
         """Awake instant before which owners that are merely late are left alone."""
         self._orphans: list[Orphan] = []
+        self._stuck_until = 0
+        self._doubtful: set[RunKey] = set()
+        """Runs whose outcome may have been committed by a commit that failed."""
+
+    def _look_at_place(self) -> place.Identity | None:
+        return None if self._store.path is None else place.identity(self._store.path)
+
+    def check_place(self) -> None:
+        """Raise StoreError when another file lies where the store was: what we hold belongs into the old one."""
+        if self._look_at_place() != self._identity:
+            raise StoreError(
+                f"the store was moved, deleted or replaced under this worker: {self._store.path}",
+                why="the results of what it runs belong into the store it came from",
+                hint="put that back, or start bgo run again to use the file that is there now",
+            )
 
     def register(self, row: WorkerRow) -> None:
-        """Add this worker and clear away dead ones that hold nothing any more."""
+        """Add this worker, and clear away what workers left behind that died before they were known."""
         with self._store.write() as session:
             session.leases.register(row)
+            known = {worker.id for worker in session.leases.workers()}
+        liveness.sweep(self._bench.run_dir, known)
 
     def leave(self) -> None:
-        """Remove this worker and close the store."""
-        with self._store.write() as session:
-            session.leases.unregister(self._asker.worker)
-        self._store.close()
+        """Write what is left, hand back what is still ours, remove this worker and close the store."""
+        now, me = self._bench.clock.now_ms(), self._asker.worker
+        stuck = {(o.key.seq, o.key.run) for o in self._orphans}
+        try:
+            with self._store.write() as session:
+                self._write(session, self.inbox, now)
+                left = session.leases.renewed(me) - stuck
+                self._write(session, Inbox(ended=[(RunKey(*key, me), _unstarted()) for key in sorted(left)]), now)
+                session.leases.unregister(me)
+        finally:
+            self._store.close()
 
     def seqs(self, task_ids: frozenset[str]) -> frozenset[int]:
         """Return the seqs of these ids."""
@@ -80,10 +109,11 @@ class Desk:
             found = [session.tasks.find(task_id) for task_id in task_ids]
         return frozenset(task.seq for task in found if task is not None)
 
-    def reopen(self) -> None:
-        """Start over with a fresh connection after the disk has failed."""
-        self._store.close()
-        self._store = self._bench.open_store()
+    def come_back(self, seqs: frozenset[int]) -> bool:
+        """Say whether any of these tasks waits for its time: for a retry, or a delay."""
+        with self._store.read() as session:
+            found = [session.tasks.find_seq(seq) for seq in seqs]
+        return any(task is not None and task.state in CLAIMABLE and not task.ready for task in found)
 
     def data_version(self) -> int:
         """Return a number that changes when somebody else commits."""
@@ -119,31 +149,24 @@ class Desk:
     def commit(self, children: Sequence[Child], *, only: frozenset[int] | None = None, claim: bool) -> Committed:
         """Write the inbox and, if asked, claim for these idle children: one transaction, each ending on its own."""
         now, until = self._bench.clock.now_ms(), self._bench.clock.awake_ms() + self._bench.lease_ms
-        inbox, self.inbox = self.inbox, Inbox()
+        tick = None
         try:
             with self._store.write() as session:
-                settled = tuple(self._write(session, inbox, now))
-                tick = None
+                settled = self._write(session, self.inbox, now)
                 if claim:
                     tick = cycle.tick(
                         session, self._asker, self.view(session), self._memory, children,
                         lease_until=until, now=now, only=only,
-                    )
-        except BaseException:
-            self._keep(inbox)
+                    )  # fmt: skip
+        except UnknownCommitError:
+            self._doubtful.update(key for key, _ in self.inbox.ended)
             raise
-        return Committed(settled, tick)
-
-    def _keep(self, inbox: Inbox) -> None:
-        """The commit failed: what it should have written is written by a later one."""
-        later = self.inbox
-        inbox.ended += later.ended
-        inbox.warned += later.warned
-        inbox.started = {**later.started, **inbox.started}
-        inbox.reports.update(later.reports)
-        inbox.checkpoints.update(later.checkpoints)
-        self.inbox = inbox
-        self._memory = Memory()
+        except BaseException:
+            self._memory = Memory()
+            raise
+        self.inbox = Inbox()
+        self._doubtful.clear()
+        return Committed(tuple(settled), tick)
 
     def _write(self, session: Session, inbox: Inbox, now: int) -> list[tuple[RunKey, Settled | LateFinish]]:
         over = {key for key, _ in inbox.ended}
@@ -158,59 +181,75 @@ class Desk:
             state = (task.state, task.reason, task.attempt)
             detail = json.dumps({"soft_ms": task.wish.timeout.soft_ms})
             session.records.add(task, SOFT_TIMEOUT, state, now, detail=detail)
-        return [(key, self._settle(session, key, outcome, now, inbox)) for key, outcome in inbox.ended]
+        ended = [(key, outcome) for key, outcome in inbox.ended if not self._was_written(session, key)]
+        return [(key, self._settle(session, key, outcome, now, inbox)) for key, outcome in ended]
+
+    def _was_written(self, session: Session, key: RunKey) -> bool:
+        """Say whether the commit that failed was kept after all: what it settled is not a late finish."""
+        lease = session.leases.find(key.seq) if key in self._doubtful else None
+        return key in self._doubtful and (lease is None or lease.run != key.run)
 
     def _settle(
         self, session: Session, key: RunKey, outcome: Outcome, now: int, inbox: Inbox
     ) -> Settled | LateFinish:
-        """One outcome that cannot be recorded must not take its neighbours' down: it becomes a rejection."""
+        """One outcome that cannot be recorded must not take its neighbours down: it becomes a rejection."""
         started, rng = inbox.started.get(key), self._bench.rng
         try:
             with session.savepoint():
                 return settling.settle(session, key, outcome, now, rng, started)
-        except (BgoError, ValueError, TypeError) as error:
+        except (BgoError, ValueError, TypeError, OverflowError) as error:
             if isinstance(error, (StoreError, StoreBusyError)):
                 raise
             problem = TaskError("UnrecordableOutcome", f"{type(error).__name__}: {error}")
             return settling.settle(session, key, Rejected(problem), now, rng, started)
 
-    def renew(self) -> set[tuple[int, int]]:
-        """Extend our leases and return the (seq, run) pairs that are still ours."""
-        until = self._bench.clock.awake_ms() + self._bench.lease_ms
-        with self._store.write() as session:
-            session.leases.renew(self._asker.worker, until)
-            return session.leases.renewed(self._asker.worker)
+    def renew(self, live: set[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Extend our leases and return the (seq, run) pairs that are still ours.
 
-    def rescue(self) -> list[tuple[RunKey, Settled | LateFinish]]:
+        A lease in our name for a run we do not know comes from a commit that was thought to have failed: it goes back.
+        """
+        me, until = self._asker.worker, self._bench.clock.awake_ms() + self._bench.lease_ms
+        with self._store.write() as session:
+            session.leases.renew(me, until)
+            held = session.leases.renewed(me)
+        known = live | {(key.seq, key.run) for key, _ in self.inbox.ended}
+        known |= {(orphan.key.seq, orphan.key.run) for orphan in self._orphans}
+        self.inbox.ended += [(RunKey(*key, me), _unstarted()) for key in sorted(held - known)]
+        return held
+
+    def rescue(self) -> Ended:
         """Take over orphaned runs, stop their processes, and put their tasks back in the queue."""
+        me, awake = self._asker.worker, self._bench.clock.awake_ms()
         with self._store.read() as session:
-            found = rescue.has_orphans(session, self._judge, self._asker.worker)
-            dead = [w.id for w in session.leases.workers() if w.id != self._asker.worker and not self._is_alive(w.id)]
+            found = rescue.has_orphans(session, self._judge, me)
+            dead = [w.id for w in session.leases.workers() if w.id != me and not self._is_alive(w.id)]
         if found:
-            until = self._bench.clock.awake_ms() + self._bench.lease_ms
             with self._store.write() as session:
-                self._orphans += rescue.adopt(session, self._judge, self._asker.worker, until)
-        for orphan in self._orphans:
-            self._stop(orphan)
-        ended: list[tuple[RunKey, Outcome]] = [
-            (o.key, Lost(o.lease.started_at is not None, o.rebooted)) for o in self._orphans
-        ]
-        if not (ended or dead):
-            return []
+                self._orphans += rescue.adopt(session, self._judge, me, awake + self._bench.lease_ms)
+        free = [orphan for orphan in self._orphans if self._stop(orphan, awake)] if found or self._orphans else []
+        if not (free or dead):
+            return ()
+        ended: list[tuple[RunKey, Outcome]] = [(o.key, Lost(o.lease.started_at is not None, o.rebooted)) for o in free]
         with self._store.write() as session:
             settled = self._write(session, Inbox(ended=ended), self._bench.clock.now_ms())
             for worker in dead:
                 session.leases.unregister(worker)
-        self._orphans.clear()
+        self._orphans = [orphan for orphan in self._orphans if orphan not in free]
         for worker in dead:
             liveness.clear(self._bench.run_dir, worker)
         return settled
 
-    def _stop(self, orphan: Orphan) -> None:
+    def _stop(self, orphan: Orphan, awake: int) -> bool:
+        """End what an orphaned run has started; return False when something of it lives: then it is not over."""
         if orphan.rebooted or orphan.lease.host != self._asker.host:
-            return
+            return True
+        if awake < self._stuck_until:
+            return False
         lease = orphan.lease
-        kill_run(lease.child, f"{lease.task_id}.{lease.run}", 0, self._bench.clock)
+        is_over = kill_run(lease.child, f"{lease.task_id}.{lease.run}", 0, self._bench.clock)
+        if not is_over:
+            self._stuck_until = self._bench.clock.awake_ms() + STUCK_MS
+        return is_over
 
     def _is_alive(self, worker: str) -> bool:
         return liveness.is_alive(self._bench.run_dir, worker)
@@ -220,3 +259,7 @@ class Desk:
         if alive and awake < self.patience_until and lease.boot_id == self._asker.boot_id:
             return Verdict(orphaned=False)
         return judge(lease, owner_alive=alive, boot_id=self._asker.boot_id, awake_ms=awake)
+
+
+def _unstarted() -> Released:
+    return Released(Reason.SHUTDOWN, started=False)

@@ -8,7 +8,10 @@ SIGNAL_GRACE_MS = 30_000
 
 
 class Ending:
-    """Knows when claiming stops and when running work is handed back. Instants are awake milliseconds."""
+    """Knows when claiming stops and when running work is handed back. Instants are awake milliseconds.
+
+    The first signal stops claiming, the second hands back what runs now, the third leaves no grace to clean up.
+    """
 
     def __init__(self, options: RunOptions, began: int) -> None:
         self._options = options
@@ -16,6 +19,7 @@ class Ending:
         self._begun_at: int | None = None
         self._grace_ms = options.grace_ms
         """None: running work may take as long as it takes."""
+        self.is_urgent = False
 
     @property
     def has_begun(self) -> bool:
@@ -23,11 +27,12 @@ class Ending:
         return self._begun_at is not None
 
     def signalled(self, count: int, awake: int) -> None:
-        """Take note of the signals so far: the first stops claiming, the second hands everything back now."""
+        """Take note of the signals so far, and of the time."""
         if count and self._grace_ms is None:
             self._grace_ms = SIGNAL_GRACE_MS
         if count > 1:
             self._grace_ms = 0
+        self.is_urgent = count > 2
         time_is_up = self._until is not None and awake >= self._until
         if self._begun_at is None and (count or time_is_up):
             self._begun_at = awake

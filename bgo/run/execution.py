@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bgo.engine.cycle import Claim
 from bgo.engine.settle import RunKey
@@ -31,8 +31,6 @@ class Execution:
     """Set once we are killing it: how the run will have ended."""
     kill_at: int | None = None
     """When SIGTERM turns into SIGKILL."""
-    fraction: float | None = field(default=None)
-    message: str = ""
 
     @property
     def mark(self) -> str:
@@ -46,7 +44,7 @@ class Execution:
     def soft_due(self, awake: int) -> bool:
         """Say whether the soft timeout has come and nobody was told yet."""
         limit = self.claim.task.wish.timeout.soft_ms
-        return not self.soft_told and limit is not None and self._ran(awake) >= limit
+        return not (self.soft_told or self.is_stopping) and limit is not None and self._ran(awake) >= limit
 
     def stop_due(self, awake: int) -> Outcome | None:
         """Return how the run ends if it must be stopped now: hard timeout, or a cancel the handler ignored."""

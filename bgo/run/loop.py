@@ -161,7 +161,9 @@ class Worker:
         inbox = self._watcher.inbox
         if self._needs_restart(start.source):
             restart(self._channel, [frame, *inbox])
-        ctx = TaskContext(start, self._send, self._clock)
+        # A thread that a handler leaves behind may speak on when the next task runs: its words name their run.
+        about = {"task": start.task_id, "run": start.run}
+        ctx = TaskContext(start, lambda said: self._send({**said, **about}), self._clock)
         while inbox and tell(ctx, inbox[0]):
             inbox.popleft()
         self._mark.set(start.mark)

@@ -17,6 +17,11 @@ MARK = "BGO_RUN"
 
 LINUX = sys.platform.startswith("linux")
 _PREFIX = MARK.encode() + b"="
+_FLAGS, _CODE_START, _ENV_START, _ENV_END = 6, 23, 47, 48
+"""Places in /proc/PID/stat, counted from the state. In an exec the kernel fills in the environment, then the code."""
+_PF_KTHREAD = 0x0020_0000
+_LOOKS = 2_000
+"""How often a process without an environment is looked at again: some 20 ms in all, and an exec takes 1."""
 
 
 class Process(NamedTuple):
@@ -102,14 +107,23 @@ def _ask_ps(selection: list[str]) -> dict[int, Process]:
 
 def mark_of(pid: int) -> str | None:
     """Return the mark a process carries, or None: it has none, is gone, or is not ours to look into."""
-    data = _slurp(f"/proc/{pid}/environ") if LINUX else None
-    if not data:
+    return _mark_in(_slurp(f"/proc/{pid}/environ") or b"") if LINUX else None
+
+
+def _mark_in(block: bytes) -> str | None:
+    start = 0 if block.startswith(_PREFIX) else block.find(b"\0" + _PREFIX) + 1
+    if start == 0 and not block.startswith(_PREFIX):
         return None
-    start = 0 if data.startswith(_PREFIX) else data.find(b"\0" + _PREFIX) + 1
-    if start == 0 and not data.startswith(_PREFIX):
-        return None
-    value = data[start + len(_PREFIX) :].split(b"\0", 1)[0]
+    value = block[start + len(_PREFIX) :].split(b"\0", 1)[0]
     return value.decode("utf-8", "replace") or None
+
+
+def _may_yet_show(pid: int) -> bool:
+    """Say whether a process that showed no environment may have one: it is, or was a moment ago, in an exec."""
+    fields = (_slurp(f"/proc/{pid}/stat") or b"").rpartition(b")")[2].split()
+    if len(fields) <= _ENV_END or fields[0] in (b"Z", b"X") or int(fields[_FLAGS]) & _PF_KTHREAD:
+        return False
+    return fields[_CODE_START] == b"0" or fields[_ENV_START] != fields[_ENV_END]
 
 
 def marked_processes(marks: Collection[str]) -> list[int]:
@@ -125,7 +139,24 @@ def carriers(table: Mapping[int, Process], marks: Collection[str], spare: Collec
     """Return who in `table` is alive and carries one of these marks."""
     if not LINUX:
         return set()
-    return {p.pid for p in table.values() if not p.is_gone and p.pid not in spare and mark_of(p.pid) in marks}
+    found: set[int] = set()
+    unsure = [p.pid for p in table.values() if not p.is_gone and p.pid not in spare]
+    for _ in range(_LOOKS):
+        unsure = [pid for pid in unsure if _carries(pid, marks, found)]
+        if not unsure:
+            break
+        os.sched_yield()
+    return found
+
+
+def _carries(pid: int, marks: Collection[str], found: set[int]) -> bool:
+    """Add a carrier to `found`; return True when it has to be looked at again."""
+    block = _slurp(f"/proc/{pid}/environ")
+    if block:
+        if _mark_in(block) in marks:
+            found.add(pid)
+        return False
+    return block == b"" and _may_yet_show(pid)
 
 
 def spared(table: Mapping[int, Process]) -> set[int]:

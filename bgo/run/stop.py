@@ -26,6 +26,8 @@ from bgo.run.proctable import (
 PATIENCE_MS = 5_000
 """How long SIGKILL is given: only a process in uninterruptible sleep, or one of another user, takes longer."""
 _LONGEST_NAP_MS = 50
+_QUIET_LOOKS = 2
+"""One look can miss a process whose parent forked it and ended while the table was being read."""
 
 
 def members(child: Child | None, mark: str) -> list[Process]:
@@ -46,7 +48,7 @@ def members(child: Child | None, mark: str) -> list[Process]:
     if not any(_counts(table[pid], spare) for pid in found):
         # Reading environments is the dear part: done when there is nothing else to go by, and so always at the end.
         marked = carriers(table, {mark}, spare)
-        if child is not None and child.pid not in table and any(table[p].session == child.pid for p in marked):
+        if child is not None and any(table[p].session == child.pid for p in marked):
             session = child.pid
         found = _tree(table, marked, session)
     return [table[pid] for pid in sorted(found) if _counts(table[pid], spare)]
@@ -89,11 +91,16 @@ def kill_run(child: Child | None, mark: str, grace_ms: int, clock: Clock) -> boo
     if grace_ms > 0 and terminate_run(child, mark):
         _wait_gone(child, mark, grace_ms, clock)
     until = clock.awake_ms() + PATIENCE_MS
-    nap = 1
+    nap, quiet = 1, 0
     hunted: set[Process] = set()
-    while found := members(child, mark) or _dying(hunted):
+    while quiet < _QUIET_LOOKS:
+        found = members(child, mark) or _dying(hunted)
+        if not found:
+            quiet += 1
+            continue
         if clock.awake_ms() > until:
             return False
+        quiet = 0
         _kill(found, None if child is None else child.pid)
         hunted.update(found)
         clock.sleep_ms(nap)

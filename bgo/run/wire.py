@@ -1,7 +1,7 @@
 """What travels between a supervisor and a child: the start of a run and its outcome, as JSON and back.
 
-Parent to child: start, soft_timeout, cancel, exit. Child to parent: hello{pid}, started{task,run},
-progress{fraction,message}, log{level,message}, checkpoint{data}, done{task,run,outcome}.
+Parent to child: start, soft_timeout, cancel, exit. Child to parent: hello{pid}, and with {task,run} of the run they
+speak of: started{}, progress{fraction,message}, log{level,message}, checkpoint{data}, done{outcome}.
 """
 
 from __future__ import annotations
