@@ -7,7 +7,6 @@ tree below it, and what leaves both escapes.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import socket
@@ -36,8 +35,6 @@ __all__ = [
 ]
 
 _CHANNEL_FD = 3
-_SAFE_FD = 10
-"""File descriptors from here on cannot be overwritten while the child's 0 to 3 are put in place."""
 _READ_SIZE = 64 << 10
 
 
@@ -137,7 +134,8 @@ def spawn_child(plugins_json: str, env: Mapping[str, str]) -> ChildProcess:
     output, write_end = os.pipe()
     held = [theirs.detach(), write_end]
     try:
-        held += [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _SAFE_FD) for fd in held]
+        # With four open already these are beyond 3, and so not overwritten while 0 to 3 are put in place.
+        held += [os.dup(fd) for fd in held]
         channel_fd, output_fd = held[2:]
         pid = os.posix_spawn(
             sys.executable,

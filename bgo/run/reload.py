@@ -11,11 +11,9 @@ import sys
 from collections.abc import Iterable
 
 from bgo.run.channel import Channel, Frame, encode
-from bgo.run.guard import MARK_ROOM
-from bgo.run.proctable import MARK
 
 _FIRST_ENVIRONMENT = dict(os.environ)
-"""What the spawner gave us; what tasks have changed since is left behind."""
+"""What the spawner gave us, with room for a mark; what tasks have changed since is left behind."""
 
 
 def restart(channel: Channel, frames: Iterable[Frame]) -> None:
@@ -24,13 +22,12 @@ def restart(channel: Channel, frames: Iterable[Frame]) -> None:
     fd = _pack(luggage)
     own = len(sys.orig_argv) - len(sys.argv) + 1
     argv = [*sys.orig_argv[:own], *sys.argv[1:3], str(fd)]
-    environment = {**_FIRST_ENVIRONMENT, MARK: "." * MARK_ROOM}
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     try:
         os.set_inheritable(channel.fileno(), True)
         os.set_inheritable(fd, True)
-        os.execve(sys.executable, argv, environment)  # noqa: S606 - the same interpreter again
+        os.execve(sys.executable, argv, _FIRST_ENVIRONMENT)  # noqa: S606 - the same interpreter again
     except OSError:  # the interpreter has gone: the code we have is better than none
         os.set_inheritable(channel.fileno(), False)
         os.close(fd)

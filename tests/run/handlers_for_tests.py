@@ -172,9 +172,8 @@ def finishes(ctx: Any) -> dict[str, Any]:
 def forks(ctx: Any) -> dict[str, Any]:
     """Come back twice."""
     pid = os.fork()
-    if pid:
-        os.waitpid(pid, 0)
-    return {"pid": os.getpid()}
+    status = os.waitpid(pid, 0)[1] if pid else None
+    return {"pid": os.getpid(), "status": status}
 
 
 @task("forks.waits")

@@ -26,21 +26,25 @@ CLOCK = SystemClock()
 RNG = quick_rng()
 
 
-def wait_until(holds: Callable[[], object], what: str) -> None:
+def wait_until(holds: Callable[[], object], what: str, limit: float = LIMIT) -> None:
     """Look again and again until `holds`."""
-    until = time.monotonic() + LIMIT
+    until = time.monotonic() + limit
     while not holds():
         assert time.monotonic() < until, f"waited in vain until {what}"
         time.sleep(0.002)
 
 
+def state_of(pid: int) -> str:
+    """Return the kernel's letter for a process, X when there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
+
+
 def is_alive(pid: int) -> bool:
     """Say whether a process runs (an ended one that nobody has reaped does not)."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] not in "ZX"
+    return state_of(pid) not in "ZX"
 
 
 def wait_gone(*pids: int) -> None:
@@ -50,9 +54,9 @@ def wait_gone(*pids: int) -> None:
 class Driver:
     """One child and a supervisor's side of the conversation with it."""
 
-    def __init__(self, plugin: Path, child: ChildProcess | None = None, env: dict[str, str] | None = None) -> None:
+    def __init__(self, plugin: Path, child: ChildProcess | None = None) -> None:
         self.plugin = plugin
-        self.child = child or spawn_child(json.dumps({"files": [str(plugin)]}), {**os.environ, **(env or {})})
+        self.child = child or spawn_child(json.dumps({"files": [str(plugin)]}), plain_env())
         self.pending: list[Frame] = []
         self.seen: list[Frame] = []
         self.output = b""
@@ -143,9 +147,9 @@ class Driver:
 
 
 @contextlib.contextmanager
-def driving(plugin: Path, env: dict[str, str] | None = None) -> Iterator[Driver]:
+def driving(plugin: Path) -> Iterator[Driver]:
     """Drive a child that is ready, and leave nothing of it behind."""
-    driver = Driver(plugin, env=env)
+    driver = Driver(plugin)
     try:
         driver.until("hello")
         yield driver
@@ -157,8 +161,13 @@ def carriers(mark: str) -> list[int]:
     return marked_processes({mark})
 
 
+def plain_env() -> dict[str, str]:
+    """Return the environment without what would make Python write its output differently."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
 def python_env() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+    return {**plain_env(), "PYTHONPATH": str(ROOT)}
 
 
 PYTHON = sys.executable

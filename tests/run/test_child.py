@@ -12,7 +12,8 @@ import pytest
 
 from bgo.model.handler import Source
 from bgo.model.outcome import CancelledRun, Failed, Outcome, Rejected, RetryAsked, Snoozed, Succeeded, TaskError
-from bgo.run.wire import ChannelClosed
+from bgo.run.channel import encode
+from bgo.run.wire import ChannelClosed, start_json
 from tests.run.kit import Driver, carriers, driving, is_alive, wait_gone, wait_until
 
 PLUGIN = Path(__file__).with_name("handlers_for_tests.py")
@@ -253,10 +254,22 @@ def test_a_cancel_that_comes_too_late_hits_nobody(warm: Driver) -> None:
 
 def test_a_progress_that_was_held_back_is_sent_while_the_handler_goes_on(warm: Driver) -> None:
     warm.start("reports")
-    assert warm.until("progress") == {"t": "progress", "fraction": 0.1, "message": "first"}
-    assert warm.until("progress") == {"t": "progress", "fraction": 0.2, "message": "second"}
+    about = {"t": "progress", "task": warm.task_id, "run": 1}
+    assert warm.until("progress") == {**about, "fraction": 0.1, "message": "first"}
+    assert warm.until("progress") == {**about, "fraction": 0.2, "message": "second"}
     warm.send({"t": "cancel"})
     assert isinstance(warm.outcome(), Succeeded)
+
+
+def test_a_thread_left_behind_speaks_for_its_own_run_alone(warm: Driver) -> None:
+    warm.run("execute", {"code": "import bgo; bgo.left = ctx"})
+    first = warm.task_id
+    warm.start("execute", {"code": "bgo.left.checkpoint({'of': 'the first'}); ctx.checkpoint({'of': 'the second'})"})
+    spoken = [warm.until("checkpoint"), warm.until("checkpoint")]
+    assert [(frame["task"], frame["data"]["of"]) for frame in spoken] == [
+        (first, "the first"), (warm.task_id, "the second"),
+    ]  # fmt: skip
+    warm.outcome()
 
 
 def test_the_last_progress_comes_before_done(warm: Driver) -> None:
@@ -449,7 +462,7 @@ def test_a_handler_that_ends_its_process_leaves_no_answer(fresh: Driver, code: s
 
 
 def test_a_fork_that_comes_back_answers_nobody(warm: Driver) -> None:
-    assert warm.run("forks") == Succeeded({"pid": warm.child.pid})
+    assert warm.run("forks") == Succeeded({"pid": warm.child.pid, "status": 0})
     assert isinstance(warm.run("noop"), Succeeded)
     assert warm.pending == []
 
@@ -532,6 +545,34 @@ def test_what_had_come_in_survives_the_restart(tmp_path: Path) -> None:
         assert driver.run("evaluate", {"code": "{'n': len(ctx.input['big'])}", "big": big}) == Succeeded({"n": 900_000})
 
 
+def test_half_a_frame_survives_the_restart(tmp_path: Path) -> None:
+    plugin = tmp_path / "changing.py"
+    write_plugin(plugin, 1)
+    with driving(plugin) as driver:
+        driver.run("version")
+        write_plugin(plugin, 2)
+        first, second = driver.frame("version"), driver.frame("version")
+        data = encode(start_json(second))
+        os.write(driver.child.channel.fileno(), encode(start_json(first)) + data[:10])
+        assert driver.until("done")["task"] == first.task_id
+        os.write(driver.child.channel.fileno(), data[10:])
+        assert driver.outcome() == Succeeded({"value": 2, "pid": driver.child.pid})
+
+
+def test_a_restarted_child_marks_its_runs_and_has_forgotten_the_environment_of_the_last(tmp_path: Path) -> None:
+    plugin = tmp_path / "changing.py"
+    plugin.write_text(PLUGIN.read_text())
+    code = "os.environ.update(LEAK='1') or {'block': open('/proc/self/environ').read().split('\\0')}"
+    with driving(plugin) as driver:
+        for _ in range(2):
+            outcome = driver.run("evaluate", {"code": code})
+            assert isinstance(outcome, Succeeded)
+            assert outcome.output is not None
+            assert f"BGO_RUN={driver.mark}" in outcome.output["block"]
+            assert "LEAK=1" not in outcome.output["block"]
+            plugin.write_text(PLUGIN.read_text() + "\n# changed\n")
+
+
 def test_a_plugin_that_was_mended_is_loaded_again(tmp_path: Path) -> None:
     plugin = tmp_path / "changing.py"
     plugin.write_text("syntax error")
@@ -539,6 +580,21 @@ def test_a_plugin_that_was_mended_is_loaded_again(tmp_path: Path) -> None:
         assert isinstance(driver.run("version"), Rejected)
         write_plugin(plugin, 1)
         assert isinstance(driver.run("version"), Succeeded)
+
+
+def test_two_programs_never_meet_in_one_process(tmp_path: Path) -> None:
+    """Both call their module `app`; a child that has imported one of them starts over for the other."""
+    with driving(PLUGIN) as driver:
+        for name in ("one", "two", "one"):
+            place = tmp_path / name
+            place.mkdir(exist_ok=True)
+            (place / "app.py").write_text(
+                "from bgo.hooks.task import task\n"
+                "@task('who')\ndef who(ctx):\n    return {'file': __file__}\n"
+                "class Flow:\n    handlers = {'who': who.handler}\nflow = Flow()\n"
+            )
+            outcome = driver.run("who", source=Source("flow", "app:flow", str(place)))
+            assert outcome == Succeeded({"file": str(place / "app.py")})
 
 
 def test_closed_means_closed(fresh: Driver) -> None:

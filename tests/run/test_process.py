@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,11 +14,12 @@ import pytest
 from bgo.clock import VirtualClock
 from bgo.model.outcome import Succeeded
 from bgo.model.task import Child
-from bgo.run import process, stop
+from bgo.run import process, proctable, stop
 from bgo.run.process import is_running, kill_run, marked_processes, process_start_time, terminate_run
 from bgo.run.proctable import Process, find_process, signal_process
 from tests.run.kit import (
     CLOCK,
+    LIMIT,
     PYTHON,
     Driver,
     carriers,
@@ -104,11 +106,12 @@ def test_the_mark_alone_finds_what_a_dead_child_left(fresh: Driver) -> None:
     os.kill(fresh.child.pid, signal.SIGKILL)
     fresh.child.wait()
     left = carriers(fresh.mark)
-    assert len(left) >= 4
+    assert left
     assert kill_run(None, fresh.mark, 0, CLOCK)
     assert not any(map(is_alive, left))
-    for pid in set(pids) - set(left):  # the one without a mark, which only the child's tree would have shown
-        os.kill(pid, signal.SIGKILL)
+    for pid in pids:  # the one without a mark, which only the child's tree would have shown
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_a_forked_process_is_found_by_its_mark(fresh: Driver) -> None:
@@ -207,6 +210,71 @@ print(marked_processes({"0outer.1"}), kill_run(None, "0outer.1", 50, SystemClock
     assert found.stdout == "[] True\nalive\n"
 
 
+def test_the_child_goes_last_and_is_stopped_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the subreaper of its tree it keeps what its dying descendants leave; stopped, it starts nothing more."""
+    alive = table((70, 1, 70, 5), (71, 70, 71, 6), (72, 71, 70, 6))
+    sent: list[tuple[int, int]] = []
+
+    def deliver(target: Process, number: int) -> bool:
+        sent.append((target.pid, number))
+        if number == signal.SIGKILL:
+            del alive[target.pid]
+        return True
+
+    monkeypatch.setattr(stop, "snapshot", lambda: dict(alive))
+    monkeypatch.setattr(stop, "find_process", alive.get)
+    monkeypatch.setattr(stop, "carriers", lambda *_: set())
+    monkeypatch.setattr(stop, "signal_process", deliver)
+    assert kill_run(Child(70, 5), "0m.1", 0, VirtualClock(0))
+    assert sent[0] == (70, signal.SIGSTOP)
+    assert sent[-1] == (70, signal.SIGKILL)
+    assert {pid for pid, number in sent if number == signal.SIGKILL} == {70, 71, 72}
+
+
+def test_a_run_is_over_when_the_dying_have_died(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dying process has lost its environment, and so its mark, while it still holds its files and locks."""
+    (dying,) = table((71, 1, 71, 6)).values()
+    looks = [{71}, set(), set(), set(), set(), set()]
+    states = ["R", "R", "Z"]
+    monkeypatch.setattr(stop, "snapshot", lambda: {71: dying})
+    monkeypatch.setattr(stop, "carriers", lambda *_: looks.pop(0))
+    monkeypatch.setattr(stop, "find_process", lambda _pid: dying._replace(state=states.pop(0) if states[1:] else "Z"))
+    monkeypatch.setattr(stop, "signal_process", lambda *_: True)
+    assert kill_run(None, "0m.1", 0, VirtualClock(0))
+    assert states == ["Z"]
+
+
+def test_one_empty_look_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was forked while the table was read is found by the next look."""
+    looks = [[], [Process(71, 1, 71, 71, 6, "S")], [], []]
+    killed = []
+    monkeypatch.setattr(stop, "members", lambda *_: looks.pop(0))
+    monkeypatch.setattr(stop, "find_process", lambda _pid: None)
+    monkeypatch.setattr(stop, "signal_process", lambda target, _number: killed.append(target.pid))
+    assert kill_run(None, "0m.1", 0, VirtualClock(0))
+    assert 71 in killed
+
+
+def test_a_process_that_is_becoming_another_program_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the middle of exec a process has no environment to see."""
+    (changing,) = table((71, 1, 71, 6)).values()
+    after_exec = [b"", b"", b"A=1\0BGO_RUN=0m.1\0B=2\0"]
+    stat = b"71 (a) b) S " + b" ".join([b"0"] * 60)
+    monkeypatch.setattr(proctable, "_slurp", lambda path: after_exec.pop(0) if path == "/proc/71/environ" else stat)
+    assert proctable.carriers({71: changing}, {"0m.1"}, ()) == {71}
+    assert not after_exec
+
+
+def test_marks_are_found_through_a_storm_of_execs() -> None:
+    """Each look must see the process, whatever program it is just turning into."""
+    env = {**os.environ, "BGO_RUN": "0storm.1", "N": "300"}
+    loop = 'N=$((N - 1)); export N; [ $N -gt 0 ] && exec sh -c "$SELF"; exec sleep 987'
+    with subprocess.Popen(["sh", "-c", loop], env={**env, "SELF": loop}) as storm:
+        found = [carriers("0storm.1") for _ in range(50)]
+        storm.kill()
+    assert found == [[storm.pid]] * 50
+
+
 def test_what_will_not_die_is_told(stranger: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stop, "signal_process", lambda _process, _number: False)
     start_time = process_start_time(stranger.pid)
@@ -288,7 +356,12 @@ def run_apart(code: str) -> str:
     """Run code in a process of its own, because it changes what the process is; return what it prints."""
     head = "import os, signal, sys, time, json, subprocess\nfrom bgo.run.process import *\n"
     found = subprocess.run(
-        [PYTHON, "-c", head + code, str(PLUGIN)], env=python_env(), cwd="/", capture_output=True, text=True
+        [PYTHON, "-c", head + code, str(PLUGIN)],
+        env=python_env(),
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
     )
     assert found.returncode == 0, found.stderr
     return found.stdout
