@@ -52,7 +52,8 @@ PARK = "UPDATE lane SET parked = 1, turn = NULL, held_by = ? WHERE id = ? RETURN
 UNPARK = "UPDATE lane SET parked = 0, held_by = NULL, turn = CASE WHEN paused = 0 THEN head END WHERE id = ?"
 NEXT_PARKED = """SELECT view, concurrency_max FROM lane INDEXED BY lane_parked
 WHERE parked = 1 AND paused = 0 AND head IS NOT NULL
-    AND concurrency_key = ? AND (view, concurrency_max) > (?, ?) ORDER BY view, concurrency_max LIMIT 1"""
+    AND concurrency_key = ? AND (view, concurrency_max) >= (?, ?) ORDER BY view, concurrency_max LIMIT 1"""
+"""With >= the search begins at the pair itself; for > SQLite would walk over all that are equal."""
 BEST_PARKED = """SELECT id FROM lane INDEXED BY lane_parked WHERE parked = 1 AND paused = 0 AND head IS NOT NULL
     AND concurrency_key = ? AND view = ? AND concurrency_max = ? ORDER BY head LIMIT 1"""
 RUNNING = "SELECT count(*) FROM lease WHERE concurrency_key = ?"
@@ -177,14 +178,14 @@ class SqlLanes:
             self.open_key(key, now)  # another lane's own limit may be higher
 
     def open_key(self, key: str, now: int) -> None:
-        view = limit = 0
+        view, after = 0, 0
         running: int | None = None
-        while (row := self._db.execute(NEXT_PARKED, (key, view, limit)).fetchone()) is not None:
+        while (row := self._db.execute(NEXT_PARKED, (key, view, after + 1)).fetchone()) is not None:
             view, limit = row
             if running is None:
                 (running,) = self._db.execute(RUNNING, (key,)).fetchone()
+            after = max(limit, running)
             if limit <= running:
-                limit = running
                 continue
             best = self._db.execute(BEST_PARKED, (key, view, limit)).fetchone()
             self._db.execute(UNPARK, best)
