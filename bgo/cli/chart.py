@@ -76,7 +76,14 @@ def chart(timeline: Timeline, width: int) -> list[Text]:
         lines.append(render.safe(f"… and {len(names) - ROWS:,} more names: --table lists every task", "dim"))
     legend = [(_look(MARKS[mark]), MARKS[mark].means) for mark in sorted(used) if mark]
     power = [(_look(CHARGING[key]), CHARGING[key].means) for key in dict.fromkeys(strip)]
-    return [*lines, *_legend("tasks", legend, width), *_legend("charging", power, width)]
+    lines += [*_legend("tasks", legend, width), *_legend("charging", power, width)]
+    if scale.end < timeline.until_at:
+        lines.append(
+            render.safe(f"The chart ends at {instant(scale.end, timeline.start_at)}: then all is quiet.", "dim")
+        )
+    for line in lines:
+        line.rstrip()
+    return lines
 
 
 def instant(at: int, start: int) -> str:

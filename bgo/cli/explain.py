@@ -11,6 +11,7 @@ from bgo.cli.flow import answer, flow_of
 from bgo.cli.params import SELECTION, Json, Limit
 from bgo.cli.run import DEVICE, YesNo
 from bgo.errors import NotFoundError, UsageError
+from bgo.model.state import ACTIVE, CLAIMABLE
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
@@ -61,7 +62,7 @@ def explain(
         if as_json:
             render.write_json([group.to_json() for group in found.groups])
         else:
-            _show_all(found, color=flow.settings.color)
+            _show_all(found, now=flow.clock.now_ms(), color=flow.settings.color)
         return
     told = [_told(flow, task_id, reading) for task_id in _whole(flow, ids or [], limit)]
     if as_json:
@@ -77,7 +78,6 @@ def _whole(flow: TaskFlow, words: Iterable[str], limit: int) -> list[str]:
     """Return ids; a name stands for its unfinished tasks, or for its newest when all have ended."""
     from bgo.cli import parse
     from bgo.model.query import Selector
-    from bgo.model.state import ACTIVE
 
     found: list[str] = []
     for word in words:
@@ -165,7 +165,7 @@ def held_words(held: Mapping[str, int]) -> str:
     return ", ".join(f"{render.duration(ms)} {reason}" for reason, ms in ranked if ms > 0)
 
 
-def _show_all(found: Standing, *, color: bool) -> None:
+def _show_all(found: Standing, *, now: int, color: bool) -> None:
     from bgo.cli import render
     from bgo.cli.render import Column
 
@@ -177,17 +177,18 @@ def _show_all(found: Standing, *, color: bool) -> None:
         Column("NAME", least=8),
         Column("STATE", drop=2),
         Column("WAITS FOR", least=9),
+        Column("NOW", least=10, drop=4),
         Column("UNTIL", drop=3),
-        Column("TO LIFT IT", least=10, drop=4),
+        Column("TO LIFT IT", least=10, drop=5),
         Column("FIRST", drop=1),
     ]
     out = render.console(color=color)
-    out.print(render.table(columns, [_row(group) for group in found.groups], out.width))
+    out.print(render.table(columns, [_row(group, now) for group in found.groups], out.width))
     if found.total > len(found.groups):
         render.say(f"{len(found.groups):,} of {found.total:,} groups; more with --limit N")
 
 
-def _row(group: Group) -> tuple[Any, ...]:
+def _row(group: Group, now: int) -> tuple[Any, ...]:
     from bgo.cli import render
 
     first = group.first
@@ -196,8 +197,15 @@ def _row(group: Group) -> tuple[Any, ...]:
         group.tasks,
         first.task.name,
         render.state_text(first.task.state),
-        ", ".join(f"{hold.gate} ({hold.current})" for hold in first.holds) or first.verdict,
-        render.local_time(max(until)) if until else "",
+        ", ".join(hold.gate for hold in first.holds) or _unheld(first),
+        ", ".join(hold.current for hold in first.holds),
+        render.ago(max(until), now) if until else "",
         "; ".join(dict.fromkeys(hold.lift for hold in first.holds if hold.lift)),
         first.task.id,
     )
+
+
+def _unheld(found: Explanation) -> str:
+    if found.task.state not in CLAIMABLE:
+        return found.verdict
+    return "its turn" if found.workers else "a worker"

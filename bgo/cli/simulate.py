@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 WEEK_MS = 7 * 86_400_000
 TASKS, GROUPS = 20, 10
 """So many rows of the table, and groups of tasks that never start, stand below the chart."""
+WIDEST = 120
+"""A chart on a file or a pipe, or on a very wide window."""
+ENDINGS = (
+    ("failed", "fails", "fail"),
+    ("waiting_again", "waits for another try at the end", "wait for another try at the end"),
+    ("running", "still runs at the end", "still run at the end"),
+    ("never", "never starts", "never start"),
+)
 
 
 def _length(text: str) -> int:
@@ -109,7 +117,7 @@ def _show(timeline: Timeline, *, color: bool, whole: bool) -> None:
         return
     if not whole:
         out.print()
-        for line in chart(timeline, out.width):
+        for line in chart(timeline, min(out.width, WIDEST)):
             out.print(line)
     if timeline.rows:
         out.print()
@@ -194,12 +202,15 @@ def _summary(timeline: Timeline) -> str:
     from bgo.cli import render
 
     counts = timeline.summary()
-    parts = [f"{counts['started']:,} of {counts['tasks']:,} tasks start"]
+    parts = [f"{counts['started']:,} of {_number(counts['tasks'], 'task starts', 'tasks start')}"]
     if counts["late"]:
         longest = render.duration(counts["longest_delay_ms"])
         parts.append(f"{counts['late']:,} of them a minute or more late, the latest by {longest}")
-    told = {"failed": "fail", "waiting_again": "wait for another try at the end", "running": "still run at the end"}
-    parts += [f"{counts[key]:,} {words}" for key, words in told.items() if counts[key]]
-    if counts["never"]:
-        parts.append(f"{counts['never']:,} never start")
+    for key, one, many in ENDINGS:
+        if counts[key]:
+            parts.append(_number(counts[key], one, many))
     return "; ".join(parts) + "."
+
+
+def _number(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
