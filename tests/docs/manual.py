@@ -24,6 +24,7 @@ VARIABLES = {
     "BGO_DEFAULT_TIMEOUT": "The timeout of tasks that state none.",
     "BGO_SYNCHRONOUS": "full (the default) or normal: what a power cut may take.",
     "BGO_POLL_MS": "How often a watching worker looks around without being woken.",
+    "BGO_SYSFS_ROOT": "Ask this directory, laid out like /sys, whether the device charges.",
     "BGO_DEBUG": "Not empty and not 0: show tracebacks, as --debug does.",
     "NO_COLOR": "Not empty: plain text, as --no-color asks for.",
     "COLUMNS": "The width to print for.",
