@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bgo.model.device import Tri, View
-from bgo.model.options import RetryPolicy
+from bgo.model.options import ConstraintLoss, RetryPolicy, TaskConstraints
 from bgo.model.outcome import (
     CancelledRun,
     Crashed,
@@ -195,14 +195,16 @@ class Ledger:
     def holds(self, row: Row, offer: Offer, view: View) -> list[str]:
         """Return why the row may not start for this asker, apart from its due time and slots."""
         limit = row.spec.wish.concurrency
-        wants_power = row.spec.wish.constraints.requires_charging
+        wishes = row.spec.wish.constraints
+        unjudged = replace(wishes, requires_charging=False, on_loss=ConstraintLoss.STOP) != TaskConstraints()
         return [
             name
             for name, held in (
                 ("paused", ("name", row.name) in self.paused or ("queue", row.spec.queue) in self.paused),
                 ("queue", offer.queues is not None and row.spec.queue not in offer.queues),
                 ("handler", offer.handlers is not None and row.spec.handler not in offer.handlers),
-                ("charging", wants_power and view.device.charging.value is not Tri.YES),
+                ("charging", wishes.requires_charging and view.device.charging.value is not Tri.YES),
+                ("constraint", unjudged),
                 ("concurrency", limit is not None and self.usage()[row.key] >= limit.max_concurrent),
             )
             if held

@@ -33,7 +33,7 @@ from bgo.model.outcome import (
     TimedOut,
 )
 from bgo.model.query import Retention, Selector
-from bgo.model.state import FINAL, Reason, State
+from bgo.model.state import CLAIMABLE, FINAL, Reason, State
 from bgo.policy.gates import Offer
 from tests.build import a_spec, a_view, a_wish
 from tests.engine.checks import dump
@@ -100,10 +100,11 @@ class Machine(RuleBasedStateMachine):
         self.world.store.close()
         shutil.rmtree(self.folder)
 
-    @initialize(slots=st.integers(1, 3), batch=st.lists(specs, min_size=3, max_size=6))
-    def populate(self, slots: int, batch: list[dict[str, Any]]) -> None:
+    @initialize(slots=st.integers(1, 3), reserve=st.integers(0, 1), batch=st.lists(specs, min_size=3, max_size=6))
+    def populate(self, slots: int, reserve: int, batch: list[dict[str, Any]]) -> None:
         self.world.worker("w2", slots=slots, offer=Offer(frozenset({"work"})), own_slots=True)
         self.world.worker("far", slots=2, offer=Offer(queues=frozenset({"default"})), host="there").view = a_view(True)
+        self.world.reserve("high", reserve)
         self.enqueue(batch)
 
     @invariant()
@@ -162,6 +163,13 @@ class Machine(RuleBasedStateMachine):
     def tick_in_turn(self, order: list[str], children: int) -> None:
         for name in order:
             self.tick(name, children)
+
+    @precondition(lambda self: self.in_state(*CLAIMABLE))
+    @rule(data=st.data(), name=st.sampled_from(WORKERS), children=st.integers(1, 3))
+    def tick_for_some(self, data: st.DataObject, name: str, children: int) -> None:
+        """Somebody runs just these tasks."""
+        named = data.draw(st.sets(st.sampled_from(self.in_state(*CLAIMABLE)), min_size=1, max_size=3))
+        self.world.tick(name, children, frozenset(self.world.ledger.rows[i].seq for i in named))
 
     @precondition(lambda self: self.in_state(State.RUNNING))
     @rule(data=st.data(), fraction=st.sampled_from([None, None, 0.5]))

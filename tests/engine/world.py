@@ -7,6 +7,7 @@ and recounts the store. The state machine, the planted bugs and the examples all
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,17 +19,19 @@ from bgo.engine.cycle import Asker, Claim, Memory, Tick, look, tick
 from bgo.engine.enqueue import enqueue
 from bgo.engine.explain import Ground, explain
 from bgo.engine.prune import prune, would_prune
+from bgo.engine.query import view_of
 from bgo.engine.rescue import adopt
 from bgo.engine.revive import revive
 from bgo.engine.settle import LateFinish, RunKey, Settled, checkpoint, settle, started
 from bgo.ids import seeded_rng
 from bgo.model.device import View
+from bgo.model.options import QUEUE_WEIGHTS
 from bgo.model.outcome import Lost, Outcome, Succeeded
 from bgo.model.plan import Gate
 from bgo.model.query import CancelEffect, CancelReply, Retention, Selector
 from bgo.model.state import CLAIMABLE, FINAL, Event, Reason, State
-from bgo.model.task import Lease, Task, TaskSpec
-from bgo.model.views import Explanation
+from bgo.model.task import HistoryEntry, Lease, Task, TaskSpec
+from bgo.model.views import Explanation, TaskView
 from bgo.policy.gates import Offer
 from bgo.policy.lease import LEASE_MS, Verdict
 from bgo.store.sqlite import SqliteStore
@@ -60,6 +63,7 @@ class World:
         self.workers: dict[str, Worker] = {}
         self.tokens: list[tuple[str, RunKey]] = []
         """Every right to write that was ever given out: task id and key."""
+        self.reserves: dict[str, int] = {}
         self.worker()
 
     @property
@@ -79,6 +83,17 @@ class World:
             found = session.tasks.find(task_id)
         assert found is not None
         return found
+
+    def view(self, task_id: str) -> TaskView:
+        """Return a task with its payloads opened."""
+        task = self.task(task_id)
+        with self.store.read() as session:
+            return view_of(session, task)
+
+    def history(self, task_id: str) -> list[HistoryEntry]:
+        """Return a task's entries, oldest first."""
+        with self.store.read() as session:
+            return session.records.of_task(task_id)
 
     def verify(self) -> None:
         """Compare the store with the ledger, and recount it."""
@@ -117,24 +132,26 @@ class World:
             due = self.now if spec.due_at is None else spec.due_at
             self.ledger.rows[spec.id] = Row(spec, self.task(spec.id).seq, due, due <= self.now)
 
-    def tick(self, name: str = "w1", children: int = 4) -> list[Claim]:
+    def tick(self, name: str = "w1", children: int = 4, only: frozenset[int] | None = None) -> list[Claim]:
         """Look, tick, check that the two agree and that every claim was right, and return the claims."""
         worker = self.worker(name)
         before, told = dump(self.store.connection), self.explain_all(worker)
         with self.store.read() as session:
-            seen = look(session, worker.asker, worker.view, worker.memory, children, self.now)
+            seen = look(session, worker.asker, worker.view, worker.memory, children, self.now, only=only)
         with self.store.write() as session:
             done = tick(
                 session, worker.asker, worker.view, worker.memory, [a_child() for _ in range(children)],
-                lease_until=self.clock.awake_ms() + LEASE_MS, now=self.now,
+                lease_until=self.clock.awake_ms() + LEASE_MS, now=self.now, only=only,
             )  # fmt: skip
         if not seen.has_work:
             ensure(dump(self.store.connection) == before, "a look that sees no work means a tick without a trace")
         ensure(not done.claims or seen.has_work, "a look sees the work a tick finds")
-        self._note(worker, children, done, told)
+        self._note(worker, children, done, told, only)
         return list(done.claims)
 
-    def _note(self, worker: Worker, children: int, done: Tick, told: dict[str, Explanation]) -> None:
+    def _note(
+        self, worker: Worker, children: int, done: Tick, told: dict[str, Explanation], only: frozenset[int] | None
+    ) -> None:
         asker, ledger, now = worker.asker, self.ledger, self.now
         for row in ledger.rows.values():
             row.ready = row.ready or (row.state in CLAIMABLE and row.due_at <= now)
@@ -142,14 +159,14 @@ class World:
         used = [r for r in mine if r.holder == asker.worker] if asker.own_slots else mine
         room = min(children, max(0, asker.slots - len(used)))
         ensure(len(done.claims) <= room, "no more claims than slots", (len(done.claims), room))
-        waiting = [row for row in ledger.rows.values() if row.ready]
+        waiting = [row for row in ledger.rows.values() if row.ready and (only is None or row.seq in only)]
         for claim in done.claims:
             row = ledger.rows[claim.task.id]
-            ensure(row.ready, "only ready tasks start", (row.spec.id, row.state))
+            ensure(row in waiting, "only ready tasks start, and named ones if some are named", row.spec.id)
             held = ledger.holds(row, asker.offer, worker.view)
             ensure(not held, "no gate is passed that holds", (row.spec.id, held))
             first = min((r for r in waiting if r.lane == row.lane), key=Row.place)
-            ensure(first is row, "a lane's first goes first", (row.spec.id, first.spec.id))
+            ensure(first is row or only is not None, "a lane's first goes first", (row.spec.id, first.spec.id))
             given = (claim.input, claim.setup, claim.checkpoint)
             ensure(given == (row.spec.input, row.spec.setup, row.checkpoint), "a child gets what was given", given)
             closed = [g.gate for g in told[row.spec.id].gates if not g.is_open]
@@ -162,7 +179,18 @@ class World:
             self._check_wait(claim)
         if len(done.claims) < room:
             left = [r.spec.id for r in waiting if not ledger.holds(r, asker.offer, worker.view)]
+            left = left if not self.reserves else [i for i in left if not self._is_kept(ledger.rows[i], asker)]
             ensure(not left, "no slot stays idle while something may start", left)
+
+    def _is_kept(self, row: Row, asker: Asker) -> bool:
+        """Say whether the free slots are all reserved for other queues than this row's."""
+        used = Counter(
+            r.spec.queue
+            for r in self.ledger.running()
+            if (r.holder == asker.worker if asker.own_slots else self.workers[r.holder].asker.host == asker.host)
+        )
+        kept = sum(max(0, n - used[q]) for q, n in self.reserves.items() if q != row.spec.queue)
+        return asker.slots - used.total() <= min(kept, asker.slots - 1)
 
     def _check_wait(self, claim: Claim) -> None:
         with self.store.read() as session:
@@ -256,12 +284,18 @@ class World:
             session.lanes.set_paused(kind, value, paused=paused, now=self.now)
         (self.ledger.paused.add if paused else self.ledger.paused.discard)((kind, value))
 
+    def reserve(self, queue: str, slots: int) -> None:
+        """Keep slots free for a queue."""
+        with self.store.write() as session:
+            session.queues.ensure(queue, QUEUE_WEIGHTS[queue], slots)
+        self.reserves[queue] = slots
+
     def prune(self, retention: Retention) -> set[str]:
         """Remove what retention no longer keeps."""
         promised = would_prune(self.store, retention, self.now)
-        done = prune(self.store, retention, self.now)
-        gone, rows = set(done.ids), self.ledger.rows
-        ensure(done.count == len(gone) == promised, "a dry run tells what a prune does", (done.count, promised))
+        told = [task_id for step in prune(self.store, retention, self.now) for task_id in step]
+        gone, rows = set(told), self.ledger.rows
+        ensure(len(told) == len(gone) == promised, "a dry run tells what a prune does", (told, promised))
         ended = {i: r for i, r in rows.items() if r.finished_at is not None}
         ensure(gone <= set(ended), "only ended tasks are pruned", gone - set(ended))
         limit = {State.FAILED: self.now - retention.failed_ms}
