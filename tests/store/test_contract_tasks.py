@@ -296,6 +296,27 @@ def test_counts_and_waits_are_told_by_state(store: Store) -> None:
         assert session.tasks.not_due() == (1, 1)
 
 
+def test_unfinished_tasks_are_told_in_groups(store: Store) -> None:
+    drive.enqueue(store, a_spec("a", due_at=START - 5), a_spec("a", due_at=START - 9), a_spec("b"))
+    drive.enqueue(store, a_spec("a", due_at=START + HOUR), a_spec("done"))
+    with store.read() as session:
+        assert sorted(session.tasks.groups()) == [(2, 2), (3, 1), (4, 1), (5, 1)]
+    drive.run_all(store)
+    with store.read() as session:
+        assert session.tasks.groups() == [(4, 1)]
+
+
+def test_the_room_that_data_takes_is_told(store: Store) -> None:
+    with store.write() as session:
+        before = session.tasks.used_bytes()
+        numbers = session.payloads.put_many([b"x" * 100_000] * 5)
+        grown = session.tasks.used_bytes() - before
+        session.payloads.drop(numbers)
+        left = session.tasks.used_bytes() - before
+    assert 500_000 <= grown < 600_000
+    assert left < 50_000
+
+
 def test_those_ahead_are_counted_in_lane_order(store: Store) -> None:
     low, high = a_spec(priority=0), a_spec(priority=9)
     drive.enqueue(store, low, high, a_spec("other"))

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
+from pathlib import Path
 
 import pytest
 
 from bgo.errors import StoreError
+from bgo.store import port
 from bgo.store.port import Store
 from tests.build import a_spec
 from tests.store import drive
 from tests.store.backends import Backend
+
+
+def test_the_contract_speaks_of_every_verb() -> None:
+    """A verb that joins the port joins these tests."""
+    words = "".join(path.read_text() for path in Path(__file__).parent.glob("test_contract_*.py"))
+    groups = (port.Tasks, port.Lanes, port.Leases, port.Records, port.Payloads, port.Queues, port.Session, port.Store)
+    verbs = {name for group in groups for name, thing in vars(group).items() if inspect.isfunction(thing)}
+    assert {v for v in verbs if not v.startswith("_") and f".{v}(" not in words} == set()
 
 
 def test_an_exception_undoes_the_transaction(store: Store) -> None:
