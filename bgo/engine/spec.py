@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bgo.errors import UsageError
-from bgo.hooks.commandline import default_name
+from bgo.hooks.commandline import default_name, kept_environment
 from bgo.model import payload as payloads
 from bgo.model.handler import HandlerDefaults, HandlerInfo
 from bgo.model.options import (
@@ -98,7 +98,9 @@ def _priority(said: int | None, defaults: HandlerDefaults) -> int:
     value: object = said if said is not None else defaults.priority or 0
     if isinstance(value, bool) or not isinstance(value, int) or not PRIORITY_MIN <= value <= PRIORITY_MAX:
         raise UsageError(
-            f"priority {value!r} is out of range", why=f"it runs from {PRIORITY_MIN} to {PRIORITY_MAX}", hint="0 is usual"
+            f"priority {value!r} is out of range",
+            why=f"it runs from {PRIORITY_MIN} to {PRIORITY_MAX}",
+            hint="0 is usual",
         )
     return value
 
@@ -149,8 +151,10 @@ def _setup(request: Request, info: HandlerInfo | None) -> bytes | None:
         )
     argv = list(request.argv or ())
     if len(argv) > ARGV_LIMIT or any("\0" in word for word in argv):
-        raise UsageError("the command line cannot be kept", why="too many words, or a NUL inside one", hint="use a file")
-    setup = {"argv": argv, "env": dict(request.env or {})}
+        raise UsageError(
+            "the command line cannot be kept", why="too many words, or a NUL inside one", hint="use a file"
+        )
+    setup = {"argv": argv, "env": dict(kept_environment(os.environ) if request.env is None else request.env)}
     return payloads.dump_object(setup, "the command line", INPUT_LIMIT)
 
 
@@ -162,5 +166,7 @@ def _folder(cwd: str | None) -> str:
             raise UsageError("the working directory is gone", hint="cd to one that exists, or give --cwd") from None
     folder = os.path.abspath(os.path.expanduser(cwd))
     if not os.path.isdir(folder):
-        raise UsageError(f"no such directory: {cwd[:200]!r}", why="the task would have nowhere to run", hint="--cwd DIR")
+        raise UsageError(
+            f"no such directory: {cwd[:200]!r}", why="the task would have nowhere to run", hint="--cwd DIR"
+        )
     return folder

@@ -13,7 +13,7 @@ from bgo.hooks import loading
 from bgo.hooks.defaults import HandlerOptions
 from bgo.hooks.handler import Handler, build
 from bgo.hooks.settings import PluginSettings
-from bgo.hooks.snapshot import stamp
+from bgo.hooks.stamp import stamp
 from bgo.hooks.task import TaskHandler
 from bgo.model.handler import Source
 

@@ -18,6 +18,7 @@ from typing import Any
 from bgo.hooks.codec import info_from
 from bgo.hooks.scan import import_path, scan
 from bgo.hooks.settings import LoadReport, PluginSettings
+from bgo.hooks.stamp import stamp
 from bgo.model.handler import HandlerInfo
 from bgo.version import VERSION
 
@@ -135,11 +136,3 @@ def write_file(file: str, data: Any, *, durable: bool) -> None:
         Path(temp).unlink(missing_ok=True)
         raise
 
-
-def stamp(file: str) -> tuple[int, int]:
-    """Return a file's modification time and size, or (-1, -1) when it is gone."""
-    try:
-        found = Path(file).stat()
-    except OSError:
-        return (-1, -1)
-    return (found.st_mtime_ns, found.st_size)

@@ -122,10 +122,10 @@ class _Command:
             os.set_blocking(self._pipe.fileno(), False)
             try:
                 self._follow(self._pipe.fileno())
+            except Exception:
+                self._process.kill()  # but not on SIGTERM, which the command has got too and may take its time over
+                raise
             finally:
-                if self._process.poll() is None:
-                    self._process.kill()
-                    self._process.wait()
                 self._pass(self._sieve.finish())
         if self._was_stopped:
             self._ctx.check_cancelled()
