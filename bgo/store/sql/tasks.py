@@ -167,7 +167,8 @@ class SqlTasks:
 
     def promote(self, now: int, limit: int) -> set[int]:
         due = self._db.execute(DUE, (now, limit)).fetchall()
-        self._db.executemany(PROMOTE, [(seq,) for seq, _ in due])
+        if due:
+            self._db.executemany(PROMOTE, [(seq,) for seq, _ in due])
         return {lane for _, lane in due}
 
     def next_due(self) -> int | None:
