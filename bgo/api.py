@@ -169,9 +169,7 @@ class TaskFlow:
 
     # Enqueue.
 
-    def enqueue(
-        self, name: str, input: Mapping[str, Any] | None = None, **options: Unpack[EnqueueOptions]
-    ) -> str:
+    def enqueue(self, name: str, input: Mapping[str, Any] | None = None, **options: Unpack[EnqueueOptions]) -> str:
         """Queue one task and return its id; when this returns, the task is durably kept.
 
         Raises UsageError for what does not fit, NotFoundError for unknown handlers and queues, StoreError and
@@ -206,20 +204,19 @@ class TaskFlow:
             info = self._info(request.handler, {"allow_unknown": allow_unknown})
         return self._build(request, request.input, info)
 
-    def plan(
-        self, name: str, input: Mapping[str, Any] | None = None, **options: Unpack[EnqueueOptions]
-    ) -> Explanation:
+    def plan(self, name: str, input: Mapping[str, Any] | None = None, **options: Unpack[EnqueueOptions]) -> Explanation:
         """Return how the gates of such a task stand now; nothing is written."""
         return self.plan_spec(self._spec(name, input or {}, options))
 
     def plan_spec(self, spec: TaskSpec, charging: Reading | None = None) -> Explanation:
         """Return how the gates of this spec's task would stand now; nothing is written."""
+        from bgo.engine import resolve
         from bgo.engine.enqueue import enqueue
         from bgo.engine.explain import explain
         from bgo.store.sqlite import SqliteStore
 
-        class Undo(Exception):  # noqa: N818 - not an error: it takes the insert back
-            pass
+        class Undo(Exception):
+            """Takes the insert back."""
 
         store = self.store if self.settings.store_path.exists() else SqliteStore(None)
         try:
@@ -228,9 +225,7 @@ class TaskFlow:
                     session.queues.ensure(name, queue.weight, queue.reserve)
                 self._check_queue(session, spec.queue)
                 enqueue(session, [spec], self.clock.now_ms())
-                task = session.tasks.find(spec.id)
-                assert task is not None
-                found = explain(session, task, self._ground(session, charging))
+                found = explain(session, resolve.task(session, spec.id), self._ground(session, charging))
                 raise Undo
         except Undo:
             return found

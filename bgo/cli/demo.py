@@ -18,7 +18,7 @@ from bgo.cli import render
 from bgo.config import Flags, load
 from bgo.errors import NotFoundError
 from bgo.model.device import Reading, Tri
-from bgo.model.options import RetryPolicy, TaskConstraints
+from bgo.model.options import TaskConstraints
 from bgo.model.query import Selector
 from bgo.model.state import State
 
@@ -65,15 +65,13 @@ def _queue(flow: TaskFlow, folder: Path) -> dict[str, str]:
         for path in (_something_big(), *sorted(sources, key=lambda p: -p.stat().st_size)[:LARGEST]):
             flow.enqueue("files.compress", {"path": str(path), "to": str(work / f"{path.name}.gz")}, tags=["demo"])
     count = [sys.executable, "-c", COUNT_LINES, *map(str, sources)]
-    keep = {"PATH": os.environ.get("PATH", os.defpath)}
     ids = {
-        "count": flow.enqueue("shell", argv=count, as_="count-lines", env=keep, queue="high"),
-        "flaky": flow.enqueue(
-            "shell", argv=["sh", "-c", FLAKY], as_="flaky", cwd=str(work), env=keep, retry=RetryPolicy.custom(delays=[1])
-        ),
+        "count": flow.enqueue("shell", argv=count, as_="count-lines", queue="high"),
+        "flaky": flow.enqueue("shell", argv=["sh", "-c", FLAKY], as_="flaky", cwd=str(work), retry="custom:1s"),
         "held": flow.enqueue("echo", {"message": "power at last"}, constraints=TaskConstraints(requires_charging=True)),
     }
-    print(f"Queued {flow.overview().counts[State.QUEUED]} tasks on {len(sources)} real files. Running them, two at a time:")
+    queued = flow.overview().counts[State.QUEUED]
+    print(f"Queued {queued} tasks on {len(sources)} real files. Running them, two at a time:")
     return ids
 
 
@@ -109,8 +107,10 @@ def _run(flow: TaskFlow, color: bool) -> RunReport:
 
 def _tell(flow: TaskFlow, ids: dict[str, str], report: RunReport, took_ms: int) -> None:
     counts = flow.overview().counts
-    print(f"\n{render.state_word('succeeded')}: {counts[State.SUCCEEDED]} tasks in {render.duration(took_ms)}, "
-          f"{report.counts.get('retry', 0)} retried, {counts[State.FAILED]} failed.")
+    print(
+        f"\n{render.state_word('succeeded')}: {counts[State.SUCCEEDED]} tasks in {render.duration(took_ms)}, "
+        f"{report.counts.get('retry', 0)} retried, {counts[State.FAILED]} failed."
+    )
     _tell_files(flow)
     tail = flow.get(ids["count"]).output["tail"].strip().splitlines()
     lines, name = tail[-1].split()
@@ -121,10 +121,12 @@ def _tell(flow: TaskFlow, ids: dict[str, str], report: RunReport, took_ms: int) 
     for line in flow.explain(ids["held"], UNPLUGGED).gates:
         mark, word = ("✓", "open") if line.is_open else ("✗", "held")
         print(f"    {mark} {word:5} {line.gate:10} now: {line.current}; needed: {line.needed}")
-    print("\nNow yours:\n"
-          "  bgo enqueue shell --run -- ls -l       run something here and now\n"
-          "  bgo enqueue sleep seconds=30           queue it, then: bgo run\n"
-          "  bgo monitor                            watch it all")
+    print(
+        "\nNow yours:\n"
+        "  bgo enqueue shell --run -- ls -l       run something here and now\n"
+        "  bgo enqueue sleep seconds=30           queue it, then: bgo run\n"
+        "  bgo monitor                            watch it all"
+    )
 
 
 def _tell_files(flow: TaskFlow) -> None:

@@ -96,6 +96,4 @@ class Rejected:
     error: TaskError
 
 
-Outcome = (
-    Succeeded | Failed | RetryAsked | Snoozed | TimedOut | Crashed | CancelledRun | Lost | Released | Rejected
-)
+Outcome = Succeeded | Failed | RetryAsked | Snoozed | TimedOut | Crashed | CancelledRun | Lost | Released | Rejected

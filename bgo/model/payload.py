@@ -20,7 +20,7 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=F
 
 
 def _refuse(what: str, why: str) -> UsageError:
-    return UsageError(f"{what} is not acceptable JSON", why=why, hint="give a JSON object such as '{\"path\": \"a\"}'")
+    return UsageError(f"{what} is not acceptable JSON", why=why, hint='give a JSON object such as \'{"path": "a"}\'')
 
 
 def _check(value: Any, what: str, path: str, depth: int) -> None:
@@ -57,9 +57,7 @@ def dump(value: Any, what: str = "the value") -> bytes:
 def dump_object(value: Any, what: str, limit: int) -> bytes:
     """Return a JSON object as canonical bytes of at most `limit` bytes."""
     if not isinstance(value, dict):
-        raise UsageError(
-            f"{what} is not a JSON object", why=f"it is {_kind(value)}", hint='wrap it: {"item": …}'
-        )
+        raise UsageError(f"{what} is not a JSON object", why=f"it is {_kind(value)}", hint='wrap it: {"item": …}')
     data = dump(value, what)
     if len(data) > limit:
         raise UsageError(

@@ -55,7 +55,9 @@ def _number(kind: type[int] | type[float], name: str, text: str) -> Any:
         return value
     except ValueError:
         what = "a whole number" if kind is int else "a number"
-        raise UsageError(f"retry: {name}={text!r:.40} is not {what}", hint=f"try {RETRY_FORMS}") from None
+        raise UsageError(
+            f"retry: {name}={text!r:.40} is not {what}", why=f"{name} is one number", hint=f"try {RETRY_FORMS}"
+        ) from None
 
 
 _RETRY_KEYS: dict[str, tuple[str, ...]] = {
@@ -72,11 +74,11 @@ def retry(text: str) -> RetryPolicy:
     kind, _, rest = text.strip().partition(":")
     kind = kind.strip().lower()
     if kind not in _RETRY_KEYS:
-        hint = did_you_mean(kind, _RETRY_KEYS)
-        raise UsageError(f"not a retry policy: {text!r:.100}", why=hint, hint=f"try {RETRY_FORMS}")
+        why = did_you_mean(kind, _RETRY_KEYS) or f"the kinds are {', '.join(_RETRY_KEYS)}"
+        raise UsageError(f"not a retry policy: {text!r:.100}", why=why, hint=f"try {RETRY_FORMS}")
     parts = [part.strip() for part in rest.split(",")] if rest.strip() else []
     if len(parts) > 1000:
-        raise UsageError("retry: more than 1000 parts", hint=f"try {RETRY_FORMS}")
+        raise UsageError("retry: more than 1000 parts", why="no task is tried that often", hint=f"try {RETRY_FORMS}")
     if kind == "none":
         _refuse_leftover(kind, parts)
         return RetryPolicy.NONE
@@ -84,7 +86,8 @@ def retry(text: str) -> RetryPolicy:
         jitter = "jitter" in parts
         delays = [duration(part) for part in parts if part != "jitter"]
         if not delays:
-            raise UsageError("retry: custom needs its delays", hint="custom:5s,15s,1m tries four times in all")
+            why, hint = "each delay allows one more try", "custom:5s,15s,1m tries four times in all"
+            raise UsageError("retry: custom needs its delays", why=why, hint=hint)
         return replace(RetryPolicy.custom(delays=delays), jitter=jitter)
     make: Callable[..., RetryPolicy] = getattr(RetryPolicy, kind)
     return make(**_retry_arguments(kind, parts))
@@ -92,7 +95,11 @@ def retry(text: str) -> RetryPolicy:
 
 def _refuse_leftover(kind: str, parts: list[str]) -> None:
     if parts:
-        raise UsageError(f"retry: {kind} takes nothing after it, found {parts[0]!r:.60}", hint=f"try {RETRY_FORMS}")
+        raise UsageError(
+            f"retry: {kind} takes nothing after it, found {parts[0]!r:.60}",
+            why="it tries once",
+            hint=f"try {RETRY_FORMS}",
+        )
 
 
 def _retry_arguments(kind: str, parts: list[str]) -> dict[str, Any]:
@@ -107,7 +114,7 @@ def _retry_arguments(kind: str, parts: list[str]) -> dict[str, Any]:
             )
         name = _ARGUMENT.get(key) or ("initial_delay" if kind == "exponential" else "delay")
         if name in found:
-            raise UsageError(f"retry: {key} is given twice", hint=f"try {RETRY_FORMS}")
+            raise UsageError(f"retry: {key} is given twice", why="only one can count", hint=f"try {RETRY_FORMS}")
         found[name] = _retry_value(key, value)
     return found
 
@@ -115,7 +122,8 @@ def _retry_arguments(kind: str, parts: list[str]) -> dict[str, Any]:
 def _retry_value(key: str, value: str) -> Any:
     if key == "jitter":
         if value.lower() not in {"", "yes", "true", "on", "no", "false", "off"}:
-            raise UsageError(f"retry: jitter={value!r:.40} is not yes or no", hint=f"try {RETRY_FORMS}")
+            why = "jitter alone means yes"
+            raise UsageError(f"retry: jitter={value!r:.40} is not yes or no", why=why, hint=f"try {RETRY_FORMS}")
         return value.lower() in {"", "yes", "true", "on"}
     if key == "attempts":
         return _number(int, key, value)
@@ -127,8 +135,9 @@ def concurrency(text: str, key: str | None = None) -> ConcurrencyControl:
     count, colon, strategy = (word.strip().lower() for word in text.partition(":"))
     number = 3 if count == "limited" else int(count) if count.isascii() and count.isdigit() and len(count) < 9 else None
     if number is None or (colon and strategy not in set(ConcurrencyStrategy)):
-        hint = did_you_mean(strategy, ConcurrencyStrategy) if number is not None else ""
-        raise UsageError(f"not a concurrency limit: {text!r:.100}", why=hint, hint=f"try {CONCURRENCY_FORMS}")
+        why = did_you_mean(strategy, ConcurrencyStrategy) if number is not None else "it begins with no number"
+        why = why or f"the orders are {', '.join(ConcurrencyStrategy)}"
+        raise UsageError(f"not a concurrency limit: {text!r:.100}", why=why, hint=f"try {CONCURRENCY_FORMS}")
     return ConcurrencyControl(number, ConcurrencyStrategy(strategy or "fifo"), key)
 
 

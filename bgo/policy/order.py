@@ -19,9 +19,7 @@ def rank(due_ms: int, priority: int) -> int:
     return due_ms - priority * PRIORITY_HEAD_START_MS
 
 
-def order_key(
-    strategy: ConcurrencyStrategy | None, *, due_ms: int, priority: int, seq: int, draw: float
-) -> int:
+def order_key(strategy: ConcurrencyStrategy | None, *, due_ms: int, priority: int, seq: int, draw: float) -> int:
     """Return a task's place inside its lane; ties go to the smaller `seq`.
 
     fifo and lifo look at the order of enqueueing alone, by-priority at priority and then age, random at `draw`
