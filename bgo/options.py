@@ -22,9 +22,11 @@ from bgo.model.options import (
 )
 
 NOT_YET = frozenset(
-    "start_before finish_before relax window rate_limit dedup unique_id unique_policy encryption expedited after "
-    "rate_key tz on_constraint_loss".split()
-)
+    {
+        "start_before", "finish_before", "relax", "window", "rate_limit", "rate_key", "dedup", "unique_id",
+        "unique_policy", "encryption", "expedited", "after", "tz", "on_constraint_loss",
+    }
+)  # fmt: skip
 """Keywords that mean something to bgo but are not acted upon by this version; said or not, nothing is ignored."""
 
 

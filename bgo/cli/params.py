@@ -90,7 +90,9 @@ def past_ms(text: str, now_ms: int) -> int:
         pass
     if text.strip().lower().startswith(("+", "in ")):
         raise UsageError(
-            f"not a time in the past: {text!r:.100}", why="it says when in the future", hint="try 1h, 14:30, today, a date"
+            f"not a time in the past: {text!r:.100}",
+            why="it says when in the future",
+            hint="try 1h, 14:30, today, a date",
         )
     for back in (0, DAY_MS, 7 * DAY_MS):
         if (found := parse.instant_ms(text, now_ms - back)) <= now_ms:
