@@ -223,7 +223,14 @@ def load(name: str, row: Row) -> Any:
     command.rich_help_panel = row.panel
     command.hidden = row.hidden
     command.keeps_argv = row.argv
+    for one in (command, *getattr(command, "commands", {}).values()):
+        one.help = _filled(one.help or "")
     return command
+
+
+def _filled(text: str) -> str:
+    """Return paragraphs as one line each: Rich would keep the line breaks of the source."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
 
 
 def group(summary: str, *, default_verb: str | None = None) -> typer.Typer:

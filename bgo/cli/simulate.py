@@ -51,7 +51,10 @@ def simulate(
         str | None, typer.Option(metavar="TIME", help="When it begins; default: this full minute.")
     ] = None,
     for_ms: Annotated[
-        int, typer.Option("--for", parser=_length, metavar="TIME", help="How much time to play; default: 7d.")
+        int,
+        typer.Option(
+            "--for", parser=_length, metavar="TIME", help="How much time to play; default: 7d.", show_default=False
+        ),
     ] = WEEK_MS,
     seed: Annotated[int, typer.Option(metavar="N", help="Repeats what chance decides.")] = 1,
     slots: Annotated[

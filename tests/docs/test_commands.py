@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -32,6 +33,7 @@ def test_help_says_the_same_kind_of_thing_in_the_same_way(command: Command) -> N
     assert re.match(r"[A-Z]", command.summary)
     assert command.summary.endswith(".")
     assert not [p.metavar for p in command.params if re.search(r"<|TEXT|INTEGER|FLOAT|BOOLEAN", p.metavar)]
+    assert [p.name for p in command.params if re.fullmatch(r"\d{4,}", p.default)] == [], "a default as nobody types it"
     assert [p.help for p in command.params if not re.search(r"[.…]$|: .*\w=\w+$", p.help)] == []
 
 
@@ -45,6 +47,9 @@ def test_help_fits_80_columns(
     assert [line for line in lines if len(line) > 80] == []
     text = _words("\n".join(lines))
     assert _words(command.text.partition("\n")[0])[:40] in text
+    prose = [line.strip() for line in lines if line.strip() and not line.startswith(("╭", "│", "╰"))]
+    short = [a for a, b in pairwise(prose) if len(f"{a} {b.split()[0]}") < 60 and not a.endswith(("]", "...", "."))]
+    assert short == [], "a line of help that ends early"
     missing = [
         flag for p in command.params for flag in p.flags if not re.search(rf"(?<!\S){re.escape(flag)}(?![\w-])", text)
     ]
