@@ -186,9 +186,16 @@ class TaskFlow:
         """
         ids: list[str] = []
         page: list[TaskSpec] = []
+        from bgo.engine.spec import Draw, again
+
         request, info = self._request(name, {}, options), self._info(name, options)
+        like: TaskSpec | None = None
         for item in inputs:
-            page.append(self._build(request, item, info))
+            if like is None:
+                spec = like = self._build(request, item, info)
+            else:
+                spec = again(like, item, info, Draw(new_id(self._rng), self._rng.random()))
+            page.append(spec)
             if len(page) == BULK:
                 ids += self._insert(page)
                 page = []
@@ -386,6 +393,12 @@ class TaskFlow:
         """Return the queues with what stands in them."""
         with self.store.read() as session:
             return session.queues.rows()
+
+    def add_queue(self, name: str, *, weight: float = 1.0, reserve: int = 0) -> None:
+        """Make a queue: `weight` is its share of the starts, `reserve` the slots kept free for it."""
+        from bgo.changing import add_queue
+
+        add_queue(self, name, weight, reserve)
 
     def pauses(self) -> list[Pause]:
         """Return what is paused."""

@@ -10,7 +10,7 @@ from bgo.engine import cancel as cancelling
 from bgo.engine import prune as pruning
 from bgo.engine import query, resolve, revive
 from bgo.engine.spec import Request
-from bgo.errors import UsageError
+from bgo.errors import RefusedError, UsageError
 from bgo.model import payload as payloads
 from bgo.model.options import check_name
 from bgo.model.query import CancelReply, Retention, Selector
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bgo.api import TaskFlow
 
 STEP = 500
+WEIGHT_LIMIT, RESERVE_LIMIT = 1_000_000, 1_000
 REVIVABLE = (State.FAILED, State.CANCELLED)
 
 
@@ -79,6 +80,21 @@ def set_paused(flow: TaskFlow, name: str | None, queue: str | None, *, paused: b
         touched = session.lanes.set_paused(kind, value, paused=paused, now=flow.clock.now_ms())
     ring(flow.settings.run_dir)
     return touched
+
+
+def add_queue(flow: TaskFlow, name: str, weight: float, reserve: int) -> None:
+    """Make a queue. Raises RefusedError when there is one of that name."""
+    check_name(name, "queue")
+    if not (0 < weight <= WEIGHT_LIMIT and 0 <= reserve <= RESERVE_LIMIT):
+        raise UsageError(
+            f"queue {name}: weight {weight:g} and reserve {reserve} are out of range",
+            why=f"a weight lies above 0 and up to {WEIGHT_LIMIT:,}, a reserve from 0 to {RESERVE_LIMIT:,}",
+            hint=f"bgo queues add {name} --weight 5",
+        )
+    with flow.store.write() as session:
+        if name in session.queues.names():
+            raise RefusedError(f"there is a queue {name} already", why="add makes new ones", hint="bgo queues")
+        session.queues.ensure(name, weight, reserve)
 
 
 def prune(flow: TaskFlow, retention: Retention, *, dry_run: bool) -> int:

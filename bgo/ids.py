@@ -10,6 +10,7 @@ import random
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 12
+_PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
 MIN_PREFIX = 4
 
 Rng = random.Random
@@ -31,14 +32,17 @@ def seeded_rng(seed: int, label: str) -> Rng:
 
 
 def new_id(rng: Rng) -> str:
-    """Return a fresh id."""
+    """Return a fresh id: a digit and eleven characters."""
     bits = rng.getrandbits(64)
-    chars = [ALPHABET[(bits & 0x1F) % 10]]
-    bits >>= 5
-    for _ in range(LENGTH - 1):
-        chars.append(ALPHABET[bits & 0x1F])
-        bits >>= 5
-    return "".join(chars)
+    return (
+        ALPHABET[(bits & 0x1FF) % 10]
+        + _PAIRS[bits >> 9 & 0x3FF]
+        + _PAIRS[bits >> 19 & 0x3FF]
+        + _PAIRS[bits >> 29 & 0x3FF]
+        + _PAIRS[bits >> 39 & 0x3FF]
+        + _PAIRS[bits >> 49 & 0x3FF]
+        + ALPHABET[bits >> 59]
+    )
 
 
 def looks_like_id(word: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from bgo.cli.flow import flow_of
@@ -38,3 +40,23 @@ def list_(ctx: typer.Context, as_json: Json = False, quiet: Quiet = False) -> No
         ]
         out = render.console(color=settings_of(ctx).color)
         out.print(render.table(columns, body, out.width))
+
+
+@app.command("add")
+def add(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A new name.")],
+    weight: Annotated[
+        float, typer.Option(metavar="W", help="Its share of the starts; critical has 100, high 10, default 1, low 0.1.")
+    ] = 1.0,
+    reserve: Annotated[int, typer.Option(min=0, metavar="N", help="Slots kept free for it.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Make a queue of your own. It stays until the configuration says otherwise."""
+    from bgo.cli import render
+
+    flow_of(ctx).add_queue(name, weight=weight, reserve=reserve)
+    if as_json:
+        render.write_json({"schema": 1, "name": name, "weight": weight, "reserve": reserve})
+    else:
+        print(f"added queue {name}: bgo enqueue --queue {name} …")

@@ -27,7 +27,9 @@ def task_id(session: Session, word: str) -> str:
     if word == LAST:
         newest = session.tasks.newest(1)
         if not newest:
-            raise NotFoundError("@last: there is no task yet", hint="bgo enqueue echo message=hello")
+            raise NotFoundError(
+                "@last: there is no task yet", why="it is the newest task", hint="bgo enqueue echo message=hello"
+            )
         return newest[0]
     if not looks_like_id(word) or len(word) < MIN_PREFIX:
         raise UsageError(
@@ -79,7 +81,7 @@ def known_queue(session: Session, name: str) -> str:
         raise NotFoundError(
             f"no queue {name!r}",
             why=f"the queues are {', '.join(names)}",
-            hint=_near(name, names) or "name own queues in the config: [queues] NAME = { weight = 5 }",
+            hint=_near(name, names) or f"bgo queues add {name} makes it",
         )
     return name
 

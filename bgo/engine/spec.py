@@ -86,6 +86,26 @@ def build(request: Request, info: HandlerInfo | None, default_timeout: TaskTimeo
     )
 
 
+def again(like: TaskSpec, input: Mapping[str, Any], info: HandlerInfo | None, draw: Draw) -> TaskSpec:
+    """Return the spec of another task of the same request, with another input: what bulk enqueueing is made of."""
+    if info is not None:
+        check_input(info, input)
+    return TaskSpec(
+        draw.id,
+        like.handler,
+        payloads.dump_object(dict(input), "the input", INPUT_LIMIT),
+        like.name,
+        like.queue,
+        like.priority,
+        like.tags,
+        like.due_at,
+        like.wish,
+        like.setup,
+        like.cwd,
+        draw.order,
+    )
+
+
 def _name(request: Request, info: HandlerInfo | None) -> str:
     if request.name is not None:
         return check_name(request.name, "task")
