@@ -1,0 +1,207 @@
+"""`bgo explain`: every gate with its word, what would lift a hold, and how long runs had waited."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bgo.api import TaskFlow
+from bgo.cli import app
+from bgo.clock import SystemClock, VirtualClock
+from bgo.model.options import RetryPolicy, TaskConstraints
+from bgo.model.outcome import Failed, Succeeded, TaskError
+from tests.build import START
+from tests.store import drive
+
+CHARGED = TaskConstraints(requires_charging=True)
+
+
+@pytest.fixture(autouse=True)
+def _here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def flow() -> Iterator[TaskFlow]:
+    with TaskFlow() as found:
+        yield found
+
+
+def shown(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert app.main(["explain", *words]) == 0
+    return capsys.readouterr().out
+
+
+def told(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+    return json.loads(shown(capsys, *words, "--json"))
+
+
+def test_a_held_task_is_explained_gate_by_gate(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
+    flow.enqueue("echo", as_="first", constraints=CHARGED, concurrency=2)
+    task_id = flow.enqueue("echo", as_="first", constraints=CHARGED, concurrency=2)
+    lines = shown(capsys, task_id, "--charging", "no").splitlines()
+    assert lines[0] == f"{task_id}  first  ○ queued"
+    gates = [line.split()[:3] for line in lines if line[:1] in "✓✗"]
+    assert gates == [
+        ["✓", "open", "due"],
+        ["✓", "open", "paused"],
+        ["✓", "open", "handler"],
+        ["✗", "held", "charging"],
+        ["✓", "open", "concurrency"],
+        ["✓", "open", "slots"],
+    ]
+    text = " ".join(" ".join(lines).split())
+    assert "so held by charging" in text
+    assert "no (--charging); needs yes" in text
+    assert "held by: the device's power may lift: nobody can say to lift it: plug in, or bgo run --charging yes" in text
+    assert "place 1 task goes first in its lane" in text
+
+
+def test_what_may_lift_and_when(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
+    task_id = flow.enqueue("echo", delay=7200)
+    flow.pause(name="echo")
+    text = " ".join(shown(capsys, task_id).split())
+    assert "so held by due, paused" in text
+    assert "(in 1 h)" in text
+    assert "to lift it: bgo resume echo" in text
+
+
+def test_json_of_one_id_is_an_object(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
+    task_id = flow.enqueue("echo", constraints=CHARGED)
+    found = told(capsys, task_id, "--charging", "no")
+    assert (found["schema"], found["id"], found["verdict"], found["ahead"]) == (1, task_id, "held by charging", 0)
+    (held,) = (gate for gate in found["gates"] if not gate["open"])
+    assert held == {
+        "gate": "charging",
+        "open": False,
+        "current": "no (--charging)",
+        "needed": "yes",
+        "holder": "the device's power",
+        "until": None,
+        "lift": "plug in, or bgo run --charging yes",
+    }
+    assert found["runs"] == []
+
+
+def test_json_of_several_or_of_a_name_is_an_array(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
+    ids = [flow.enqueue("echo"), flow.enqueue("echo")]
+    assert [found["id"] for found in told(capsys, *ids)] == ids
+    assert [found["id"] for found in told(capsys, "echo")] == ids[::-1]
+    assert [found["id"] for found in told(capsys, "echo", "--limit", "1")] == ids[1:]
+
+
+def test_words_for_one_who_waits_for_nothing_but_a_worker(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
+    task_id = flow.enqueue("echo")
+    text = " ".join(shown(capsys, task_id[:6]).split())
+    assert "would start now, but no worker runs: bgo run" in text
+    assert "first of its lane" in text
+    assert "✗" not in text
+
+
+def ended(flow: TaskFlow) -> str:
+    """Let a task wait for power, fail, and succeed at the second try; return its id."""
+    flow.clock = VirtualClock(START)
+    task_id = flow.enqueue("echo", as_="done", constraints=CHARGED, retry=RetryPolicy.custom(delays=[5]))
+    drive.tick(flow.store, 1, now=START, charging=False)
+    for at, outcome in ((30_000, Failed(TaskError("Boom", "no"))), (40_000, Succeeded())):
+        (claim,) = drive.tick(flow.store, 1, now=START + at, charging=True)
+        drive.finish(flow.store, claim, outcome, now=START + at + 2_000)
+    return task_id
+
+
+def test_an_ended_task_tells_what_each_run_had_waited_for(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
+    task_id = ended(flow)
+    text = " ".join(shown(capsys, task_id).split())
+    assert "so succeeded (done)" in text
+    assert "1 (attempt 1): ↻ retrying (error), took 2 s, waited 30 s: 30 s charging" in text
+    assert "2 (attempt 2): ✓ succeeded (done), took 2 s, waited 3 s: 3 s slots" in text
+    assert "waited 33 s: 30 s charging, 3 s slots" in text
+    assert "✗ held" not in text
+    found = told(capsys, task_id)
+    assert [run["waited"] for run in found["runs"]] == [{"charging": 30_000}, {"slots": 3_000}]
+    assert found["waited_ms"] == {"charging": 30_000, "slots": 3_000}
+    assert found["gates"] == []
+
+
+def test_a_name_of_which_all_have_ended_means_its_newest(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
+    task_id = ended(flow)
+    assert [found["id"] for found in told(capsys, "done")] == [task_id]
+
+
+def test_all_is_a_table_of_groups(
+    flow: TaskFlow, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    ended(flow)
+    flow.clock = SystemClock()
+    flow.enqueue_many("echo", [{}] * 5, as_="held", constraints=CHARGED)
+    free = flow.enqueue("echo", as_="free")
+    flow.pause(queue="low")
+    flow.enqueue("echo", as_="asleep", queue="low")
+    flow.enqueue("echo", as_="later", delay=7200)
+    lines = shown(capsys, "--all", "--charging", "no").splitlines()
+    rows = [" ".join(line.split()) for line in lines]
+    assert rows[0].startswith("TASKS NAME STATE WAITS FOR")
+    assert len(rows) == 5
+    assert rows[1].startswith("5 held ○ queued charging no (--charging)")
+    assert rows[2] == f"1 free ○ queued a worker {free}"
+    assert rows[3].startswith("1 asleep ○ queued paused")
+    assert rows[4].startswith("1 later ○ queued due")
+    assert "in 1 h" in rows[4]
+
+
+def test_all_as_json_is_an_array_of_explanations(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
+    first = flow.enqueue_many("echo", [{}] * 3, constraints=CHARGED)[0]
+    flow.enqueue("echo", as_="other")
+    found = told(capsys, "--all", "--charging", "no")
+    assert [one["tasks"] for one in found] == [3, 1]
+    assert found[0]["id"] == first
+    assert [one["verdict"] for one in found] == ["held by charging", "would start now, but no worker runs: bgo run"]
+    assert len(told(capsys, "--all", "--limit", "1")) == 1
+
+
+def test_a_cut_table_says_so(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(3):
+        flow.enqueue("echo", as_=f"name{number}")
+    assert app.main(["explain", "--all", "--limit", "2"]) == 0
+    assert "2 of 3 groups; more with --limit N" in capsys.readouterr().err
+
+
+def test_all_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.main(["explain", "--all"]) == 0
+    assert "nothing waits and nothing runs" in capsys.readouterr().err
+    assert told(capsys, "--all") == []
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize("every", [False, True], ids=["one", "all"])
+def test_it_fits(
+    width: int, every: bool, flow: TaskFlow, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    task_id = flow.enqueue("echo", as_="a" * 60, constraints=CHARGED, delay=60, concurrency=1)
+    flow.pause(name="a" * 60)
+    text = shown(capsys, "--all" if every else task_id, "--charging", "no")
+    assert max(map(len, text.splitlines())) <= width
+    assert "paused" in text if width > 40 else "aaa" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [([], 2), (["--all", "0abc"], 2), (["0abcd"], 3), (["nobody"], 3), (["0"], 2)], ids=str
+)
+def test_what_is_wrong_has_its_exit_code(words: list[str], code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.main(["explain", *words]) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error:")
+
+
+def test_explaining_writes_nothing(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
+    task_id = flow.enqueue("echo", constraints=CHARGED)
+    before = list(flow.store.connection.iterdump())
+    shown(capsys, task_id, "--charging", "no")
+    shown(capsys, "--all")
+    assert list(flow.store.connection.iterdump()) == before
