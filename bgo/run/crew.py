@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bgo.clock import Clock
 from bgo.errors import ConfigError
 from bgo.model.outcome import Crashed
+from bgo.model.task import Child
 from bgo.run import process
 from bgo.run.channel import ChannelClosed, Frame, WireError
 from bgo.run.process import ChildProcess
@@ -207,6 +208,11 @@ class Crew:
             self._poll.unregister(fd)
 
     # Ending.
+
+    def dismiss(self, children: Collection[Child]) -> None:
+        """End these children if they are idle."""
+        for child in [c for c in self.idle if c.identity in children]:
+            self.bury(child, "")
 
     def retire(self, child: ChildProcess) -> None:
         """Listen no more to a child that has ended, while what it has started still has its grace."""

@@ -36,6 +36,8 @@ class Inbox:
     """What happened since the last commit."""
 
     ended: list[tuple[RunKey, Outcome]] = field(default_factory=list)
+    ran_on: dict[RunKey, Child] = field(default_factory=dict)
+    """The children of ended runs, where they live and are idle again."""
     started: dict[RunKey, int] = field(default_factory=dict)
     reports: dict[RunKey, tuple[float | None, str]] = field(default_factory=dict)
     checkpoints: dict[RunKey, bytes] = field(default_factory=dict)
@@ -52,6 +54,8 @@ class Committed:
 
     settled: tuple[tuple[RunKey, Settled | LateFinish], ...]
     tick: Tick | None
+    suspects: frozenset[Child] = frozenset()
+    """Children of runs that somebody else had taken over: who did so is about to kill them, whatever they do by now."""
 
 
 class Desk:
@@ -153,9 +157,12 @@ class Desk:
         try:
             with self._store.write() as session:
                 settled = self._write(session, self.inbox, now)
+                late = {key for key, end in settled if isinstance(end, LateFinish)}
+                suspects = frozenset(child for key, child in self.inbox.ran_on.items() if key in late)
                 if claim:
+                    sound = [child for child in children if child not in suspects]
                     tick = cycle.tick(
-                        session, self._asker, self.view(session), self._memory, children,
+                        session, self._asker, self.view(session), self._memory, sound,
                         lease_until=until, now=now, only=only,
                     )  # fmt: skip
         except UnknownCommitError:
@@ -166,7 +173,7 @@ class Desk:
             raise
         self.inbox = Inbox()
         self._doubtful.clear()
-        return Committed(tuple(settled), tick)
+        return Committed(tuple(settled), tick, suspects)
 
     def _write(self, session: Session, inbox: Inbox, now: int) -> list[tuple[RunKey, Settled | LateFinish]]:
         over = {key for key, _ in inbox.ended}
@@ -189,9 +196,7 @@ class Desk:
         lease = session.leases.find(key.seq) if key in self._doubtful else None
         return key in self._doubtful and (lease is None or lease.run != key.run)
 
-    def _settle(
-        self, session: Session, key: RunKey, outcome: Outcome, now: int, inbox: Inbox
-    ) -> Settled | LateFinish:
+    def _settle(self, session: Session, key: RunKey, outcome: Outcome, now: int, inbox: Inbox) -> Settled | LateFinish:
         """One outcome that cannot be recorded must not take its neighbours down: it becomes a rejection."""
         started, rng = inbox.started.get(key), self._bench.rng
         try:

@@ -14,7 +14,7 @@ from bgo.engine.settle import RunKey
 from bgo.errors import BgoError
 from bgo.model import payload as payloads
 from bgo.model.handler import HandlerInfo
-from bgo.model.outcome import Crashed, Outcome, Rejected, Released, TaskError
+from bgo.model.outcome import Crashed, Lost, Outcome, Rejected, Released, TaskError
 from bgo.model.state import Reason, State
 from bgo.model.task import Task
 from bgo.run import process, start
@@ -47,6 +47,8 @@ class Runs:
         self._bench, self._crew, self._desk, self._tell = bench, crew, desk, tell
         self._clock = bench.clock
         self._live: dict[ChildProcess, Execution] = {}
+        self._unlucky: set[int] = set()
+        """Tasks (seqs) that had a child die under them before they began."""
         self.flush_at: int | None = None
         """When what was heard must be committed, even if nothing else happens; awake milliseconds."""
 
@@ -128,6 +130,7 @@ class Runs:
                 self._crew.drain(run.child)
                 self._crew.free(run.child)
                 self._end(run, outcome)
+                inbox.ran_on[run.key] = run.child.identity
 
     def _flush_soon(self) -> None:
         if self.flush_at is None:
@@ -165,7 +168,15 @@ class Runs:
             run.verdict = run.verdict or Crashed(detail=f"{why}; something it had started was hard to end")
             run.kill_at = self._clock.awake_ms() + STUCK_MS
         else:
-            self._end(run, crash if run.verdict is None else run.verdict)
+            self._end(run, run.verdict or self._judge(run, crash))
+
+    def _judge(self, run: Execution, crash: Crashed) -> Outcome:
+        """A child that dies before user code began is not the task's doing: the task goes back, but only once."""
+        task = run.claim.task
+        if run.started_at is not None or task.seq in self._unlucky:
+            return crash
+        self._unlucky.add(task.seq)
+        return Released(Reason.SHUTDOWN, started=False) if task.wish.at_most_once else Lost(started=False)
 
     def fire_timers(self, awake: int) -> None:
         """Tell of soft timeouts, begin to stop what has run too long, and end what was stopped."""

@@ -190,7 +190,8 @@ class Worker:
             self._announce(self._desk.rescue(), rescued=True)
             self._look_at_handlers()
             if self._tidier is not None:
-                self._tidier.look()
+                with suppress(OSError):
+                    self._tidier.look()
         if self._hears_cancels:
             if self._runs:
                 self._runs.cancel(self._desk.cancel_requests())
@@ -232,6 +233,8 @@ class Worker:
     def _commit(self, idle: list[ChildProcess], *, claim: bool) -> None:
         done = self._desk.commit([c.identity for c in idle], only=self._only, claim=claim)
         self._runs.flush_at = None
+        if done.suspects:
+            self._crew.dismiss(done.suspects)
         claims = () if done.tick is None else done.tick.claims
         for claimed in claims:
             self._runs.start(claimed, self.id, self._handlers.get(claimed.task.handler))

@@ -176,11 +176,11 @@ def test_frames_are_whole_however_the_bytes_come(sizes: list[int], step: int) ->
         while len(found) < len(frames):
             a.setblocking(False)
             os.set_blocking(reader.fileno(), False)
-            if not (more := reader.receive()):
-                unread = reader.unread
-                if reader.receive() == [] and reader.unread == unread:
-                    break
+            unread = reader.unread
+            more = reader.receive()
             found += more
+            if not more and reader.unread == unread:
+                break
         a.setblocking(True)
     reader.close()
     a.close()
