@@ -167,7 +167,7 @@ class Lanes(Protocol):
         """Recompute head and turn of these lanes after their ready tasks changed; `served`: one was just claimed."""
 
     def park(self, lane: int, hold: Hold, now: int) -> None:
-        """Take a lane out of the running until its concurrency key has room; call it after the tick's claims."""
+        """Take a lane out of the running until its concurrency key has room."""
 
     def open_key(self, key: str, now: int) -> None:
         """Open the best parked lane of each view and limit under this key that has room."""

@@ -43,6 +43,7 @@ def sweep(n):
     '''Fail call n once while tasks are enqueued and run; go on with the same store; return acknowledged and not.'''
     where = path.with_name(f"n{n}") / "bgo.db"
     store = SqliteStore(where)
+    first = store.connection
     store.connection.execute("PRAGMA wal_autocheckpoint=4")
     acked, unknown, errors = [], [], []
     disk.disk_fail(kind, n, error)
@@ -64,7 +65,8 @@ def sweep(n):
     disk.disk_fail(0, 0, 0)
     seen = sorted(drive.ids(store))
     store.close()
-    return dict(n=n, acked=acked, unknown=unknown, errors=errors, seen=seen, fired=fired)
+    renewed = store.connection is not first
+    return dict(n=n, acked=acked, unknown=unknown, errors=errors, seen=seen, fired=fired, renewed=renewed)
 
 for n in range(1, last + 1):
     tell(**sweep(n))
@@ -98,6 +100,7 @@ def test_a_failing_call_loses_nothing_acknowledged(
         assert found <= {*t["acked"], *t["unknown"]}, t
         assert found == set(t["seen"]), "what the surviving process saw is what is there"
         assert check(store) == []
+        assert t["renewed"] == bool(t["errors"]), "after a disk error the connection is not trusted any more"
         store.close()
 
 

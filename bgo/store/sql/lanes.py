@@ -48,7 +48,7 @@ _HEAD = """(SELECT CASE WHEN lane.strategy IN ('lifo', 'random')
 REFRESH = f"""UPDATE lane SET since = CASE WHEN ?2 OR head IS NULL THEN ?3 ELSE since END, head = {_HEAD},
     turn = CASE WHEN paused = 0 AND parked = 0 THEN {_HEAD} END
 WHERE id = ?1 RETURNING head, parked, concurrency_key"""
-PARK = "UPDATE lane SET parked = 1, turn = NULL, held_by = ? WHERE id = ? RETURNING concurrency_key"
+PARK = "UPDATE lane SET parked = 1, turn = NULL, held_by = ? WHERE id = ?"
 UNPARK = "UPDATE lane SET parked = 0, held_by = NULL, turn = CASE WHEN paused = 0 THEN head END WHERE id = ?"
 NEXT_PARKED = """SELECT view, concurrency_max FROM lane INDEXED BY lane_parked
 WHERE parked = 1 AND paused = 0 AND head IS NOT NULL
@@ -166,16 +166,13 @@ class SqlLanes:
     def refresh(self, lanes: Iterable[int], now: int, *, served: bool = False) -> None:
         for lane in sorted(lanes):
             ((head, parked, key),) = self._db.execute(REFRESH, (lane, served, now)).fetchall()
-            if key is not None and (served or parked or head is None):
-                # A parked lane may have got its first task, an emptied one must pass the room under its key on, and
-                # one that was served may have fallen behind a parked one.
+            if key is not None and (parked or head is None):
+                # A parked lane may have got its first task, an emptied one must pass the room under its key on.
                 self.open_key(key, now)
 
     def park(self, lane: int, hold: Hold, now: int) -> None:
-        ((key,),) = self._db.execute(PARK, (hold.gate, lane)).fetchall()
+        self._db.execute(PARK, (hold.gate, lane))
         self.log("lane", lane, hold.gate, now)
-        if key is not None:
-            self.open_key(key, now)  # another lane's own limit may be higher
 
     def open_key(self, key: str, now: int) -> None:
         view, after = 0, 0
