@@ -182,7 +182,11 @@ def id_or_name(word: str) -> str:
     if looks_like_id(word):
         if len(word) >= MIN_PREFIX:
             return word
-        raise UsageError(f"too short for an id: {word!r}", hint=f"give {MIN_PREFIX} to {LENGTH} of its characters")
+        raise UsageError(
+            f"too short for an id: {word!r}",
+            why="so few characters begin many ids",
+            hint=f"give {MIN_PREFIX} to {LENGTH} of its characters",
+        )
     if word[:1].isdigit():
         raise UsageError(
             f"not an id: {word!r:.60}",

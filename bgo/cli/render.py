@@ -63,7 +63,15 @@ def console(*, color: bool = True, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     plain = not color or not wants_color(stream)
     width = None if stream.isatty() or os.environ.get("COLUMNS") else PIPED_WIDTH
-    return Console(file=stream, markup=False, emoji=False, highlight=False, no_color=plain, width=width)
+    return Console(
+        file=stream,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        no_color=plain,
+        width=width,
+        force_terminal=None if stream.isatty() else False,  # whatever FORCE_COLOR says: a pipe wants plain text
+    )
 
 
 GLYPHS: Mapping[str, tuple[str, str]] = {

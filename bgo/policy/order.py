@@ -5,8 +5,12 @@ All keys sort ascending. One point of priority is a minute of head start, so tha
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bgo.model.options import ConcurrencyStrategy
-from bgo.model.plan import QueueShare
+
+if TYPE_CHECKING:
+    from bgo.model.plan import QueueShare
 
 PRIORITY_HEAD_START_MS = 60_000
 STRIDE = 1000.0
@@ -48,5 +52,7 @@ def charge(share: QueueShare, now: float) -> QueueShare:
 
     A queue that was away starts at the present and not at its old pass, so it cannot cash in its absence.
     """
+    from bgo.model.plan import QueueShare  # enqueue orders tasks and charges nobody
+
     start = max(share.pass_at, now)
     return QueueShare(share.name, share.weight, share.reserve, start + STRIDE / share.weight, start)
