@@ -45,8 +45,8 @@ function _shtab_bgo_using
   test "$_shtab_bgo_cmdpath" = "$argv"
 end
 
-set -g _shtab_bgo_commands enqueue run wait cancel retry pause resume status tasks history logs queues handlers 'handlers list' 'handlers show' plugins 'plugins list' 'plugins show' explain simulate prune monitor store 'store path' 'store check' 'store backup' 'store vacuum' doctor demo config 'config show' 'config path' completion 'completion bash' 'completion zsh' 'completion fish' 'completion install' man
-set -g _shtab_bgo_opts_with_value --as --at --charging --concurrency --concurrency-key --config --cwd --delay --device --env --for --grace --input --keep --like --limit --max-tasks --name --older-than --plugin --priority --profile --queue --retry --run --seed --since --slots --start --state --store --tag --timeout --until --wait-timeout -i
+set -g _shtab_bgo_commands enqueue run wait cancel retry pause resume status tasks history logs queues 'queues list' 'queues add' handlers 'handlers list' 'handlers show' plugins 'plugins list' 'plugins show' explain simulate prune monitor store 'store path' 'store check' 'store backup' 'store vacuum' doctor demo config 'config show' 'config path' completion 'completion bash' 'completion zsh' 'completion fish' 'completion install' man
+set -g _shtab_bgo_opts_with_value --as --at --charging --concurrency --concurrency-key --config --cwd --delay --device --env --for --grace --input --keep --like --limit --max-tasks --name --older-than --plugin --priority --profile --queue --reserve --retry --run --seed --since --slots --start --state --store --tag --timeout --until --wait-timeout --weight -i
 
 complete -c bgo -e
 complete -c bgo -f
@@ -183,9 +183,17 @@ complete -c bgo -n '_shtab_bgo_using logs' -l raw -d 'Keep colours and control c
 complete -c bgo -n '_shtab_bgo_using logs' -s h -l help -d 'Show this message and exit'
 complete -c bgo -n '_shtab_bgo_using logs; and test $_shtab_bgo_npos -eq 0' -ka "(command -q bgo; and bgo __complete ids (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'An id, its unique beginning, or @last'
 complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a queues -d 'List the queues: weights, pauses, what stands in them'
-complete -c bgo -n '_shtab_bgo_using queues' -l json -d 'Print JSON'
-complete -c bgo -n '_shtab_bgo_using queues' -s q -l quiet -d 'Print ids only'
 complete -c bgo -n '_shtab_bgo_using queues' -s h -l help -d 'Show this message and exit'
+complete -c bgo -n '_shtab_bgo_using queues; and test $_shtab_bgo_npos -eq 0' -a list -d 'List the queues. The weight is a queue'"'"'s share of the starts; the reserve are slots kept free for it'
+complete -c bgo -n '_shtab_bgo_using queues list' -l json -d 'Print JSON'
+complete -c bgo -n '_shtab_bgo_using queues list' -s q -l quiet -d 'Print ids only'
+complete -c bgo -n '_shtab_bgo_using queues list' -s h -l help -d 'Show this message and exit'
+complete -c bgo -n '_shtab_bgo_using queues; and test $_shtab_bgo_npos -eq 0' -a add -d 'Make a queue of your own. It stays until the configuration says otherwise'
+complete -c bgo -n '_shtab_bgo_using queues add' -l weight -x -d 'Its share of the starts; critical has 100, high 10, default 1, low 0.1'
+complete -c bgo -n '_shtab_bgo_using queues add' -l reserve -x -d 'Slots kept free for it'
+complete -c bgo -n '_shtab_bgo_using queues add' -l json -d 'Print JSON'
+complete -c bgo -n '_shtab_bgo_using queues add' -s h -l help -d 'Show this message and exit'
+complete -c bgo -n '_shtab_bgo_using queues add; and test $_shtab_bgo_npos -eq 0' -ka "(command -q bgo; and bgo __complete names (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'A new name'
 complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a handlers -d 'List what can be queued, and what it takes'
 complete -c bgo -n '_shtab_bgo_using handlers' -s h -l help -d 'Show this message and exit'
 complete -c bgo -n '_shtab_bgo_using handlers; and test $_shtab_bgo_npos -eq 0' -a list -d 'List every handler that '"'"'bgo enqueue'"'"' knows'

@@ -34,6 +34,7 @@ class Installed:
             "HOME": str(home),
             "BGO_HOME": str(home / "bgo"),
             "LANG": "C.UTF-8",
+            "TZ": "UTC",
         }
 
 

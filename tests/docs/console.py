@@ -1,8 +1,8 @@
 """Console blocks: commands after `$ `, and below each what it prints.
 
-A block is one session of bash in an empty directory. Ids, times and durations may differ; `...` stands for anything,
-inside a line or across lines, and on a line of its own for any number of lines, none included. Every command must
-succeed, unless the next one is `echo $?`.
+A block is one session of bash in an empty directory. Ids, times, durations and the width of columns may differ; `...`
+stands for anything, inside a line or across lines, and on a line of its own for any number of lines, none included.
+Every command must succeed, unless the next one is `echo $?`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,13 @@ MARK = "=== end of a command, exit code"
 FAILURE_IS_SHOWN = "echo $?"
 VARYING = (
     (re.compile(r"\b\d[0-9a-hjkmnp-tv-z]{11}\b"), "<id>"),
+    (
+        re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d [A-Z][a-z][a-z](?: \d{4})? (?=\d\d:\d\d)"),
+        "",
+    ),  # today has none
     (re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"), "<time>"),
     (re.compile(r"\b\d?\d:\d\d(?::\d\d(?:\.\d+)?)?\b"), "<time>"),
+    (re.compile(r" {2,}"), "  "),
     (re.compile(r"\b\d+(?:\.\d+)?\s?(?:ms|s|min|m|h|d)\b(?:\s?\d+(?:\.\d+)?\s?(?:ms|s|min|m|h|d)\b)*"), "<duration>"),
 )
 

@@ -23,6 +23,9 @@ ENV = {"PATH": os.environ["PATH"]}
         ("task 0123456789ab in 1.2 s", "task 9zzzzzzzzzzz in 310 ms"),
         ("at 2026-01-01T18:00Z", "at 2031-12-31T23:59:59.123Z"),
         ("ran 3 min 2 s", "ran 1h 5m"),
+        ("A    B", "A  B  "),
+        ("starts 21:48:00", "starts Tue 24 Nov 01:48:00"),
+        ("From Mon 23 Nov 2026 16:48:00 UTC", "From Sun 01 Feb 2032 01:02:03 UTC"),
     ],
 )
 def test_what_fits(expected: str, actual: str) -> None:
