@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -65,7 +66,7 @@ def test_every_command_is_named_in_the_readme_or_the_manual() -> None:
     assert [c.title for c in ALL if c.title not in told.replace("\\-", "-")] == []
 
 
-def _pages() -> Iterator[object]:
+def _pages() -> Iterator[Path]:
     yield from (ROOT / "man").glob("*.1")
 
 
