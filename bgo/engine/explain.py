@@ -13,6 +13,7 @@ from bgo.model.plan import Gate, Hold, LaneKey
 from bgo.model.state import CLAIMABLE, FINAL, State
 from bgo.model.task import Task
 from bgo.model.views import Explanation, GateLine
+from bgo.policy.admit import reserved
 from bgo.policy.gates import concurrency_hold, device_holds, view_holds
 from bgo.store.port import Session
 
@@ -48,7 +49,7 @@ def holds(session: Session, task: Task, ground: Ground) -> tuple[Hold, ...]:
 
 def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...]:
     key = session.lanes.key(task.lane)
-    lines = [_due(task, ground.now), _paused(session, key)]
+    lines = [_due(task, ground.now), *_paused(session, key)]
     asked = {h.gate: h for h in view_holds(key.view, ground.view, ground.asker.offer)}
     if ground.asker.offer.queues is not None:
         lines.append(_line(Gate.QUEUE, asked.get(Gate.QUEUE), key.view.queue, "served"))
@@ -66,7 +67,7 @@ def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...
         hold = concurrency_hold(key.concurrency_key, key.concurrency_max, running)
         need = f"fewer than {key.concurrency_max} under {key.concurrency_key}"
         lines.append(_line(Gate.CONCURRENCY, hold, f"{running} running", need))
-    lines.append(_slots(session, ground))
+    lines.append(_slots(session, ground, key.view.queue))
     return tuple(lines)
 
 
@@ -85,25 +86,31 @@ def _due(task: Task, now: int) -> GateLine:
     return GateLine(Gate.DUE, False, hold.current, hold.needed, hold)
 
 
-def _paused(session: Session, key: LaneKey) -> GateLine:
+def _paused(session: Session, key: LaneKey) -> list[GateLine]:
+    """Return a line for each pause: a name and its queue can both be paused, and both must be lifted."""
+    lines = []
     for pause in session.lanes.pauses():
         if pause.value == (key.name if pause.kind == "name" else key.view.queue):
             flag = "--queue " if pause.kind == "queue" else ""
             lift = f"bgo resume {flag}{pause.value}"
             hold = Hold(Gate.PAUSED, f"{pause.kind} {pause.value} is paused", "not paused", "a pause", None, lift)
-            return GateLine(Gate.PAUSED, False, hold.current, hold.needed, hold)
-    return GateLine(Gate.PAUSED, True, "not paused", "not paused")
+            lines.append(GateLine(Gate.PAUSED, False, hold.current, hold.needed, hold))
+    return lines or [GateLine(Gate.PAUSED, True, "not paused", "not paused")]
 
 
-def _slots(session: Session, ground: Ground) -> GateLine:
+def _slots(session: Session, ground: Ground, queue: str) -> GateLine:
     """Slots as a plain `bgo run` would count them now; without a worker that is the remedy to name."""
     asker = ground.asker
-    used = sum(session.leases.running_by_queue(asker.host, asker.worker if asker.own_slots else None).values())
-    current, needed = f"{used} of {asker.slots} in use", "a free slot"
-    if used < asker.slots:
+    running = session.leases.running_by_queue(asker.host, asker.worker if asker.own_slots else None)
+    used = sum(running.values())
+    kept = reserved(session.queues.shares(), running, queue, asker.slots)
+    current, needed, holder = f"{used} of {asker.slots} in use", "a free slot", "running tasks of this host"
+    if used + kept < asker.slots:
         return GateLine(Gate.SLOTS, True, current, needed)
-    hold = Hold(Gate.SLOTS, current, needed, "running tasks of this host", None, f"bgo run --slots {asker.slots + 1}")
-    return GateLine(Gate.SLOTS, False, current, needed, hold)
+    if used < asker.slots:
+        current, holder = f"{current}, {kept} kept free for other queues", "the reserve of other queues"
+    lift = f"bgo run --slots {used + kept + 1}"
+    return GateLine(Gate.SLOTS, False, current, needed, Hold(Gate.SLOTS, current, needed, holder, None, lift))
 
 
 def _verdict(task: Task, lines: tuple[GateLine, ...], ground: Ground) -> str:
@@ -113,7 +120,7 @@ def _verdict(task: Task, lines: tuple[GateLine, ...], ground: Ground) -> str:
         return "running" if task.cancel_reason is None else "running; a cancel was asked for"
     if task.state is State.BLOCKED:
         return "waits for other tasks"
-    closed = [line.gate for line in lines if not line.is_open]
+    closed = list(dict.fromkeys(line.gate for line in lines if not line.is_open))
     if closed:
         return f"held by {', '.join(closed)}"
     return "would start now" if ground.workers else "would start now, but no worker runs: bgo run"

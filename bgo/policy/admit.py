@@ -64,13 +64,19 @@ def _next_queue(desk: _Desk, waiting: Mapping[str, list[Entry]]) -> str | None:
     return min(open_queues, key=lambda s: (max(s.pass_at, now), -s.weight, s.name)).name
 
 
+def reserved(shares: Iterable[QueueShare], running: Mapping[str, int], queue: str, total: int) -> int:
+    """Return how many of `total` slots are kept free for queues other than this one; never all of them."""
+    kept = sum(max(0, s.reserve - running.get(s.name, 0)) for s in shares if s.name != queue)
+    return min(kept, total - 1)
+
+
 def _has_room(desk: _Desk, queue: str) -> bool:
     """Slots reserved for other queues and not in use there are not for this one.
 
     What counts is free slots, not idle children: a worker that offers one child of four may still have three more.
     """
-    kept = sum(max(0, s.reserve - desk.running.get(s.name, 0)) for s in desk.shares.values() if s.name != queue)
-    return desk.total - sum(desk.running.values()) > min(kept, desk.total - 1)
+    kept = reserved(desk.shares.values(), desk.running, queue, desk.total)
+    return desk.total - sum(desk.running.values()) > kept
 
 
 def _serve(desk: _Desk, queue: str, entries: list[Entry]) -> None:

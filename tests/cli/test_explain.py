@@ -69,6 +69,15 @@ def test_what_may_lift_and_when(flow: TaskFlow, capsys: pytest.CaptureFixture[st
     assert "to lift it: bgo resume echo" in text
 
 
+def test_every_pause_must_be_lifted(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
+    task_id = flow.enqueue("echo")
+    flow.pause(name="echo")
+    flow.pause(queue="default")
+    found = told(capsys, task_id)
+    assert [g["lift"] for g in found["gates"] if not g["open"]] == ["bgo resume echo", "bgo resume --queue default"]
+    assert found["verdict"] == "held by paused"
+
+
 def test_json_of_one_id_is_an_object(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
     task_id = flow.enqueue("echo", constraints=CHARGED)
     found = told(capsys, task_id, "--charging", "no")

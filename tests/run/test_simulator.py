@@ -211,6 +211,18 @@ def test_a_task_that_only_others_go_before_has_a_full_house() -> None:
     assert timeline.never[0].held == {"slots": HOUR}
 
 
+def test_slots_that_are_kept_for_another_queue_are_told() -> None:
+    store = a_store(*(a_spec(wish=FREE) for _ in range(2)))
+    with store.write() as session:
+        session.queues.ensure("critical", 100, 1)
+    timeline = play(store, slots=2, durations=lasting(2 * HOUR), for_ms=HOUR)
+    assert starts(timeline) == [0]
+    (hold,) = timeline.never[0].holds
+    assert (hold.gate, hold.current) == (Gate.SLOTS, "1 of 2 in use, 1 kept free for other queues")
+    assert (hold.holder, hold.lift) == ("the reserve of other queues", "bgo run --slots 3")
+    assert starts(play(store, slots=3, durations=lasting(2 * HOUR), for_ms=HOUR)) == [0, 0]
+
+
 def test_what_ends_with_the_play_has_ended_and_nothing_starts_then() -> None:
     timeline = play(a_store(a_spec(wish=FREE), a_spec()), slots=1, durations=lasting(HOUR), for_ms=HOUR)
     assert [(row.ended_at, row.runs[0].state) for row in timeline.rows] == [(START + HOUR, "succeeded")]
