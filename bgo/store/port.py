@@ -59,7 +59,7 @@ class Tasks(Protocol):
     """Task rows."""
 
     def next_seq(self) -> int:
-        """Return the seq of the next task to insert."""
+        """Return the seq of the next task to insert; one that was given is never given again."""
 
     def insert(self, rows: Sequence[NewTask]) -> None:
         """Add tasks with their tags."""

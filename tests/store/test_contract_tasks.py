@@ -54,6 +54,22 @@ def test_seqs_count_up_in_the_order_of_enqueueing(store: Store) -> None:
         assert session.tasks.newest(2) == [ids[2], ids[1]]
 
 
+def test_a_seq_is_never_given_again(store: Store) -> None:
+    for _ in range(2):
+        drive.enqueue(store, a_spec(), a_spec())
+        drive.run_all(store)
+    with store.write() as session:
+        session.tasks.delete([2, 3, 4])
+        assert session.tasks.next_seq() == 5
+    (task_id,) = drive.enqueue(store)
+    assert drive.get(store, task_id).seq == 5
+    drive.run_all(store)
+    with store.write() as session:
+        session.tasks.delete([5])
+        session.tasks.delete([1])
+        assert session.tasks.next_seq() == 6
+
+
 def test_nothing_is_found_under_an_unknown_id(store: Store) -> None:
     with store.read() as session:
         assert session.tasks.find("0" * 12) is None

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 COLUMNS = """seq, id, name, handler, kind, state, reason, lane, queue, priority, tags, wish, ready, due_at, run,
     attempt, losses, snoozes, epoch, draw, ready_at, cwd, input, setup, output, error, checkpoint, progress,
     progress_message, cancel_reason, created_at, started_at, finished_at"""
-NEXT_SEQ = "SELECT coalesce(max(seq), 0) + 1 FROM task"
+NEXT_SEQ = """SELECT max(coalesce((SELECT max(seq) FROM task), 0),
+    coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'last_seq'), 0)) + 1"""
+MAX_SEQ = "SELECT max(seq) FROM task"
+KEEP_SEQ = """INSERT INTO meta (key, value) VALUES ('last_seq', ?)
+ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)"""
 INSERT = """INSERT INTO task (seq, id, name, handler, state, reason, lane, queue, priority, tags, wish, ready, ready_at,
     due_at, order_key, rank, draw, cwd, input, setup, created_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
@@ -214,6 +218,9 @@ class SqlTasks:
 
     def delete(self, seqs: Sequence[int]) -> list[str]:
         ids: list[str] = []
+        (newest,) = self._db.execute(MAX_SEQ).fetchone()
+        if newest in seqs:
+            self._db.execute(KEEP_SEQ, (str(newest),))  # a late word on a run must never meet another task's
         for seq in seqs:
             row = self._db.execute(DELETE, (seq,)).fetchone()
             if row is None:
