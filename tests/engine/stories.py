@@ -287,6 +287,21 @@ def prune_takes_the_oldest_and_never_what_has_not_ended(world: World) -> None:
 
 
 @story
+def a_word_from_a_pruned_task_reaches_nobody(world: World) -> None:
+    old = world.enqueue()
+    claimed(world)
+    _, key = world.tokens[-1]
+    world.finish(old)
+    world.prune(Retention(rows=0))
+    new = world.enqueue()
+    assert claimed(world) == [new]
+    world.checkpoint(old, key, b'{"page":1}')
+    world.finish(old, Succeeded({"from": "the past"}), key)
+    world.verify()
+    assert world.task(new).state is State.RUNNING
+
+
+@story
 def a_clock_that_is_set_back_delays_nothing_that_was_due(world: World) -> None:
     released, ready = world.enqueue(), world.enqueue()
     claimed(world, children=1)

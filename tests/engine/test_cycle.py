@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from bgo.engine import cycle
 from bgo.engine.cycle import PROMOTE_STEP, Asker, Look, Memory, look, tick, waiting
 from bgo.model.device import View
 from bgo.model.options import ConcurrencyControl, RetryPolicy
@@ -13,6 +14,7 @@ from bgo.model.outcome import Failed, Released, TaskError
 from bgo.model.plan import Gate
 from bgo.model.query import Retention, Selector
 from bgo.model.state import Reason, State
+from bgo.policy import gates
 from bgo.policy.gates import Offer
 from bgo.policy.lease import LEASE_MS
 from tests.build import START, a_child, a_spec, a_view, a_wish
@@ -135,15 +137,13 @@ def test_two_views_do_not_write_against_each_other(world: World) -> None:
 
 
 def test_gates_are_judged_once_per_view_and_never_once_per_task(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bgo.engine import cycle
-
     judged = []
 
     def count(*args: object) -> object:
         judged.append(args)
         return original(*args)  # type: ignore[arg-type]
 
-    original = cycle.view_hold
+    original = gates.view_hold
     monkeypatch.setattr(cycle, "view_hold", count)
     world.enqueue_all([a_spec(name=f"n{n % 40}", wish=CHARGING) for n in range(400)])
     a_look(world)
@@ -226,9 +226,6 @@ def test_failed_and_delayed_tasks_wait_apart(world: World) -> None:
         assert waiting(session, world.worker().asker, View(), world.now)[:3] == (1, 1, START + 5_000)
 
 
-@pytest.mark.xfail(
-    strict=False, reason="the store numbers a task by the greatest seq left, so prune lets a number come again"
-)
 def test_a_number_is_never_given_out_again(world: World) -> None:
     task = world.enqueue()
     world.tick()

@@ -124,6 +124,9 @@ BUGS = {
         ),
         "a checkpoint is that of the last run",
     ),
+    "the number of a pruned task is given out again": Bug(
+        (("bgo.store.sql.tasks:NEXT_SEQ", "'last_seq'", "'nothing'"),), "only the holder of a live run may end it"
+    ),
     "a new lane does not know that it is paused": Bug(
         (("bgo.store.sql.lanes:SqlLanes.ensure", "paused |= PAUSE_BIT[pause.kind]", "pass"),),
         "pauses reach every lane",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bgo.engine.cycle import tick
@@ -28,7 +30,7 @@ def world() -> World:
     return World()
 
 
-def failed(world: World, **fields: object) -> str:
+def failed(world: World, **fields: Any) -> str:
     task = world.enqueue(**fields)
     while world.task(task).state is not State.FAILED:
         world.tick()

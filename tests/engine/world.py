@@ -6,8 +6,6 @@ and recounts the store. The state machine, the planted bugs and the examples all
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Any
 
 from bgo.clock import VirtualClock
 from bgo.engine.cancel import cancel
-from bgo.engine.cycle import Asker, Claim, Memory, Tick, look, tick
+from bgo.engine.cycle import Asker, Claim, Memory, look, tick
 from bgo.engine.enqueue import enqueue
 from bgo.engine.explain import Ground, explain
 from bgo.engine.prune import prune, would_prune
@@ -37,6 +35,7 @@ from bgo.policy.lease import LEASE_MS, Verdict
 from bgo.store.sqlite import SqliteStore
 from tests.build import START, a_child, a_spec, a_view
 from tests.engine.checks import check_all, dump, ensure
+from tests.engine.claims import Round
 from tests.engine.ledger import Ledger, Row
 
 
@@ -146,59 +145,8 @@ class World:
         if not seen.has_work:
             ensure(dump(self.store.connection) == before, "a look that sees no work means a tick without a trace")
         ensure(not done.claims or seen.has_work, "a look sees the work a tick finds")
-        self._note(worker, children, done, told, only)
+        Round(self, worker, children, only).check(done, told)
         return list(done.claims)
-
-    def _note(
-        self, worker: Worker, children: int, done: Tick, told: dict[str, Explanation], only: frozenset[int] | None
-    ) -> None:
-        asker, ledger, now = worker.asker, self.ledger, self.now
-        for row in ledger.rows.values():
-            row.ready = row.ready or (row.state in CLAIMABLE and row.due_at <= now)
-        mine = [r for r in ledger.running() if self.workers[r.holder].asker.host == asker.host]
-        used = [r for r in mine if r.holder == asker.worker] if asker.own_slots else mine
-        room = min(children, max(0, asker.slots - len(used)))
-        ensure(len(done.claims) <= room, "no more claims than slots", (len(done.claims), room))
-        waiting = [row for row in ledger.rows.values() if row.ready and (only is None or row.seq in only)]
-        for claim in done.claims:
-            row = ledger.rows[claim.task.id]
-            ensure(row in waiting, "only ready tasks start, and named ones if some are named", row.spec.id)
-            held = ledger.holds(row, asker.offer, worker.view)
-            ensure(not held, "no gate is passed that holds", (row.spec.id, held))
-            first = min((r for r in waiting if r.lane == row.lane), key=Row.place)
-            ensure(first is row or only is not None, "a lane's first goes first", (row.spec.id, first.spec.id))
-            given = (claim.input, claim.setup, claim.checkpoint)
-            ensure(given == (row.spec.input, row.spec.setup, row.checkpoint), "a child gets what was given", given)
-            closed = [g.gate for g in told[row.spec.id].gates if not g.is_open]
-            ensure(not closed, "what starts was not explained as held", (row.spec.id, closed))
-            waiting.remove(row)
-            row.move(Event.CLAIM, Reason.CLAIMED, now)
-            row.run, row.attempt = row.run + 1, row.attempt + 1
-            row.holder, row.started, row.progress = asker.worker, False, None
-            self.tokens.append((row.spec.id, RunKey(row.seq, row.run, asker.worker)))
-            self._check_wait(claim)
-        if len(done.claims) < room:
-            left = [r.spec.id for r in waiting if not ledger.holds(r, asker.offer, worker.view)]
-            left = left if not self.reserves else [i for i in left if not self._is_kept(ledger.rows[i], asker)]
-            ensure(not left, "no slot stays idle while something may start", left)
-
-    def _is_kept(self, row: Row, asker: Asker) -> bool:
-        """Say whether the free slots are all reserved for other queues than this row's."""
-        used = Counter(
-            r.spec.queue
-            for r in self.ledger.running()
-            if (r.holder == asker.worker if asker.own_slots else self.workers[r.holder].asker.host == asker.host)
-        )
-        kept = sum(max(0, n - used[q]) for q, n in self.reserves.items() if q != row.spec.queue)
-        return asker.slots - used.total() <= min(kept, asker.slots - 1)
-
-    def _check_wait(self, claim: Claim) -> None:
-        with self.store.read() as session:
-            lease = session.leases.find(claim.task.seq)
-        waited = json.loads(lease.waited if lease else "{}")
-        span = max(0, self.now - (claim.task.ready_at or self.now))
-        ensure(all(ms > 0 for ms in waited.values()), "waits are positive", waited)
-        ensure(sum(waited.values()) <= span, "waits never exceed the wall", (waited, span))
 
     def explain_all(self, worker: Worker) -> dict[str, Explanation]:
         """Return the explanation of every waiting task under a worker's view, as it would be after its alarms."""
