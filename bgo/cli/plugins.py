@@ -50,10 +50,8 @@ def show(
     reports = flow_of(ctx).plugins()
     found = [r for r in reports if name in (r.name, r.name.rpartition("/")[2])]
     if not found:
-        near = (
-            parse.did_you_mean(name, {r.name for r in reports}) or "no distribution, file or module of that name counts"
-        )
-        raise NotFoundError(f"no plugin {name!r:.100}", why=near, hint="bgo plugins lists them")
+        why = parse.did_you_mean(name, {r.name for r in reports}) or "no distribution, file or module is called so"
+        raise NotFoundError(f"no plugin {name!r:.100}", why=why, hint="bgo plugins lists them")
     if as_json:
         render.write_json([{"schema": 1, **r.to_json()} for r in found])
         return

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.cli.facts import Fact
     from bgo.engine.monitor import Snapshot
+    from bgo.model.query import Pause
     from bgo.model.views import TaskView
 
 
@@ -180,22 +181,28 @@ def _overview(flow: TaskFlow, *, as_json: bool, quiet: bool) -> None:
     pauses = flow.pauses()
     if as_json:
         paused = [{"kind": pause.kind, "value": pause.value} for pause in pauses]
-        render.write_json(overview_json(shot, str(flow.settings.store_path), paused))
-        return
+        return render.write_json(overview_json(shot, str(flow.settings.store_path), paused))
     counts = [f"{shot.counts[state]:,} {state}" for state in State if shot.counts[state]]
-    print("tasks    " + (", ".join(counts) or "none yet"))
     if quiet:
-        return
-    print("workers  " + (f"{shot.workers} at work" if shot.workers else "none runs now"))
-    if shot.next_due is not None:
-        print(f"next due {render.ago(shot.next_due, shot.at)}: {render.local_time(shot.next_due)}")
-    for gate, number in sorted(shot.held.items()):
-        print(f"held     {number:,} by {gate}")
-    for pause in pauses:
-        flag = "--queue " if pause.kind == "queue" else ""
-        print(f"paused   {pause.kind} {pause.value}: bgo resume {flag}{pause.value}")
-    for hint in _hints(shot):
-        print(f"hint     {hint}")
+        return print("tasks    " + (", ".join(counts) or "none yet"))
+    from bgo.cli.facts import facts
+
+    now, due = shot.at, shot.next_due
+    rows: list[Fact] = [
+        ("tasks", ", ".join(counts) or "none yet"),
+        ("workers", f"{shot.workers} at work" if shot.workers else "none runs now"),
+        ("next due", None if due is None else f"{render.ago(due, now)}: {render.local_time(due)}"),
+        *(("held", f"{number:,} by {gate}") for gate, number in sorted(shot.held.items())),
+        *(("paused", _pause(pause)) for pause in pauses),
+        *(("hint", hint) for hint in _hints(shot)),
+    ]
+    facts(rows, color=flow.settings.color)
+    return None
+
+
+def _pause(pause: Pause) -> str:
+    flag = "--queue " if pause.kind == "queue" else ""
+    return f"{pause.kind} {pause.value}: bgo resume {flag}{pause.value}"
 
 
 def _hints(shot: Snapshot) -> list[str]:

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,13 +87,13 @@ def shell(known: None) -> Bgo:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose catalogue is built, for this process and for children."""
     folder = tmp_path_factory.mktemp("template")
     env = {**os.environ, "BGO_HOME": str(folder), "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-m", "bgo", "handlers", "-q"], env=env, check=True, stdout=subprocess.DEVNULL)
     TaskFlow(settings=load(Flags(), {"BGO_HOME": str(folder)})).catalogue()
-    yield folder
+    return folder
 
 
 @pytest.fixture
