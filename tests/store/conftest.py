@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bgo.model.outcome import Failed, TaskError
+from bgo.store.check import check
 from bgo.store.port import Store
 from bgo.store.sqlite import SqliteStore
+from tests.build import START, a_spec, a_wish
+from tests.store import drive
 from tests.store.backends import BACKENDS, Backend
 
 
@@ -41,3 +48,35 @@ def sqlite(path: Path) -> Iterator[SqliteStore]:
     opened = SqliteStore(path, busy_ms=2_000)
     yield opened
     opened.close()
+
+
+SOURCE = Path(__file__).with_name("faulty_disk.c")
+
+
+@pytest.fixture(scope="session")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Build the failing disk and return the library to preload."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None or not sys.platform.startswith("linux"):
+        pytest.skip("needs Linux and a C compiler to preload a failing disk")
+    library = tmp_path_factory.mktemp("disk") / "faulty_disk.so"
+    subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", library, SOURCE, "-ldl"], check=True)
+    return str(library)
+
+
+@pytest.fixture
+def busy(sqlite: SqliteStore) -> SqliteStore:
+    """Return a sound store with work in many states."""
+    roomy = a_wish(limit=drive.limit(5, "roomy"))
+    drive.enqueue(
+        sqlite,
+        a_spec("a", input=b'{"n":1}', tags=("x", "y")),
+        a_spec("b", wish=a_wish(limit=1)),
+        a_spec("b", wish=a_wish(limit=1)),
+        a_spec("c", due_at=START + 9_000),
+    )
+    drive.finish(sqlite, drive.claim(sqlite), Failed(TaskError("E", "e")))
+    drive.claim(sqlite)
+    drive.enqueue(sqlite, a_spec("d", wish=roomy), a_spec("e", wish=roomy), a_spec("f", tags=("z",)))
+    assert check(sqlite) == []
+    return sqlite
