@@ -273,6 +273,10 @@ def test_a_foreign_writer_is_waited_for_and_then_named_as_such(sqlite: SqliteSto
     impatient.close()
 
 
+# Python 3.12 warns of forks beside threads, such as the test runner has; that is what is tried here.
+forking = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+
+
 def in_child(do: object) -> int:
     """Fork, run `do` in the child, and return its verdict: 0 refused cleanly, 1 let in, 2 something else."""
     pid = os.fork()
@@ -290,6 +294,7 @@ def in_child(do: object) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+@forking
 def test_a_store_does_not_cross_a_fork(sqlite: SqliteStore) -> None:
     def read() -> None:
         with sqlite.read():
@@ -310,6 +315,7 @@ def test_a_store_does_not_cross_a_fork(sqlite: SqliteStore) -> None:
     assert check(sqlite) == []
 
 
+@forking
 def test_forks_while_writing_do_no_harm(sqlite: SqliteStore) -> None:
     ids = set()
     for _ in range(40):
