@@ -14,25 +14,19 @@ if TYPE_CHECKING:
     from bgo.errors import BgoError, TaskFailedError, WaitTimeoutError
     from bgo.hooks.specs import hookimpl
     from bgo.hooks.task import task
+    from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy, DedupPolicy, RateLimit, UniquePolicy
     from bgo.model.options import (
-        ConcurrencyControl,
-        ConcurrencyStrategy,
         ConstraintLoss,
-        DedupPolicy,
         NetworkConstraint,
-        RateLimit,
-        RelaxStep,
         RetryPolicy,
         TaskConstraints,
-        TaskEncryption,
         TaskQueue,
         TaskTimeout,
-        TimeWindow,
-        UniquePolicy,
     )
     from bgo.model.query import Selector
     from bgo.model.result import TaskResult
     from bgo.model.state import State
+    from bgo.model.window import RelaxStep, TaskEncryption, TimeWindow
     from bgo.run.bench import RunOptions
     from bgo.run.context import TaskCancelled, TaskContext
 

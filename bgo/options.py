@@ -11,15 +11,8 @@ from bgo.clock import Clock, from_datetime
 from bgo.engine.spec import Request
 from bgo.errors import UsageError
 from bgo.model import specs
-from bgo.model.options import (
-    NO_CONSTRAINTS,
-    ConcurrencyControl,
-    Duration,
-    RetryPolicy,
-    TaskConstraints,
-    TaskTimeout,
-    to_ms,
-)
+from bgo.model.limits import ConcurrencyControl
+from bgo.model.options import NO_CONSTRAINTS, Duration, RetryPolicy, TaskConstraints, TaskTimeout, to_ms
 
 NOT_YET = frozenset(
     {

@@ -7,7 +7,8 @@ from typing import Any
 
 from bgo.ids import ALPHABET, LENGTH
 from bgo.model.device import DeviceState, Reading, Tri, View
-from bgo.model.options import NO_CONSTRAINTS, ConcurrencyControl, RetryPolicy, TaskConstraints, TaskTimeout
+from bgo.model.limits import ConcurrencyControl
+from bgo.model.options import NO_CONSTRAINTS, RetryPolicy, TaskConstraints, TaskTimeout
 from bgo.model.plan import Head, LaneHeads, QueueShare
 from bgo.model.state import CLAIMABLE, FINAL, State
 from bgo.model.task import Child, Lease, Task, TaskSpec, Wish

@@ -15,7 +15,8 @@ from bgo.model.plan import Budget, Gate, Hold, LaneHeads, ViewKey
 from bgo.model.task import Child, Task
 from bgo.policy.admit import admit
 from bgo.policy.gates import Offer, view_hold
-from bgo.store.port import NewLease, Session
+from bgo.store.port import Session
+from bgo.store.rows import NewLease
 
 PROMOTE_STEP = 500
 """Tasks that one tick makes ready at most: a write transaction stays short whatever has come due."""

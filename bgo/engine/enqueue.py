@@ -11,7 +11,8 @@ from bgo.model.lane import LaneKey, ViewKey
 from bgo.model.state import Reason, State
 from bgo.model.task import TaskSpec
 from bgo.policy import order
-from bgo.store.port import NewTask, Session
+from bgo.store.port import Session
+from bgo.store.rows import NewTask
 
 
 def lane_key(spec: TaskSpec) -> LaneKey:

@@ -11,11 +11,11 @@ from bgo.errors import UsageError
 from bgo.hooks.commandline import default_name, kept_environment
 from bgo.model import payload as payloads
 from bgo.model.handler import HandlerDefaults, HandlerInfo
+from bgo.model.limits import ConcurrencyControl
 from bgo.model.options import (
     NO_CONSTRAINTS,
     PRIORITY_MAX,
     PRIORITY_MIN,
-    ConcurrencyControl,
     RetryPolicy,
     TaskConstraints,
     TaskQueue,

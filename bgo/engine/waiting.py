@@ -5,7 +5,8 @@ from __future__ import annotations
 from bgo.model.plan import LaneKey
 from bgo.model.task import Task
 from bgo.policy import order
-from bgo.store.port import Place, Session
+from bgo.store.port import Session
+from bgo.store.rows import Place
 
 
 def place_of(task: Task, key: LaneKey, due_at: int | None, now: int) -> Place:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bgo.model.handler import HandlerDefaults, HandlerInfo, Param, Source
-from bgo.model.options import ConcurrencyControl, ConcurrencyStrategy
+from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
 from bgo.model.wish import (
     concurrency_json,
     constraints_from,

@@ -8,12 +8,12 @@ from typing import Any, TypedDict
 
 from bgo.errors import UsageError
 from bgo.model.handler import HandlerDefaults
+from bgo.model.limits import ConcurrencyControl
 from bgo.model.options import (
     PRIORITY_MAX,
     PRIORITY_MIN,
     PRIORITY_NAMES,
     TIMEOUT_PRESETS,
-    ConcurrencyControl,
     Duration,
     RetryPolicy,
     TaskConstraints,

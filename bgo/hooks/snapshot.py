@@ -135,4 +135,3 @@ def write_file(file: str, data: Any, *, durable: bool) -> None:
     except BaseException:
         Path(temp).unlink(missing_ok=True)
         raise
-

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bgo.model.options import ConcurrencyControl, RetryPolicy, TaskConstraints, TaskTimeout
+from bgo.model.limits import ConcurrencyControl
+from bgo.model.options import RetryPolicy, TaskConstraints, TaskTimeout
 
 ParamType = Literal["str", "int", "float", "bool", "list", "dict", "any"]
 SourceKind = Literal["entry", "plugin", "file", "flow"]

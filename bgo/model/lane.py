@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bgo.model.options import ConcurrencyStrategy, TaskConstraints
+from bgo.model.limits import ConcurrencyStrategy
+from bgo.model.options import TaskConstraints
 
 
 class Gate(StrEnum):

@@ -35,7 +35,7 @@ def check_name(name: object, what: str) -> str:
     return name
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Return a refused value as it may stand in a message: short, and whatever it is."""
     try:
         return f"{value!r:.40}"
@@ -43,7 +43,8 @@ def _shown(value: object) -> str:
         return "a number of thousands of digits"
 
 
-def _is_whole(value: object, low: int, high: int) -> bool:
+def is_whole(value: object, low: int, high: int) -> bool:
+    """Say whether a value is a whole number (a bool is not) from `low` to `high`."""
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
@@ -54,10 +55,10 @@ def to_ms(value: object, what: str, *, minimum: int = 0) -> int:
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         ms = value * 1000
     else:
-        raise UsageError(f"{what}: not a duration: {_shown(value)}", hint="give seconds or a timedelta")
+        raise UsageError(f"{what}: not a duration: {shown(value)}", hint="give seconds or a timedelta")
     if not minimum - 0.5 <= ms <= MAX_DURATION_MS or (whole := round(ms)) < minimum:
         raise UsageError(
-            f"{what}: {_shown(value)} is out of range",
+            f"{what}: {shown(value)} is out of range",
             why=f"it must lie between {minimum / 1000:g} s and ten years",
             hint="give seconds or a timedelta",
         )
@@ -162,9 +163,9 @@ class RetryPolicy:
     NONE: ClassVar[RetryPolicy]
 
     def __post_init__(self) -> None:
-        if not _is_whole(self.max_attempts, 1, MAX_ATTEMPTS):
+        if not is_whole(self.max_attempts, 1, MAX_ATTEMPTS):
             raise UsageError(
-                f"retry: attempts={_shown(self.max_attempts)} is out of range",
+                f"retry: attempts={shown(self.max_attempts)} is out of range",
                 why=f"attempts counts all tries, from 1 to {MAX_ATTEMPTS}",
                 hint="attempts=3 tries three times in all",
             )
@@ -236,7 +237,7 @@ class RetryPolicy:
         `delay_for_attempt(n)` is asked once, now, for each attempt n = 1 … max_attempts-1, and stored as a list.
         """
         if delay_for_attempt is not None:
-            if max_attempts is None or not _is_whole(max_attempts, 1, MAX_ATTEMPTS):
+            if max_attempts is None or not is_whole(max_attempts, 1, MAX_ATTEMPTS):
                 raise UsageError(
                     "retry: custom needs max_attempts with delay_for_attempt",
                     why=f"each attempt's delay is computed now, for up to {MAX_ATTEMPTS} attempts",
@@ -297,157 +298,3 @@ class TaskConstraints:
 
 
 NO_CONSTRAINTS = TaskConstraints()
-
-
-class ConcurrencyStrategy(StrEnum):
-    """Who goes first among the tasks that wait under one concurrency key."""
-
-    FIFO = "fifo"
-    LIFO = "lifo"
-    RANDOM = "random"
-    BY_PRIORITY = "by-priority"
-
-
-@dataclass(frozen=True, slots=True)
-class ConcurrencyControl:
-    """At most `max_concurrent` tasks under one key run at once, over all workers on the store.
-
-    The default key is the task's name. A limit of 0 or below is refused.
-    """
-
-    max_concurrent: int
-    strategy: ConcurrencyStrategy = ConcurrencyStrategy.FIFO
-    key: str | None = None
-
-    LIMITED: ClassVar[ConcurrencyControl]
-
-    def __post_init__(self) -> None:
-        if not _is_whole(self.max_concurrent, 1, 1_000_000):
-            raise UsageError(
-                f"concurrency: {_shown(self.max_concurrent)} is out of range",
-                why="a limit of 0 or below would never let a task run",
-                hint="give a number from 1, such as --concurrency 3 or 3:fifo; to stop work use 'bgo pause'",
-            )
-        if self.strategy not in set(ConcurrencyStrategy):
-            raise UsageError(
-                f"concurrency: no strategy {_shown(self.strategy)}", hint="fifo, lifo, random or by-priority"
-            )
-        object.__setattr__(self, "strategy", ConcurrencyStrategy(self.strategy))
-        key: object = self.key
-        if key is not None and not (isinstance(key, str) and 1 <= len(key) <= 256):
-            raise UsageError("concurrency: the key must have 1 to 256 characters", hint="--concurrency-key uploads")
-
-
-ConcurrencyControl.LIMITED = ConcurrencyControl(3)
-
-
-@dataclass(frozen=True, slots=True, init=False)
-class RateLimit:
-    """At most `max_executions` starts under one key in any window of that length."""
-
-    max_executions: int
-    window_ms: int
-    key: str | None
-
-    CONSERVATIVE: ClassVar[RateLimit]
-    MODERATE: ClassVar[RateLimit]
-    AGGRESSIVE: ClassVar[RateLimit]
-    HOURLY: ClassVar[RateLimit]
-
-    def __init__(self, max_executions: int, window: Duration, key: str | None = None) -> None:
-        if not _is_whole(max_executions, 1, 1_000_000_000):
-            raise UsageError(f"rate: not a number of starts: {_shown(max_executions)}", hint="--rate 10/1m")
-        object.__setattr__(self, "max_executions", max_executions)
-        object.__setattr__(self, "window_ms", to_ms(window, "rate window", minimum=1))
-        object.__setattr__(self, "key", key)
-
-
-RateLimit.CONSERVATIVE = RateLimit(5, 60)
-RateLimit.MODERATE = RateLimit(10, 60)
-RateLimit.AGGRESSIVE = RateLimit(50, 60)
-RateLimit.HOURLY = RateLimit(100, 3600)
-
-
-@dataclass(frozen=True, slots=True, init=False)
-class TimeWindow:
-    """Hours in which work may start: half-open, may cross midnight, belongs to its first day (1 = Monday … 7)."""
-
-    start_hour: int
-    end_hour: int
-    start_minute: int
-    end_minute: int
-    days_of_week: tuple[int, ...]
-
-    OFF_PEAK: ClassVar[TimeWindow]
-    BUSINESS_HOURS: ClassVar[TimeWindow]
-
-    def __init__(
-        self,
-        start_hour: int,
-        end_hour: int,
-        days_of_week: Iterable[int] = (),
-        *,
-        start_minute: int = 0,
-        end_minute: int = 0,
-    ) -> None:
-        given, days = (start_hour, start_minute, end_hour, end_minute), tuple(days_of_week)
-        clock = zip(given, (23, 59, 24, 59), strict=True)
-        start, end = (start_hour, start_minute), (end_hour, end_minute)
-        is_day = all(_is_whole(day, 1, 7) for day in days)
-        if not (is_day and all(_is_whole(n, 0, top) for n, top in clock) and end <= (24, 0) and start != end):
-            raise UsageError(
-                f"not a window: from {_shown(start)} to {_shown(end)} on {_shown(days)}",
-                why="hours run from 00:00 to 24:00, start and end differ, days are 1 (Monday) to 7",
-                hint="TimeWindow(start_hour=9, end_hour=17, days_of_week=[1, 2, 3, 4, 5])",
-            )
-        values = (start_hour, end_hour, start_minute, end_minute, tuple(sorted(set(days))))
-        for field, value in zip(self.__slots__, values, strict=True):
-            object.__setattr__(self, field, value)
-
-
-TimeWindow.OFF_PEAK = TimeWindow(2, 5)
-TimeWindow.BUSINESS_HOURS = TimeWindow(9, 17, (1, 2, 3, 4, 5))
-
-
-@dataclass(frozen=True, slots=True)
-class DedupPolicy:
-    """A second enqueue of the same thing returns the first one's id. Build with `by_input` or `by_fields`."""
-
-    fields: tuple[str, ...] | None = None
-    ttl_ms: int | None = None
-
-    @classmethod
-    def by_input(cls, ttl: Duration | None = None) -> DedupPolicy:
-        """Compare the whole input."""
-        return cls(None, None if ttl is None else to_ms(ttl, "dedup ttl", minimum=1))
-
-    @classmethod
-    def by_fields(cls, ttl: Duration | None = None, fields: Sequence[str] = ()) -> DedupPolicy:
-        """Compare only these input fields."""
-        if not fields:
-            raise UsageError("dedup by fields needs at least one field", hint="DedupPolicy.by_fields(fields=['id'])")
-        return cls(tuple(fields), None if ttl is None else to_ms(ttl, "dedup ttl", minimum=1))
-
-
-class UniquePolicy(StrEnum):
-    """What happens when a unique id is taken (WorkManager's words)."""
-
-    KEEP = "keep"
-    REPLACE = "replace"
-    APPEND = "append"
-    APPEND_OR_REPLACE = "append-or-replace"
-
-
-class TaskEncryption(StrEnum):
-    """How input, output, errors and logs are kept at rest."""
-
-    NONE = "none"
-    AES256 = "aes256"
-
-
-@dataclass(frozen=True, slots=True)
-class RelaxStep:
-    """From `after_ms` of age on, the task asks only for `constraints`."""
-
-    after_ms: int
-    constraints: TaskConstraints

@@ -7,16 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from bgo.errors import UsageError
-from bgo.model.options import (
-    PRIORITY_MAX,
-    PRIORITY_MIN,
-    PRIORITY_NAMES,
-    TIMEOUT_PRESETS,
-    ConcurrencyControl,
-    ConcurrencyStrategy,
-    RetryPolicy,
-    TaskTimeout,
-)
+from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
+from bgo.model.options import PRIORITY_MAX, PRIORITY_MIN, PRIORITY_NAMES, TIMEOUT_PRESETS, RetryPolicy, TaskTimeout
 from bgo.model.words import did_you_mean, duration, duration_ms
 
 RETRY_FORMS = (

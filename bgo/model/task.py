@@ -6,14 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from bgo.model.options import (
-    NO_CONSTRAINTS,
-    ConcurrencyControl,
-    RetryPolicy,
-    TaskConstraints,
-    TaskQueue,
-    TaskTimeout,
-)
+from bgo.model.limits import ConcurrencyControl
+from bgo.model.options import NO_CONSTRAINTS, RetryPolicy, TaskConstraints, TaskQueue, TaskTimeout
 from bgo.model.state import State
 
 if TYPE_CHECKING:

@@ -1,4 +1,26 @@
-"""What bgo tells about a task: the stable JSON shapes, `"schema": 1`, as frozen values with `to_json`."""
+"""What bgo tells about a task: the stable JSON shapes, `"schema": 1`, as frozen values with `to_json`.
+
+Every object has `"schema": 1`; lists are bare arrays; fields may be added, never renamed. Instants are ISO-8601 UTC
+with Z, durations milliseconds, states lower case, what is absent null. With `--json`, refusals are one object on
+stderr: `{"error": {code, message, why, hint, exit_code}, "schema": 1}`.
+
+| command | answer |
+|---|---|
+| `enqueue` | `{id, name, handler, state, queue, due_at, deduplicated}`; with `--wait` or `--run` the ended task |
+| `enqueue --dry-run` | `planned.plan_json` of the command line: what would be kept, its lane, its gates, the verdict |
+| `status ID`, `tasks`, `status NAME`, `wait` | `TaskView.to_json`: an object for one id, else an array |
+| `status` | `{counts, workers, next_due, retrying, delayed, held, paused, store}` |
+| `history` | an array of `history_json` |
+| `run` | NDJSON: `WorkerEvent.to_json` per event, then `RunReport.to_json` with `"type": "report"` |
+| `cancel` | `{id, effect, state}`, effect being prevented, stopping or too_late; an object for one id, else an array |
+| `retry` | `{id, state}`; an object for one id, else an array |
+| `pause`, `resume` | `{kind, value, paused}` |
+| `prune` | `{removed, would_remove, dry_run}` |
+| `queues` | an array of `{name, weight, reserve, paused, waiting, running}` |
+| `handlers`, `handlers show` | `{name, summary, params, accepts_extra, takes_argv, defaults, origin, source, example}` |
+| `plugins`, `plugins show` | an array of `{name, source, version, handlers, error, ms, warnings}` |
+| `explain` | `Explanation.to_json` |
+"""
 
 from __future__ import annotations
 

@@ -7,10 +7,9 @@ from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
+from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
 from bgo.model.options import (
     NO_CONSTRAINTS,
-    ConcurrencyControl,
-    ConcurrencyStrategy,
     ConstraintLoss,
     NetworkConstraint,
     RetryPolicy,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bgo.model.options import ConcurrencyStrategy
+from bgo.model.limits import ConcurrencyStrategy
 
 if TYPE_CHECKING:
     from bgo.model.plan import QueueShare

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from bgo.model.outcome import TaskError
@@ -17,42 +17,7 @@ if TYPE_CHECKING:
     from bgo.model.query import Pause, QueueRow, Selector
     from bgo.model.state import State
     from bgo.model.task import HistoryEntry, Lease, Task, WorkerRow
-
-
-class NewTask(NamedTuple):
-    """One row to insert, in the order of the statement."""
-
-    seq: int
-    id: str
-    name: str
-    handler: str
-    state: str
-    reason: str
-    lane: int
-    queue: str
-    priority: int
-    tags: str
-    wish: str
-    ready: int
-    ready_at: int | None
-    due_at: int
-    order_key: int
-    rank: int
-    draw: float
-    cwd: str
-    input: int | None
-    setup: int | None
-    created_at: int
-
-
-class Place(NamedTuple):
-    """Where a waiting task stands: whether it is ready, since when, and its keys in the order."""
-
-    ready: bool
-    ready_at: int | None
-    due_at: int
-    order_key: int
-    rank: int
+    from bgo.store.rows import LaneState, NewLease, NewTask, Place
 
 
 class Tasks(Protocol):
@@ -189,31 +154,6 @@ class Lanes(Protocol):
 
     def forget(self, before: int, limit: int) -> int:
         """Drop up to `limit` entries of the log of holds that ended before that instant; return how many."""
-
-
-class LaneState(NamedTuple):
-    """Whether a lane is paused or parked."""
-
-    paused: bool
-    parked: bool
-    held_by: str | None
-
-
-class NewLease(NamedTuple):
-    """A lease to write, in the order of the statement."""
-
-    task: int
-    run: int
-    worker: str
-    host: str
-    boot_id: str
-    until: int
-    child_pid: int
-    child_start: int
-    claimed_at: int
-    queue: str
-    concurrency_key: str | None
-    waited: str
 
 
 class Leases(Protocol):

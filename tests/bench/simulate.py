@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from bgo.engine import enqueue
 from bgo.ids import new_id, seeded_rng
 from bgo.model.device import DeviceChange, DeviceState, Reading, Tri
-from bgo.model.options import ConcurrencyControl, RetryPolicy, TaskConstraints
+from bgo.model.limits import ConcurrencyControl
+from bgo.model.options import RetryPolicy, TaskConstraints
 from bgo.model.task import TaskSpec, Wish
 from bgo.run.simulator import WEEK_MS, SimOptions, Timeline, simulate
 from bgo.store.sqlite import SqliteStore

@@ -11,7 +11,8 @@ from bgo import ids
 from bgo.engine import cycle, enqueue, settle
 from bgo.engine.settle import RunKey
 from bgo.model.device import DeviceState, Reading, Tri, View
-from bgo.model.options import ConcurrencyControl, TaskConstraints
+from bgo.model.limits import ConcurrencyControl
+from bgo.model.options import TaskConstraints
 from bgo.model.outcome import Succeeded
 from bgo.model.task import Child, TaskSpec, Wish
 from bgo.policy.gates import Offer

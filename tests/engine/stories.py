@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bgo.engine.settle import RunKey
-from bgo.model.options import ConcurrencyControl, ConcurrencyStrategy, RetryPolicy, TaskConstraints
+from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
+from bgo.model.options import RetryPolicy, TaskConstraints
 from bgo.model.outcome import Failed, Lost, Released, Succeeded, TaskError
 from bgo.model.query import Retention, Selector
 from bgo.model.state import Reason, State

@@ -9,7 +9,8 @@ import pytest
 from bgo.engine import cycle
 from bgo.engine.cycle import PROMOTE_STEP, Asker, Look, Memory, look, tick, waiting
 from bgo.model.device import View
-from bgo.model.options import ConcurrencyControl, RetryPolicy
+from bgo.model.limits import ConcurrencyControl
+from bgo.model.options import RetryPolicy
 from bgo.model.outcome import Failed, Released, TaskError
 from bgo.model.plan import Gate
 from bgo.model.query import Retention, Selector

@@ -10,7 +10,8 @@ import pytest
 
 from bgo.engine.enqueue import enqueue, lane_key
 from bgo.errors import BgoError
-from bgo.model.options import ConcurrencyControl, ConcurrencyStrategy, RetryPolicy, TaskConstraints, TaskTimeout
+from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
+from bgo.model.options import RetryPolicy, TaskConstraints, TaskTimeout
 from bgo.model.query import Selector
 from bgo.model.state import Reason, State
 from bgo.model.task import TaskSpec

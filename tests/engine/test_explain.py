@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bgo.engine.explain import Ground, explain, holds
-from bgo.model.options import ConcurrencyControl, NetworkConstraint, RetryPolicy, TaskConstraints
+from bgo.model.limits import ConcurrencyControl
+from bgo.model.options import NetworkConstraint, RetryPolicy, TaskConstraints
 from bgo.model.outcome import Failed, Released, TaskError
 from bgo.model.plan import Gate
 from bgo.model.query import Selector

@@ -19,7 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bgo.engine.enqueue import enqueue
 from bgo.engine.settle import RunKey, Settled, settle
-from bgo.model.options import ConcurrencyControl, ConcurrencyStrategy, RetryPolicy, TaskConstraints
+from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
+from bgo.model.options import RetryPolicy, TaskConstraints
 from bgo.model.outcome import (
     CancelledRun,
     Crashed,

@@ -11,7 +11,8 @@ from bgo.engine.prune import STEP, would_prune
 from bgo.engine.rescue import adopt, has_orphans
 from bgo.engine.revive import revive
 from bgo.errors import RefusedError
-from bgo.model.options import ConcurrencyControl, RetryPolicy
+from bgo.model.limits import ConcurrencyControl
+from bgo.model.options import RetryPolicy
 from bgo.model.outcome import CancelledRun, Failed, Snoozed, Succeeded, TaskError
 from bgo.model.query import CancelEffect, Retention, Selector
 from bgo.model.state import Reason, State

@@ -14,13 +14,8 @@ from bgo.errors import RefusedError, UsageError
 from bgo.hooks.codec import info_from, info_json
 from bgo.hooks.defaults import defaults_from
 from bgo.hooks.task import TaskHandler, task
-from bgo.model.options import (
-    ConcurrencyControl,
-    NetworkConstraint,
-    RetryPolicy,
-    TaskConstraints,
-    TaskTimeout,
-)
+from bgo.model.limits import ConcurrencyControl
+from bgo.model.options import NetworkConstraint, RetryPolicy, TaskConstraints, TaskTimeout
 
 
 @task

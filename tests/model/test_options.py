@@ -12,23 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgo.errors import UsageError
+from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy, DedupPolicy, RateLimit, UniquePolicy
 from bgo.model.options import (
     MAX_DURATION_MS,
     PRIORITY_NAMES,
     QUEUE_WEIGHTS,
-    ConcurrencyControl,
-    ConcurrencyStrategy,
-    DedupPolicy,
     NetworkConstraint,
-    RateLimit,
     RetryPolicy,
     TaskConstraints,
     TaskTimeout,
-    TimeWindow,
-    UniquePolicy,
     check_name,
     to_ms,
 )
+from bgo.model.window import TimeWindow
 
 NAN, INF = float("nan"), float("inf")
 anything: Any = object()

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bgo.errors import UsageError
 from bgo.model import specs
-from bgo.model.options import ConcurrencyControl, ConcurrencyStrategy, RetryPolicy, TaskTimeout
+from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
+from bgo.model.options import RetryPolicy, TaskTimeout
 
 
 @pytest.mark.parametrize(

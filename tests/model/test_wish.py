@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgo.model import wish as wishes
+from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
 from bgo.model.options import (
     MAX_ATTEMPTS,
     MAX_DURATION_MS,
-    ConcurrencyControl,
-    ConcurrencyStrategy,
     ConstraintLoss,
     NetworkConstraint,
     RetryPolicy,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgo.model.options import PRIORITY_MAX, PRIORITY_MIN, ConcurrencyStrategy
+from bgo.model.limits import ConcurrencyStrategy
+from bgo.model.options import PRIORITY_MAX, PRIORITY_MIN
 from bgo.policy.order import PRIORITY_HEAD_START_MS, STRIDE, charge, order_key, rank, virtual_time
 from tests.build import START, a_share
 

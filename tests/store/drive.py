@@ -13,7 +13,7 @@ from bgo.engine import enqueue as enqueueing
 from bgo.engine import settle as settling
 from bgo.engine.settle import RunKey
 from bgo.ids import seeded_rng
-from bgo.model.options import ConcurrencyControl, ConcurrencyStrategy
+from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
 from bgo.model.outcome import Outcome, Succeeded
 from bgo.model.query import CancelReply
 from bgo.model.state import Reason

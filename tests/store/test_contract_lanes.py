@@ -7,7 +7,8 @@ from itertools import count
 import pytest
 
 from bgo.engine import cycle
-from bgo.model.options import ConcurrencyControl, ConcurrencyStrategy, TaskConstraints
+from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
+from bgo.model.options import TaskConstraints
 from bgo.model.plan import Gate, Head, Hold, LaneKey, ViewKey
 from bgo.model.query import Pause
 from bgo.model.task import TaskSpec

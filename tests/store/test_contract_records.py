@@ -10,7 +10,8 @@ from bgo.model.plan import QueueShare
 from bgo.model.query import QueueRow, Selector
 from bgo.model.state import Event, State
 from bgo.model.task import Child, WorkerRow
-from bgo.store.port import NewLease, Store
+from bgo.store.port import Store
+from bgo.store.rows import NewLease
 from tests.build import START, a_spec, a_wish
 from tests.store import drive
 from tests.store.backends import Backend

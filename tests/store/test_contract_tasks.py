@@ -10,7 +10,8 @@ from bgo.model.plan import Transition
 from bgo.model.query import Selector
 from bgo.model.state import FINAL, Event, Reason, State
 from bgo.model.task import Task
-from bgo.store.port import Place, Store
+from bgo.store.port import Store
+from bgo.store.rows import Place
 from tests.build import START, a_spec, a_wish
 from tests.store import drive
 from tests.store.backends import Backend

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from bgo.engine import cycle
-from bgo.model.options import ConcurrencyControl, ConcurrencyStrategy, TaskConstraints
+from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
+from bgo.model.options import TaskConstraints
 from bgo.model.task import TaskSpec, Wish
 from bgo.store.sqlite import SqliteStore
 from tests.build import START, a_spec, a_view, a_wish

@@ -9,10 +9,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bgo.model.lane import Gate, LaneKey, ViewKey
-from bgo.model.options import ConcurrencyStrategy
+from bgo.model.limits import ConcurrencyStrategy
 from bgo.model.wish import constraints_from, constraints_json
 from bgo.store.faults import reads
-from bgo.store.port import LaneState
+from bgo.store.rows import LaneState
 
 if TYPE_CHECKING:
     from bgo.model.plan import Hold, LaneHeads

@@ -9,7 +9,7 @@ from typing import Any
 
 from bgo.model.task import Child, Lease, WorkerRow
 from bgo.store.faults import reads
-from bgo.store.port import NewLease
+from bgo.store.rows import NewLease
 
 _LEASE = """SELECT task.id, lease.task, lease.run, lease.worker, lease.host, lease.boot_id, lease.until,
     lease.child_pid, lease.child_start, lease.claimed_at, lease.started_at, lease.queue, lease.concurrency_key,

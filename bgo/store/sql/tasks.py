@@ -11,7 +11,7 @@ from bgo.model import wish as wishes
 from bgo.model.state import FINAL, State
 from bgo.model.task import Task
 from bgo.store.faults import reads
-from bgo.store.port import NewTask, Place
+from bgo.store.rows import NewTask, Place
 from bgo.store.sql.payloads import SqlPayloads
 from bgo.store.sql.select import where
 
