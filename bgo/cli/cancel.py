@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import typer
 
-from bgo.cli.flow import answer, flow_of, how_many, one_kind
+from bgo.cli.flow import MANY, answer, flow_of, how_many, one_kind
 from bgo.cli.params import (
     All,
     Ids,
@@ -64,7 +64,7 @@ def cancel(
     if not wanted.ids and not wanted.states:
         wanted = replace(wanted, states=tuple(sorted(ACTIVE)))
     if not yes and (count := how_many(flow, wanted)) > 1:
-        confirm("Cancel these tasks?", count, yes=yes)
+        confirm("Cancel these tasks?", count, yes=yes, most=MANY)
     reason = Reason.ALL if every else Reason.TAG if wanted.tags else Reason.USER
     replies = flow.cancel_where(wanted, reason)
     if as_json:
@@ -77,6 +77,8 @@ def cancel(
                 print(r.id if quiet else f"{r.id} {r.effect}" + (f": {r.state}" if late else ""))
         if not replies and not quiet:
             render.say("nothing to cancel")
+        if not quiet and any(r.effect is CancelEffect.STOPPING for r in replies) and not flow.workers():
+            render.say("its worker is gone: the next 'bgo run' ends what is left of it")
     if len(wanted.ids) == 1 and replies and replies[0].effect is CancelEffect.TOO_LATE:
         if as_json or quiet:
             raise typer.Exit(RefusedError.exit_code)

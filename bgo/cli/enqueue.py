@@ -140,7 +140,11 @@ def enqueue(
 ) -> None:
     """Queue a task and print its id. It is durably kept; 'bgo run' executes it.
 
-    Words after -- are a command line, for handlers that take one: bgo enqueue shell -- rsync -a a/ b/
+    Words after -- are a command line, for handlers that take one.
+
+    bgo enqueue echo message=hello --run
+
+    bgo enqueue shell --delay 5m --retry linear -- rsync -a from/ to/
     """
     if here and (wait or wait_timeout is not None):
         raise UsageError("--run and --wait contradict each other", why="--run executes it here", hint="give one")
@@ -214,8 +218,9 @@ def _spec(flow: TaskFlow, asked: Asked, options: EnqueueOptions) -> TaskSpec:
 def _handler(asked: Asked, base: Request | None) -> tuple[str, list[str]]:
     """Return the handler's name and the pairs; with --like, NAME may be left out, and a pair may stand first."""
     if base is None:
-        if asked.name is None:
-            raise UsageError("enqueue what?", why="no NAME was given", hint="bgo handlers lists what there is")
+        if asked.name is None or "=" in asked.name:
+            why = "no NAME was given" if asked.name is None else f"{asked.name!r:.60} is an input: the NAME comes first"
+            raise UsageError("enqueue what?", why=why, hint="bgo handlers lists what there is")
         return asked.name, asked.pairs
     if asked.name is None or asked.name == base.handler:
         return base.handler, asked.pairs
@@ -233,9 +238,13 @@ def _info(flow: TaskFlow, handler: str, *, allow_unknown: bool) -> HandlerInfo |
 
     try:
         return flow.handler(handler)
-    except NotFoundError:
+    except NotFoundError as error:
         if allow_unknown:
             return None
+        from shutil import which
+
+        if "did you mean" not in error.hint and which(handler):
+            error.hint = f"it is a command of this computer: bgo enqueue shell -- {handler} …"
         raise
 
 

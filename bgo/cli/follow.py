@@ -183,7 +183,21 @@ def failure(view: TaskView) -> TaskFailedError:
     )
 
 
+WHY = {
+    "error": "its handler failed",
+    "asked": "its handler asked for more tries than it has",
+    "crash": "its process died",
+    "hard_timeout": "it took longer than its hard timeout",
+    "rejected": "it could not be started",
+    "lost": "it was lost with its worker, and may not run again",
+    "user": "somebody cancelled it",
+    "tag": "its tag was cancelled",
+    "all": "everything was cancelled",
+}
+"""Reason → why a task came to no good end, in words."""
+
+
 def _reason(view: TaskView) -> str:
     task = view.task
-    tries = f", attempt {task.attempt} of {task.max_attempts}" if task.attempt and task.max_attempts > 1 else ""
-    return f"reason: {task.reason}{tries}"
+    tries = f" (attempt {task.attempt} of {task.max_attempts})" if task.attempt and task.max_attempts > 1 else ""
+    return WHY.get(task.reason, f"reason: {task.reason}") + tries

@@ -91,4 +91,7 @@ def _why(entry: HistoryEntry) -> str:
 
     if entry.error is not None:
         return render.line(f"{entry.error.type}: {entry.error.message}", 200)
-    return "" if entry.reason in {"done", entry.state} else f"{entry.event} ({entry.reason})"
+    event = entry.event.replace("_", " ")
+    if entry.reason in {"done", "claimed", "new", entry.state}:
+        return "" if event == "succeed" else event
+    return f"{event} ({entry.reason})"

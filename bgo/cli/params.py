@@ -137,13 +137,17 @@ def need_selection(selection: Selector, verb: str) -> None:
         )
 
 
-def confirm(question: str, count: int, *, yes: bool) -> None:
-    """Ask before more than one thing is changed; without a terminal, or on a no, refuse."""
+def confirm(question: str, count: int, *, yes: bool, most: int | None = None) -> None:
+    """Ask before more than one thing is changed; without a terminal, or on a no, refuse.
+
+    `most` is how far was counted; beyond it the question says 'more than'.
+    """
     if yes or count <= 1:
         return
+    many = f"more than {most:,}" if most is not None and count > most else f"{count:,}"
     if not sys.stdin.isatty():
         raise UsageError(
-            f"{question} That is {count:,} of them.", why="there is no terminal to ask on", hint="say --yes to go ahead"
+            f"{question} That is {many} of them.", why="there is no terminal to ask on", hint="say --yes to go ahead"
         )
-    if not typer.confirm(f"{question} That is {count:,} of them.", err=True):
+    if not typer.confirm(f"{question} That is {many} of them.", err=True):
         raise typer.Exit(1)

@@ -123,6 +123,8 @@ def ago(at_ms: int | None, now_ms: int) -> str:
     distance = abs(at_ms - now_ms)
     if distance < 1000:
         return "now"
+    if at_ms > now_ms:
+        distance += -distance % 1000  # what was to be in five minutes a moment ago is not yet in four
     words = next(f"{distance // unit_ms} {unit}" for unit_ms, unit in _UNITS if distance >= unit_ms)
     return f"in {words}" if at_ms > now_ms else f"{words} ago"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bgo.cli import parse
-from bgo.cli.flow import answer, flow_of, how_many, one_kind
+from bgo.cli.flow import MANY, answer, flow_of, how_many, one_kind
 from bgo.cli.params import (
     All,
     Ids,
@@ -75,7 +75,7 @@ def retry(
     if not wanted.ids and not wanted.states:
         wanted = replace(wanted, states=REVIVABLE)
     if not yes and (count := how_many(flow, wanted)) > 1:
-        confirm("Run these tasks again?", count, yes=yes)
+        confirm("Run these tasks again?", count, yes=yes, most=MANY)
     revived = flow.retry_where(wanted, _input(flow, wanted, whole, pairs))
     if as_json:
         answer([{"schema": 1, "id": task_id, "state": "queued"} for task_id in revived], words=ids)

@@ -128,8 +128,9 @@ def _runs(view: TaskView) -> str | None:
     task = view.task
     if not task.run:
         return None
+    tries = f", attempt {max(1, task.attempt)} of {task.max_attempts}" if task.max_attempts > 1 else ""
     lost = f", {task.losses} lost in a row" if task.losses else ""
-    return f"{task.run}; attempt {max(1, task.attempt)} of {task.max_attempts}{lost}"
+    return f"{task.run}{tries}{lost}"
 
 
 def _instant(ms: int | None, now: int) -> str | None:

@@ -96,10 +96,10 @@ def what(view: TaskView) -> str:
     from bgo.cli import render
 
     task = view.task
-    if task.state is State.RUNNING:
+    if task.state is State.RUNNING and (task.progress is not None or task.progress_message or task.cancel_reason):
         share = "" if task.progress is None else f"{task.progress:.0%} "
         stopping = " (a cancel was asked for)" if task.cancel_reason else ""
-        return render.line(share + task.progress_message, 200) + stopping
+        return (render.line(share + task.progress_message, 200) + stopping).strip()
     if view.error is not None and task.state is not State.SUCCEEDED:
         return render.line(f"{view.error.type}: {view.error.message}", 200)
     if view.argv is not None:

@@ -17,7 +17,8 @@ stderr: `{"error": {code, message, why, hint, exit_code}, "schema": 1}`.
 | `pause`, `resume` | `{kind, value, paused}` |
 | `prune` | `{removed, would_remove, dry_run}` |
 | `queues` | an array of `{name, weight, reserve, paused, waiting, running}` |
-| `handlers`, `handlers show` | `{name, summary, params, accepts_extra, takes_argv, defaults, origin, source, example}` |
+| `handlers` | an array of `{name, summary, params, accepts_extra, takes_argv, defaults, origin, source, example}` |
+| `handlers show` | one of them |
 | `plugins`, `plugins show` | an array of `{name, source, version, handlers, error, ms, warnings}` |
 | `explain` | `Explanation.to_json` |
 """

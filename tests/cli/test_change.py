@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bgo.api import TaskFlow
+from bgo.cli.params import confirm
 from bgo.run.report import WorkerEvent
 from tests.cli.conftest import Bgo, Done, Lived
 
@@ -93,6 +94,15 @@ def test_cancel_of_a_running_task_says_stopping(bgo: Bgo) -> None:
     assert said[0].out.endswith(" stopping\n")
     (task,) = bgo("tasks", "--json").json
     assert (task["state"], task["reason"]) == ("cancelled", "user")
+
+
+def test_the_question_does_not_pretend_to_have_counted_them_all(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for count, words in ((1000, "That is 1,000 of them"), (1001, "That is more than 1,000 of them")):
+        monkeypatch.setattr(sys, "stdin", Answer("y\n"))
+        confirm("Really?", count, yes=False, most=1000)
+        assert words in capsys.readouterr().err
 
 
 def test_cancel_by_selection_asks_first(bgo: Bgo, lived: Lived, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,10 @@ def test_like_gives_a_copied_command_another_variable(bgo: Bgo, lived: Lived) ->
     assert plan["argv"] == ["sh", "-c", "echo before; exit 3"]
 
 
+def test_a_command_that_lacks_its_shell_is_told_so(bgo: Bgo) -> None:
+    assert bgo("enqueue", "ls").error[2] == " hint: it is a command of this computer: bgo enqueue shell -- ls …"
+
+
 def test_unknown_handlers_may_be_queued_on_purpose(bgo: Bgo) -> None:
     done = bgo("enqueue", "not.yet", "n=1", "--allow-unknown")
     assert kept(done.out.strip())["input"] == {"n": "1"}
@@ -124,6 +128,7 @@ def test_unknown_handlers_may_be_queued_on_purpose(bgo: Bgo) -> None:
 
 REFUSED: list[tuple[list[str], int, str]] = [
     ([], 2, "enqueue what?"),
+    (["message=hi"], 2, "enqueue what?"),
     (["ech"], 3, "unknown handler: 'ech'"),
     (["no such"], 3, "unknown handler: 'no such'"),
     (["echo", "message"], 2, "not an input: 'message'"),

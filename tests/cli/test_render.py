@@ -69,7 +69,15 @@ def test_durations(ms: int | None, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("offset", "words"),
-    [(0, "now"), (240_000, "in 4 min"), (-190_000, "3 min ago"), (5000, "in 5 s"), (-86_400_000 * 40, "40 d ago")],
+    [
+        (0, "now"),
+        (240_000, "in 4 min"),
+        (239_990, "in 4 min"),
+        (238_000, "in 3 min"),
+        (-190_000, "3 min ago"),
+        (5000, "in 5 s"),
+        (-86_400_000 * 40, "40 d ago"),
+    ],
 )
 def test_relative_times(offset: int, words: str) -> None:
     assert render.ago(NOW + offset, NOW) == words
