@@ -19,9 +19,9 @@ from bgo.model.options import RetryPolicy, TaskTimeout
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.engine.spec import Request
+    from bgo.flow.options import EnqueueOptions
     from bgo.model.handler import HandlerInfo
     from bgo.model.task import TaskSpec
-    from bgo.options import EnqueueOptions
 
 WHAT, WHEN, LIMITS, RESULT = "What", "When and where", "Limits", "Result"
 
@@ -197,7 +197,7 @@ class Asked(NamedTuple):
 
 def _spec(flow: TaskFlow, asked: Asked, options: EnqueueOptions) -> TaskSpec:
     """Return the task these words mean; nothing is written."""
-    from bgo.options import overlaid, to_request
+    from bgo.flow.options import overlaid, to_request
 
     base = None if asked.like is None else flow.request_like(asked.like)
     handler, pairs = _handler(asked, base)

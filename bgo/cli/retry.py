@@ -56,8 +56,8 @@ def retry(
 
     ID may also be a NAME: every failed or cancelled task of that name.
     """
-    from bgo.changing import REVIVABLE
     from bgo.cli import render
+    from bgo.flow.many import REVIVABLE
 
     flow = flow_of(ctx)
     wanted = selector(

@@ -11,13 +11,13 @@ from bgo.model.state import FINAL, State
 from bgo.run.output import log_path, runs_with_output
 
 if TYPE_CHECKING:
-    from bgo.api import TaskFlow
+    from bgo.flow.opened import Opened
     from bgo.model.task import Task
 
 CHUNK = 1 << 16
 
 
-def read(flow: TaskFlow, word: str, run: int | None) -> bytes:
+def read(flow: Opened, word: str, run: int | None) -> bytes:
     """Return what a run printed; the last run that printed anything when none is named."""
     task = _task(flow, word, run)
     runs = runs_with_output(flow.settings.log_dir, task.id)
@@ -25,7 +25,7 @@ def read(flow: TaskFlow, word: str, run: int | None) -> bytes:
     return log_path(flow.settings.log_dir, task.id, wanted).read_bytes() if wanted in runs and wanted else b""
 
 
-def follow(flow: TaskFlow, word: str, run: int | None, poll_ms: int) -> Iterator[bytes]:
+def follow(flow: Opened, word: str, run: int | None, poll_ms: int) -> Iterator[bytes]:
     """Yield output as it comes: of the named run until it ends, else from the last run on until the task ends."""
     task = _task(flow, word, run)
     log_dir = flow.settings.log_dir
@@ -47,7 +47,7 @@ def follow(flow: TaskFlow, word: str, run: int | None, poll_ms: int) -> Iterator
                 flow.clock.sleep_ms(poll_ms)
 
 
-def _task(flow: TaskFlow, word: str, run: int | None) -> Task:
+def _task(flow: Opened, word: str, run: int | None) -> Task:
     from bgo.engine import resolve
 
     with flow.store.read() as session:

@@ -11,13 +11,13 @@ from bgo.model.state import State
 from bgo.run.bench import RunOptions
 
 if TYPE_CHECKING:
-    from bgo.api import TaskFlow
+    from bgo.flow.running import Running
     from bgo.model.views import TaskView
     from bgo.run.report import Listener
 
 
 def run_here(
-    flow: TaskFlow, task_id: str, listener: Listener | None, on_wait: Callable[[TaskView], None] | None
+    flow: Running, task_id: str, listener: Listener | None, on_wait: Callable[[TaskView], None] | None
 ) -> tuple[TaskView, str]:
     """Execute one task with its retries; return it and the signal that ended this early.
 

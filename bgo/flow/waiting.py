@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from bgo.errors import WaitTimeoutError
 
 if TYPE_CHECKING:
-    from bgo.api import TaskFlow
     from bgo.engine.monitor import Change
+    from bgo.flow.opened import Opened
     from bgo.model.query import Selector
     from bgo.model.views import TaskView
 
@@ -19,7 +19,7 @@ Waiter = Callable[[int], None] | None
 
 
 def wait_for(
-    flow: TaskFlow, task_ids: Sequence[str], timeout: float | None, told: tuple[Watcher, Waiter] = (None, None)
+    flow: Opened, task_ids: Sequence[str], timeout: float | None, told: tuple[Watcher, Waiter] = (None, None)
 ) -> list[TaskView]:
     """Wait until all these tasks have ended. Raises WaitTimeoutError; the tasks go on.
 
@@ -55,7 +55,7 @@ def wait_for(
         flow.clock.sleep_ms(POLL_MS)
 
 
-def changes(flow: TaskFlow, selector: Selector, poll_ms: int) -> Iterator[Change]:
+def changes(flow: Opened, selector: Selector, poll_ms: int) -> Iterator[Change]:
     """Yield what happens from now on; ends when all tasks that the selector names by id have ended."""
     from bgo.engine.monitor import Follower
     from bgo.model.state import FINAL

@@ -20,14 +20,14 @@ from bgo.policy.schema import check_input
 from bgo.run.wake import ring
 
 if TYPE_CHECKING:
-    from bgo.api import TaskFlow
+    from bgo.flow.opened import Opened
 
 STEP = 500
 WEIGHT_LIMIT, RESERVE_LIMIT = 1_000_000, 1_000
 REVIVABLE = (State.FAILED, State.CANCELLED)
 
 
-def cancel_where(flow: TaskFlow, selector: Selector, reason: Reason) -> list[CancelReply]:
+def cancel_where(flow: Opened, selector: Selector, reason: Reason) -> list[CancelReply]:
     """Cancel matching tasks, a few hundred a transaction."""
     from dataclasses import replace
 
@@ -47,7 +47,7 @@ def cancel_where(flow: TaskFlow, selector: Selector, reason: Reason) -> list[Can
     return replies
 
 
-def retry_where(flow: TaskFlow, selector: Selector, input: Mapping[str, Any] | None) -> list[str]:
+def retry_where(flow: Opened, selector: Selector, input: Mapping[str, Any] | None) -> list[str]:
     """Revive matching tasks, all in one transaction."""
     from dataclasses import replace
 
@@ -67,7 +67,7 @@ def retry_where(flow: TaskFlow, selector: Selector, input: Mapping[str, Any] | N
     return [task.id for task in found]
 
 
-def set_paused(flow: TaskFlow, name: str | None, queue: str | None, *, paused: bool) -> int:
+def set_paused(flow: Opened, name: str | None, queue: str | None, *, paused: bool) -> int:
     """Pause or resume a name or a queue; return how many lanes it touched."""
     verb = "pause" if paused else "resume"
     if (name is None) == (queue is None):
@@ -82,7 +82,7 @@ def set_paused(flow: TaskFlow, name: str | None, queue: str | None, *, paused: b
     return touched
 
 
-def add_queue(flow: TaskFlow, name: str, weight: float, reserve: int) -> None:
+def add_queue(flow: Opened, name: str, weight: float, reserve: int) -> None:
     """Make a queue. Raises RefusedError when there is one of that name."""
     check_name(name, "queue")
     if not (0 < weight <= WEIGHT_LIMIT and 0 <= reserve <= RESERVE_LIMIT):
@@ -97,14 +97,14 @@ def add_queue(flow: TaskFlow, name: str, weight: float, reserve: int) -> None:
         session.queues.ensure(name, weight, reserve)
 
 
-def prune(flow: TaskFlow, retention: Retention, *, dry_run: bool) -> int:
+def prune(flow: Opened, retention: Retention, *, dry_run: bool) -> int:
     """Remove ended tasks beyond retention, with their logs and work directories."""
     if dry_run:
         return pruning.would_prune(flow.store, retention, flow.clock.now_ms())
     return compose.prune(flow.settings, flow.store, retention, flow.clock.now_ms())
 
 
-def request_like(flow: TaskFlow, task_id: str) -> Request:
+def request_like(flow: Opened, task_id: str) -> Request:
     """Return the request that would enqueue a copy of a task."""
     with flow.store.read() as session:
         task = resolve.task(session, task_id)

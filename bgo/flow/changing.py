@@ -1,0 +1,79 @@
+"""The verbs that change what is queued: cancel, retry, pause, prune, new queues, and requests for copies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bgo.flow.looking import select
+from bgo.flow.opened import Opened
+from bgo.model.state import Reason
+
+if TYPE_CHECKING:
+    from bgo.engine.spec import Request
+    from bgo.model.query import CancelReply, Retention, Selector
+
+
+class Changing(Opened):
+    """The verbs that change what is queued."""
+
+    def cancel(self, name: str) -> list[CancelReply]:
+        """Cancel every task of this name that has not ended."""
+        return self.cancel_where(select(names=(name,)), Reason.USER)
+
+    def cancel_execution(self, task_id: str) -> CancelReply:
+        """Cancel one task."""
+        return self.cancel_where(select(ids=(task_id,)), Reason.USER)[0]
+
+    def cancel_by_tag(self, tag: str) -> list[CancelReply]:
+        """Cancel every task with this tag that has not ended."""
+        return self.cancel_where(select(tags=(tag,)), Reason.TAG)
+
+    def cancel_all(self) -> list[CancelReply]:
+        """Cancel everything that has not ended."""
+        return self.cancel_where(select(match_all=True), Reason.ALL)
+
+    def cancel_where(self, selector: Selector, reason: Reason) -> list[CancelReply]:
+        """Cancel matching tasks, in steps of some hundred; ended ones are named only when asked for by id."""
+        from bgo.flow.many import cancel_where
+
+        return cancel_where(self, selector, reason)
+
+    def retry_where(self, selector: Selector, input: Mapping[str, Any] | None = None) -> list[str]:
+        """Revive failed and cancelled tasks, due now, with their attempts counted afresh; return their ids.
+
+        Raises RefusedError when a task named by id is in no state to be retried; then none is.
+        """
+        from bgo.flow.many import retry_where
+
+        return retry_where(self, selector, input)
+
+    def pause(self, *, name: str | None = None, queue: str | None = None) -> int:
+        """Start no more tasks of a name or a queue, present and future; running ones go on."""
+        from bgo.flow.many import set_paused
+
+        return set_paused(self, name, queue, paused=True)
+
+    def resume(self, *, name: str | None = None, queue: str | None = None) -> int:
+        """Undo a pause."""
+        from bgo.flow.many import set_paused
+
+        return set_paused(self, name, queue, paused=False)
+
+    def prune(self, retention: Retention | None = None, *, dry_run: bool = False) -> int:
+        """Remove ended tasks beyond retention with their logs; return how many went (or would go)."""
+        from bgo.flow.many import prune
+
+        return prune(self, retention or self.settings.retention, dry_run=dry_run)
+
+    def request_like(self, task_id: str) -> Request:
+        """Return the request that would enqueue a copy of a task."""
+        from bgo.flow.many import request_like
+
+        return request_like(self, task_id)
+
+    def add_queue(self, name: str, *, weight: float = 1.0, reserve: int = 0) -> None:
+        """Make a queue: `weight` is its share of the starts, `reserve` the slots kept free for it."""
+        from bgo.flow.many import add_queue
+
+        add_queue(self, name, weight, reserve)

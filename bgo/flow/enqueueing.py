@@ -1,0 +1,153 @@
+"""The verbs that bring work in: enqueue, in ones and thousands, and the plan that writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
+
+from bgo.errors import NotFoundError, UnknownCommitError
+from bgo.flow.looking import Looking
+from bgo.flow.options import EnqueueOptions, to_request
+from bgo.ids import new_id
+
+if TYPE_CHECKING:
+    from bgo.engine.spec import Request
+    from bgo.hooks.defaults import HandlerOptions
+    from bgo.hooks.task import TaskHandler
+    from bgo.model.device import Reading
+    from bgo.model.handler import HandlerInfo
+    from bgo.model.task import TaskSpec
+    from bgo.model.views import Explanation
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+BULK = 1_000
+"""Tasks that `enqueue_many` inserts per transaction."""
+
+
+class Enqueueing(Looking):
+    """The verbs that bring work in."""
+
+    def task(self, name: Any = None, /, **defaults: Unpack[HandlerOptions]) -> Any:
+        """Decorate a function as a handler of this flow, as `@flow.task` or `@flow.task("name", timeout="quick")`."""
+        from bgo.hooks.task import make_task
+
+        def adopt(fn: Callable[P, R]) -> TaskHandler[P, R]:
+            made = make_task(fn, name if isinstance(name, str) else None, defaults)
+            self.register_handler(made.info.name, made)
+            made.enqueue = lambda **input: self.enqueue(made.info.name, input)
+            return made
+
+        return adopt(name) if callable(name) else adopt
+
+    def enqueue(self, name: str, input: Mapping[str, Any] | None = None, **options: Unpack[EnqueueOptions]) -> str:
+        """Queue one task and return its id; when this returns, the task is durably kept.
+
+        Raises UsageError for what does not fit, NotFoundError for unknown handlers and queues, StoreError and
+        StoreBusyError when it could not be written (then nothing was).
+        """
+        return self.submit(self._spec(name, input or {}, options))
+
+    def enqueue_many(
+        self, name: str, inputs: Iterable[Mapping[str, Any]], **options: Unpack[EnqueueOptions]
+    ) -> list[str]:
+        """Queue one task per input, a thousand a transaction, and return their ids in order.
+
+        Each thousand is kept whole or not at all; when an error is raised, earlier thousands stay.
+        """
+        ids: list[str] = []
+        page: list[TaskSpec] = []
+        from bgo.engine.spec import Draw, again
+
+        request, info = self._request(name, {}, options), self._info(name, options)
+        like: TaskSpec | None = None
+        for item in inputs:
+            if like is None:
+                spec = like = self._build(request, item, info)
+            else:
+                spec = again(like, item, info, Draw(new_id(self._rng), self._rng.random()))
+            page.append(spec)
+            if len(page) == BULK:
+                ids += self._insert(page)
+                page = []
+        return ids + self._insert(page) if page else ids
+
+    def submit(self, spec: TaskSpec) -> str:
+        """Insert a spec that was built before."""
+        return self._insert([spec])[0]
+
+    def spec_of(self, request: Request, info: HandlerInfo | None = None, *, allow_unknown: bool = False) -> TaskSpec:
+        """Return the spec of a request, under this flow's settings; `info` saves looking its handler up again."""
+        if info is None:
+            info = self._info(request.handler, {"allow_unknown": allow_unknown})
+        return self._build(request, request.input, info)
+
+    def plan(self, name: str, input: Mapping[str, Any] | None = None, **options: Unpack[EnqueueOptions]) -> Explanation:
+        """Return how the gates of such a task stand now; nothing is written."""
+        return self.plan_spec(self._spec(name, input or {}, options))
+
+    def plan_spec(self, spec: TaskSpec, charging: Reading | None = None) -> Explanation:
+        """Return how the gates of this spec's task would stand now; nothing is written."""
+        from bgo.engine import resolve
+        from bgo.engine.enqueue import enqueue
+        from bgo.engine.explain import explain
+        from bgo.store.sqlite import SqliteStore
+
+        class Undo(Exception):
+            """Takes the insert back."""
+
+        store = self.store if self.settings.store_path.exists() else SqliteStore(None)
+        try:
+            with store.write() as session:
+                for name, queue in self.settings.queues.items():
+                    session.queues.ensure(name, queue.weight, queue.reserve)
+                self._check_queue(session, spec.queue)
+                enqueue(session, [spec], self.clock.now_ms())
+                found = explain(session, resolve.task(session, spec.id), self._ground(session, charging))
+                raise Undo
+        except Undo:
+            return found
+
+    def _request(self, name: str, input: Mapping[str, Any], options: EnqueueOptions) -> Request:
+        return to_request(name, input, options, self.clock)
+
+    def _info(self, name: str, options: EnqueueOptions) -> HandlerInfo | None:
+        try:
+            return self.handler(name)
+        except NotFoundError:
+            if options.get("allow_unknown"):
+                return None
+            raise
+
+    def _spec(self, name: str, input: Mapping[str, Any], options: EnqueueOptions) -> TaskSpec:
+        return self._build(self._request(name, input, options), input, self._info(name, options))
+
+    def _build(self, request: Request, input: Mapping[str, Any], info: HandlerInfo | None) -> TaskSpec:
+        from dataclasses import replace
+
+        from bgo.engine.spec import Draw, build
+        from bgo.model import specs
+
+        if input is not request.input:
+            request = replace(request, input=input)
+        draw = Draw(new_id(self._rng), self._rng.random())
+        return build(request, info, specs.timeout(self.settings.default_timeout), draw)
+
+    def _insert(self, page: Sequence[TaskSpec]) -> list[str]:
+        from bgo.engine.enqueue import enqueue
+        from bgo.run.wake import ring
+
+        self._remember()
+        try:
+            with self.store.write() as session:
+                for queue in {spec.queue for spec in page}:
+                    self._check_queue(session, queue)
+                enqueue(session, page, self.clock.now_ms())
+        except UnknownCommitError:
+            self.close()
+            with self.store.read() as session:  # the ids are ours: look whether the commit arrived
+                if session.tasks.find(page[0].id) is None:
+                    raise
+        ring(self.settings.run_dir)
+        return [spec.id for spec in page]

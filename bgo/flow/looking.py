@@ -1,0 +1,176 @@
+"""The verbs that read: status, tasks, history, explain, logs, what a monitor shows."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from bgo.clock import from_datetime
+from bgo.errors import NotFoundError
+from bgo.flow.opened import Opened
+from bgo.ids import looks_like_id
+from bgo.model.state import State
+
+if TYPE_CHECKING:
+    from bgo.engine.explain import Ground
+    from bgo.engine.monitor import Change, Snapshot
+    from bgo.engine.query import Overview
+    from bgo.engine.standing import Standing
+    from bgo.model.device import Reading
+    from bgo.model.query import Pause, QueueRow, Selector
+    from bgo.model.task import HistoryEntry
+    from bgo.model.views import Explanation, TaskView
+    from bgo.store.port import Session
+
+
+def select(**fields: Any) -> Selector:
+    """Return a selector; its class is loaded only by those who select: enqueue does not."""
+    from bgo.model.query import Selector
+
+    return Selector(**fields)
+
+
+class Looking(Opened):
+    """The verbs that read."""
+
+    def get_status(self, id_or_name: str) -> TaskView | None:
+        """Return the task with this id (or unique beginning of one), or the newest task of this name; else None."""
+        if looks_like_id(id_or_name) or id_or_name.startswith("@"):
+            try:
+                return self.get(id_or_name)
+            except NotFoundError:
+                return None
+        found = self.tasks(select(names=(id_or_name,)), limit=1)
+        return found[0] if found else None
+
+    def get(self, task_id: str) -> TaskView:
+        """Return a task with the holds of a plain `bgo run` now. Raises NotFoundError and AmbiguousError."""
+        from bgo.engine import explain, query, resolve
+
+        with self.store.read() as session:
+            task = resolve.task(session, task_id)
+            holds = explain.holds(session, task, self._ground(session))
+            return query.view_of(session, task, holds)
+
+    def tasks(self, selector: Selector | None = None, limit: int = 50) -> list[TaskView]:
+        """Return matching tasks, newest first."""
+        from bgo.engine import query
+
+        with self.store.read() as session:
+            found = query.tasks(session, selector or select(match_all=True), limit)
+            return [query.view_of(session, task) for task in found]
+
+    def get_all_tasks(self) -> list[TaskView]:
+        """Return every task, newest first."""
+        return self.tasks(limit=sys.maxsize)
+
+    def get_tasks_by_tag(self, tag: str) -> list[TaskView]:
+        """Return every task with this tag, newest first."""
+        return self.tasks(select(tags=(tag,)), limit=sys.maxsize)
+
+    def get_history(
+        self,
+        name: str | None = None,
+        *,
+        limit: int = 20,
+        status: str | None = None,
+        since_date: datetime | None = None,
+    ) -> list[HistoryEntry]:
+        """Return ended runs, newest first: of one name, with one resulting state, since a date."""
+        selector = select(
+            names=() if name is None else (name,),
+            states=() if status is None else (State(status),),
+            since=None if since_date is None else from_datetime(since_date),
+        )
+        return self.history(selector, limit=limit)
+
+    def history(self, selector: Selector, *, limit: int = 20, runs_only: bool = True) -> list[HistoryEntry]:
+        """Return history entries of matching tasks, newest first; `runs_only=False` adds events between runs."""
+        from bgo.engine import query
+
+        with self.store.read() as session:
+            return query.history(session, selector, limit=limit, runs_only=runs_only)
+
+    def count(self, selector: Selector, *, limit: int = sys.maxsize) -> int:
+        """Return how many tasks match, counting no further than `limit`."""
+        from itertools import islice
+
+        from bgo.engine import query
+
+        with self.store.read() as session:
+            return sum(1 for _ in islice(query.all_tasks(session, selector), limit))
+
+    def overview(self) -> Overview:
+        """Return counts by state, the next due time and the number of living workers."""
+        from dataclasses import replace
+
+        from bgo.engine import query
+
+        with self.store.read() as session:
+            found = query.overview(session)
+        return replace(found, workers=self.workers())
+
+    def workers(self) -> int:
+        """Return how many workers live on this store now."""
+        from bgo.run.liveness import living
+
+        return len(living(self.settings.run_dir))
+
+    def explain(self, task_id: str, charging: Reading | None = None) -> Explanation:
+        """Return every gate of a task as a plain `bgo run` would judge it now, and the time waited by reason."""
+        from bgo.engine import explain, resolve
+
+        with self.store.read() as session:
+            return explain.explain(session, resolve.task(session, task_id), self._ground(session, charging))
+
+    def explain_all(self, charging: Reading | None = None, *, limit: int = 50) -> Standing:
+        """Return what waits for what: unfinished tasks in groups that share every gate, at most `limit` groups."""
+        from bgo.engine.standing import standing
+
+        with self.store.read() as session:
+            return standing(session, self._ground(session, charging), limit)
+
+    def _ground(self, session: Session, charging: Reading | None = None) -> Ground:
+        from bgo.flow.ground import ground
+
+        return ground(self.settings, self.catalogue, session, self.clock, charging)
+
+    def queues(self) -> list[QueueRow]:
+        """Return the queues with what stands in them."""
+        with self.store.read() as session:
+            return session.queues.rows()
+
+    def pauses(self) -> list[Pause]:
+        """Return what is paused."""
+        with self.store.read() as session:
+            return session.lanes.pauses()
+
+    def logs(self, task_id: str, run: int | None = None) -> bytes:
+        """Return what a run printed (the last run that printed anything, when none is named).
+
+        Raises NotFoundError for a run that the task has not had.
+        """
+        from bgo.flow.logs import read
+
+        return read(self, task_id, run)
+
+    def follow_logs(self, task_id: str, run: int | None = None, *, poll_ms: int = 100) -> Iterator[bytes]:
+        """Yield what a task prints as it comes, over all its coming runs; ends when the task (or that run) has."""
+        from bgo.flow.logs import follow
+
+        return follow(self, task_id, run, poll_ms)
+
+    def snapshot(self, selector: Selector | None = None, *, rows: int = 20) -> Snapshot:
+        """Return the store as a monitor shows it: counts, queues, running tasks, holds, recent endings."""
+        from bgo.engine.monitor import snapshot
+
+        with self.store.read() as session:
+            return snapshot(session, selector or select(), self._ground(session), rows)
+
+    def changes(self, selector: Selector | None = None, poll_ms: int = 125) -> Iterator[Change]:
+        """Yield what happens from now on, as it happens; ends when all tasks that the selector names by id have."""
+        from bgo.flow.waiting import changes
+
+        return changes(self, selector or select(), poll_ms)

@@ -1,0 +1,121 @@
+"""What every verb stands on: settings, clock, the store, and the handlers a program registered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Self, Unpack
+
+from bgo import compose
+from bgo.clock import Clock, SystemClock
+from bgo.config import Flags, Settings
+from bgo.config import load as load_settings
+from bgo.flow.home import caller
+from bgo.ids import quick_rng
+
+if TYPE_CHECKING:
+    from bgo.hooks.defaults import HandlerOptions
+    from bgo.hooks.handler import Handler
+    from bgo.hooks.settings import LoadReport
+    from bgo.model.handler import Catalogue, HandlerInfo
+    from bgo.store.port import Session
+    from bgo.store.sqlite import SqliteStore
+
+
+class Opened:
+    """A store that opens itself at first use, and the handlers a program brings."""
+
+    def __init__(
+        self, *, store: str | Path | None = None, settings: Settings | None = None, clock: Clock | None = None
+    ) -> None:
+        if settings is None:
+            settings = load_settings(Flags(store=None if store is None else str(store)))
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.handlers: dict[str, Handler] = {}
+        """The handlers this program registered, by name."""
+        self._home = caller()
+        self._rng = quick_rng()
+        self._lock = RLock()
+        self._open: SqliteStore | None = None
+        self._remembered: frozenset[str] = frozenset()
+
+    @property
+    def store(self) -> SqliteStore:
+        """The open store; opened (and made, or migrated) at the first look."""
+        with self._lock:
+            if self._open is None:
+                self._open = compose.open_store(self.settings)
+            return self._open
+
+    def initialize(self) -> Self:
+        """Open the store and make this program's handlers known to workers. Harmless when repeated."""
+        _ = self.store
+        self._remember()
+        return self
+
+    def close(self) -> None:
+        """Close the store; the next use opens it again."""
+        with self._lock:
+            if self._open is not None:
+                self._open.close()
+                self._open = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def register_handler(self, name: str, fn: Callable[..., Any], **defaults: Unpack[HandlerOptions]) -> None:
+        """Make `fn` the handler called `name`. Raises UsageError for functions a child process could not import."""
+        from bgo.hooks.registry import as_handler
+        from bgo.model.handler import Source
+
+        home = self._home
+        source = Source("flow", home.target(self), home.path)
+        self.handlers[name] = as_handler(name, fn, defaults, source, home.origin)
+
+    def catalogue(self) -> Catalogue:
+        """Return every handler that workers know, by name."""
+        from bgo.hooks import catalogue
+
+        self._remember()
+        return catalogue.load(compose.plugin_settings(self.settings), self.settings.cache_dir)
+
+    def plugins(self) -> tuple[LoadReport, ...]:
+        """Return what became of each plugin."""
+        from bgo.hooks import catalogue
+
+        return catalogue.look(compose.plugin_settings(self.settings), self.settings.cache_dir).reports
+
+    def handler(self, name: str) -> HandlerInfo:
+        """Return what is known of a handler. Raises NotFoundError with the nearest names."""
+        from bgo.hooks import catalogue
+
+        where = (compose.plugin_settings(self.settings), self.settings.cache_dir)
+        own = {n: h.info for n, h in self.handlers.items()}
+        info = catalogue.find(name, *where, extra=own)
+        if info is None:
+            raise catalogue.not_found(name, *where, extra=own)
+        return info
+
+    def _remember(self) -> None:
+        """Write down this program's handlers, once their flow has a name to be imported by."""
+        names = frozenset(self.handlers)
+        if names and names != self._remembered:
+            from dataclasses import replace
+
+            from bgo.hooks.catalogue import remember_flow
+
+            target = self._home.target(self)
+            infos = [h.info for h in self.handlers.values()]
+            infos = [replace(i, source=replace(i.source, target=target)) for i in infos]
+            remember_flow(infos, self.settings.cache_dir)
+            self._remembered = names
+
+    def _check_queue(self, session: Session, name: str) -> None:
+        from bgo.engine.resolve import known_queue
+
+        known_queue(session, name)

@@ -1,0 +1,95 @@
+"""The verbs that wait for work, execute it here, or foresee it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bgo import compose
+from bgo.errors import TaskFailedError
+from bgo.flow.looking import Looking
+from bgo.model.state import State
+
+if TYPE_CHECKING:
+    from bgo.model.device import Reading
+    from bgo.model.views import TaskView
+    from bgo.run.bench import RunOptions
+    from bgo.run.report import Listener, RunReport
+    from bgo.run.simulator import SimOptions, Timeline
+
+
+class Running(Looking):
+    """The verbs that wait for work, execute it, or foresee it."""
+
+    def wait(self, task_id: str, timeout: float | None = None) -> Any:
+        """Wait for a task to end and return its output.
+
+        Raises TaskFailedError with the task's error when it fails or is cancelled, WaitTimeoutError after `timeout`
+        seconds. Waiting executes nothing: a worker must run somewhere.
+        """
+        view = self.wait_for([task_id], timeout=timeout)[0]
+        if view.state is State.SUCCEEDED:
+            return view.output
+        error = view.error
+        raise TaskFailedError(
+            f"task {view.id} {view.state}" + (f": {error.type}: {error.message}" if error else ""),
+            why=f"reason: {view.task.reason}",
+            hint=f"bgo history --all-events {view.id}; bgo logs {view.id}",
+        )
+
+    def wait_for(
+        self,
+        task_ids: Sequence[str],
+        *,
+        timeout: float | None = None,
+        on_change: Callable[[list[TaskView]], None] | None = None,
+        on_wait: Callable[[int], None] | None = None,
+    ) -> list[TaskView]:
+        """Wait until all these tasks have ended and return them.
+
+        `on_change` sees them after every commit; `on_wait` hears, many times a second, the milliseconds waited.
+        """
+        from bgo.flow.waiting import wait_for
+
+        return wait_for(self, task_ids, timeout, (on_change, on_wait))
+
+    def run(
+        self,
+        options: RunOptions | None = None,
+        *,
+        charging: Reading | None = None,
+        listener: Listener | None = None,
+    ) -> RunReport:
+        """Execute what is due, in child processes, until the options say it is enough (default: nothing is left)."""
+        from bgo.run.bench import RunOptions
+        from bgo.run.worker import Worker
+
+        options = options or RunOptions()
+        bench = compose.bench(self.settings, compose.sensing(self.clock, charging), self.catalogue)
+        with self.store.read() as session:
+            for queue in sorted(options.queues or ()):
+                self._check_queue(session, queue)
+        return Worker(bench, options, listener or (lambda _: None)).run()
+
+    def run_here(
+        self,
+        task_id: str,
+        *,
+        listener: Listener | None = None,
+        on_wait: Callable[[TaskView], None] | None = None,
+    ) -> tuple[TaskView, str]:
+        """Execute one task in this process's worker, its retries too, until it has ended or something holds it.
+
+        Returns the task as it then is, and the signal that ended it early ("" when none did). `on_wait` sees the task
+        whenever it waits for its time or for another worker.
+        """
+        from bgo.flow.here import run_here
+
+        return run_here(self, task_id, listener, on_wait)
+
+    def simulate(self, options: SimOptions) -> Timeline:
+        """Play the store as it is now into the future, in memory and without executing anything."""
+        from bgo.run.simulator import simulate
+
+        compose.check_profile(self.settings)
+        return simulate(self.store, self.catalogue(), self.settings.slots, options)
