@@ -61,11 +61,11 @@ def test_a_held_task_is_explained_gate_by_gate(flow: TaskFlow, capsys: pytest.Ca
 
 
 def test_what_may_lift_and_when(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
-    task_id = flow.enqueue("echo", delay=7200)
+    task_id = flow.enqueue("echo", delay=8400)
     flow.pause(name="echo")
     text = " ".join(shown(capsys, task_id).split())
     assert "so held by due, paused" in text
-    assert "(in 1 h)" in text
+    assert "(in 2 h)" in text
     assert "to lift it: bgo resume echo" in text
 
 
@@ -150,7 +150,7 @@ def test_all_is_a_table_of_groups(
     free = flow.enqueue("echo", as_="free")
     flow.pause(queue="low")
     flow.enqueue("echo", as_="asleep", queue="low")
-    flow.enqueue("echo", as_="later", delay=7200)
+    flow.enqueue("echo", as_="later", delay=8400)
     lines = shown(capsys, "--all", "--charging", "no").splitlines()
     rows = [" ".join(line.split()) for line in lines]
     assert rows[0].startswith("TASKS NAME STATE WAITS FOR")
@@ -159,7 +159,7 @@ def test_all_is_a_table_of_groups(
     assert rows[2] == f"1 free ○ queued a worker {free}"
     assert rows[3].startswith("1 asleep ○ queued paused")
     assert rows[4].startswith("1 later ○ queued due")
-    assert "in 1 h" in rows[4]
+    assert "in 2 h" in rows[4]
 
 
 def test_all_as_json_is_an_array_of_explanations(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
