@@ -198,8 +198,9 @@ class Crew:
     def drain(self, child: ChildProcess) -> None:
         """Take what the child has printed, as much as a pipe holds."""
         data = child.read_output(READ_LIMIT)
-        if data:
-            self._last_words = data[-LAST_WORDS:]
+        if child in self.starting:
+            self._last_words = (self._last_words + data[-LAST_WORDS:])[-LAST_WORDS:]
+        elif data:
             self._print(child, data)
 
     def _unwatch(self, fd: int) -> None:

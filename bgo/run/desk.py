@@ -99,6 +99,7 @@ class Desk:
         now, me = self._bench.clock.now_ms(), self._asker.worker
         stuck = {(o.key.seq, o.key.run) for o in self._orphans}
         try:
+            self.check_place()
             with self._store.write() as session:
                 self._write(session, self.inbox, now)
                 left = session.leases.renewed(me) - stuck

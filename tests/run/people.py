@@ -52,9 +52,9 @@ def enqueue(options: dict[str, Any]) -> int:
 def main() -> int:
     role, options = sys.argv[1], json.loads(sys.argv[2])
     if len(sys.argv) > 3:
-        from tests.run import plants
+        from tests.run import planting
 
-        plants.plant(sys.argv[3])
+        planting.plant(sys.argv[3])
     return {"worker": work, "enqueuer": enqueue}[role](options)
 
 

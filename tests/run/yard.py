@@ -8,13 +8,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ import bgo
 from bgo.config import load
 from bgo.model.query import Selector
 from bgo.model.state import FINAL, State
-from bgo.model.task import HistoryEntry
+from bgo.model.task import HistoryEntry, Task
 from bgo.model.views import TaskView
 from bgo.run.proctable import mark_of, snapshot
 from tests.run.kit import ROOT, wait_until
@@ -121,7 +120,7 @@ class WorkerProcess:
 
     def events(self, *kinds: str) -> list[dict[str, Any]]:
         lines = self.events_path.read_text().splitlines() if self.events_path.exists() else []
-        return [event for line in lines if not kinds or (event := json.loads(line))["type"] in kinds]
+        return [event for event in map(json.loads, lines) if not kinds or event["type"] in kinds]
 
 
 class Yard:
@@ -144,6 +143,7 @@ class Yard:
             "PYTHONDONTWRITEBYTECODE": "",
         }
         self.flow = bgo.TaskFlow(settings=load(env=self.env))
+        _reuse_catalogue(self.flow)
 
     # Workers.
 
@@ -182,8 +182,15 @@ class Yard:
 
     def started(self, task_id: str, run: int = 1) -> Line:
         """Wait until user code of this run has begun."""
-        wait_until(lambda: self._find("S", task_id, run), f"run {run} of {task_id} has begun")
+        self._wait(lambda: self._find("S", task_id, run), f"run {run} of {task_id} has begun")
         return self._find("S", task_id, run)[0]
+
+    def _wait(self, holds: Callable[[], object], what: str) -> None:
+        try:
+            wait_until(holds, what)
+        except AssertionError as error:
+            said = [worker.said for worker in self.workers if not worker.is_running]
+            raise AssertionError(f"{error}; workers that ended said {said}") from None
 
     def _find(self, kind: str, task_id: str, run: int) -> list[Line]:
         return [line for line in self.lines(kind) if (line.id, line.run) == (task_id, run)]
@@ -192,14 +199,21 @@ class Yard:
         """Wait until these tasks have ended."""
         return self.flow.wait_for(task_ids, timeout=60)
 
-    def state(self, task_id: str) -> tuple[State, str]:
-        view = self.flow.get(task_id)
-        return view.state, view.task.reason
+    def task(self, task_id: str) -> Task:
+        """Return the task's row."""
+        with self.flow.store.read() as session:
+            found = session.tasks.find(task_id)
+        assert found is not None
+        return found
 
-    def until(self, task_id: str, state: State, reason: str | None = None) -> TaskView:
+    def state(self, task_id: str) -> tuple[State, str]:
+        task = self.task(task_id)
+        return task.state, task.reason
+
+    def until(self, task_id: str, state: State, reason: str | None = None) -> Task:
         """Wait until the task stands there."""
-        wait_until(lambda: self._stands(task_id, state, reason), f"{task_id} is {state} {reason or ''}")
-        return self.flow.get(task_id)
+        self._wait(lambda: self._stands(task_id, state, reason), f"{task_id} is {state} {reason or ''}")
+        return self.task(task_id)
 
     def _stands(self, task_id: str, state: State, reason: str | None) -> bool:
         now, why = self.state(task_id)
@@ -252,6 +266,12 @@ def open_gate(path: str) -> None:
         pass
 
 
+def knock(path: str) -> None:
+    """Let through who waits at this gate now, and wait for nobody."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+
+
 @contextlib.contextmanager
 def a_yard(**settings: object) -> Iterator[Yard]:
     """Return a yard, in memory where there is a file system for it, and leave nothing of it behind."""
@@ -264,8 +284,18 @@ def a_yard(**settings: object) -> Iterator[Yard]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def wait_readable(fd: int, seconds: float) -> bool:
-    return bool(select.select([fd], [], [], seconds)[0])
+def _reuse_catalogue(flow: bgo.TaskFlow) -> None:
+    """Building the catalogue loads all plugins in a process of its own; all yards have the same ones."""
+    if not _CATALOGUE:
+        flow.catalogue()
+        files = flow.settings.cache_dir.glob("catalogue-*.json")
+        _CATALOGUE.update({file.name: file.read_bytes() for file in files})
+    flow.settings.cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, data in _CATALOGUE.items():
+        (flow.settings.cache_dir / name).write_bytes(data)
+
+
+_CATALOGUE: dict[str, bytes] = {}
 
 
 def ids_of(lines: Sequence[Line]) -> set[str]:

@@ -1,0 +1,352 @@
+"""Real workers: what they start, in which order of things they end, and what they make of bad work."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bgo.model.limits import ConcurrencyControl
+from bgo.model.options import RetryPolicy, TaskTimeout
+from bgo.model.outcome import TaskError
+from bgo.model.state import State
+from tests.run.kit import wait_until
+from tests.run.yard import Yard, a_yard, knock, open_gate
+
+
+@pytest.fixture
+def yard() -> Iterator[Yard]:
+    with a_yard() as found:
+        yield found
+        # Whatever a test was about: a store that no worker uses is left clean.
+        if not any(worker.is_running for worker in found.workers):
+            assert found.left_over() == []
+
+
+def execute(yard: Yard, code: str, **options: Any) -> str:
+    return yard.flow.enqueue("execute", {"code": code}, **options)
+
+
+def error_of(yard: Yard, task_id: str) -> TaskError:
+    error = yard.flow.get(task_id).error
+    assert error is not None
+    return error
+
+
+# --- how long a run goes on ------------------------------------------------------------------------------------------
+
+
+def test_a_plain_run_drains_and_says_what_waits(yard: Yard) -> None:
+    done = yard.flow.enqueue_many("work", [{"ms": 0}] * 6)
+    later = yard.flow.enqueue("work", delay=3600)
+    again = execute(yard, "raise OSError('no')", retry=RetryPolicy.custom(delays=[3600]))
+    report = yard.drain()
+    assert (report["started"], report["succeeded"], report["retried"]) == (7, 6, 1)
+    assert (report["waiting"]["retrying"], report["waiting"]["delayed"], report["waiting"]["held"]) == (1, 1, {})
+    assert [yard.state(i)[0] for i in done] == [State.SUCCEEDED] * 6
+    assert yard.state(later) == (State.QUEUED, "new")
+    assert yard.state(again) == (State.RETRYING, "error")
+
+
+def test_until_empty_waits_for_retries_and_delays(yard: Yard) -> None:
+    again = execute(yard, "if ctx.attempt < 3: raise OSError('no')", retry=RetryPolicy.custom(delays=[0.1, 0.1]))
+    later = yard.flow.enqueue("work", delay=0.2)
+    report = yard.drain(until_empty=True)
+    assert (report["succeeded"], report["retried"]) == (2, 2)
+    assert yard.flow.get(again).task.attempt == 3
+    assert yard.state(later)[0] is State.SUCCEEDED
+
+
+def test_a_watching_worker_is_woken_by_an_enqueue() -> None:
+    with a_yard(poll_ms=60_000) as yard:  # the FIFO is all it can hear within this test's patience
+        worker = yard.worker(watch=True)
+        yard.ended(yard.flow.enqueue("work"))
+        yard.ended(yard.flow.enqueue("work"))
+        assert worker.end(signal.SIGTERM) == 0
+        assert worker.report["stopped_by"] == "SIGTERM"
+
+
+def test_a_worker_that_hears_no_bell_looks_by_itself(yard: Yard) -> None:
+    worker = yard.worker(watch=True, slots=1)
+    yard.ended(yard.flow.enqueue("work"))
+    for fifo in yard.flow.settings.run_dir.glob("*.fifo"):
+        fifo.unlink()
+    yard.ended(yard.flow.enqueue("work"))
+    assert worker.end(signal.SIGTERM) == 0
+
+
+def test_max_tasks_starts_no_more(yard: Yard) -> None:
+    yard.flow.enqueue_many("work", [{}] * 5)
+    assert yard.drain(max_tasks=2, slots=4)["started"] == 2
+    assert len(yard.lines("S")) == 2
+
+
+def test_a_run_for_no_time_claims_nothing_and_a_watch_for_some_time_ends(yard: Yard) -> None:
+    task = yard.flow.enqueue("work")
+    assert yard.drain(for_ms=0)["started"] == 0
+    assert yard.drain(for_ms=300, watch=True)["started"] == 1
+    assert yard.state(task)[0] is State.SUCCEEDED
+
+
+def test_only_executes_what_is_named(yard: Yard) -> None:
+    others = yard.flow.enqueue_many("work", [{}] * 3)
+    mine = execute(yard, "if ctx.attempt == 1: raise OSError('no')", retry=RetryPolicy.custom(delays=[0.1]))
+    yard.flow.enqueue("work", delay=3600)  # not waited for
+    report = yard.drain(only=[mine], until_empty=True, slots=1)
+    assert report["started"] == 2
+    assert yard.state(mine)[0] is State.SUCCEEDED
+    assert {yard.state(i)[0] for i in others} == {State.QUEUED}
+
+
+def test_a_worker_serves_its_queues_alone(yard: Yard) -> None:
+    high, low = yard.flow.enqueue("work", queue="high"), yard.flow.enqueue("work", queue="low")
+    report = yard.drain(queues=["high"])
+    assert report["waiting"]["held"] == {"queue": 1}
+    assert (yard.state(high)[0], yard.state(low)[0]) == (State.SUCCEEDED, State.QUEUED)
+
+
+# --- slots -----------------------------------------------------------------------------------------------------------
+
+
+def most_at_once(yard: Yard) -> int:
+    """Return how many handlers ran at the same time, by the ledger."""
+    running = most = 0
+    for line in sorted(yard.lines("S", "F"), key=lambda line: line.at):
+        running += 1 if line.kind == "S" else -1
+        most = max(most, running)
+    return most
+
+
+def test_two_runs_share_the_slots_of_the_host() -> None:
+    with a_yard(slots=2) as yard:
+        ids = yard.flow.enqueue_many("work", [{"ms": 40}] * 16)
+        workers = [yard.worker(watch=True) for _ in range(2)]
+        yard.ended(*ids)
+        assert most_at_once(yard) == 2
+        assert [worker.end(signal.SIGTERM) for worker in workers] == [0, 0]
+
+
+def test_a_run_with_slots_of_its_own_counts_its_own_alone() -> None:
+    with a_yard(slots=1) as yard:
+        gate = yard.fifo("gate")
+        first, second = (yard.flow.enqueue("gated", {"gate": gate}) for _ in range(2))
+        shared = yard.worker(watch=True)
+        yard.started(first)
+        own = yard.worker(watch=True, slots=1)
+        yard.started(second)
+        wait_until(lambda: knock(gate) or len(yard.lines("F")) == 2, "both have ended")
+        yard.ended(first, second)
+        assert [worker.end(signal.SIGTERM) for worker in (shared, own)] == [0, 0]
+
+
+def test_a_concurrency_limit_holds_over_workers(yard: Yard) -> None:
+    one = ConcurrencyControl(1, key="printer")
+    ids = yard.flow.enqueue_many("work", [{"ms": 15}] * 12, concurrency=one)
+    reports = [yard.worker(slots=3, until_empty=True) for _ in range(2)]
+    yard.ended(*ids)
+    assert [worker.end() for worker in reports] == [0, 0]
+    assert most_at_once(yard) == 1
+
+
+# --- work that cannot be done ----------------------------------------------------------------------------------------
+
+
+def test_a_task_without_its_handler_is_held_and_never_failed(yard: Yard) -> None:
+    task = yard.flow.enqueue("nobody.has.it", allow_unknown=True)
+    assert yard.drain()["waiting"]["held"] == {"handler": 1}
+    assert yard.state(task) == (State.QUEUED, "new")
+    assert yard.history(task) == []
+
+
+def test_a_working_directory_that_is_gone_rejects_the_task(yard: Yard, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    task = yard.flow.enqueue("work", cwd=str(gone))
+    gone.rmdir()
+    yard.drain()
+    assert yard.state(task) == (State.FAILED, "rejected")
+    assert error_of(yard, task).type == "WorkingDirectoryGone"
+    assert yard.lines("S") == []
+
+
+def test_a_payload_that_cannot_be_read_ends_its_task_and_hurts_no_other(yard: Yard) -> None:
+    bad, good = yard.flow.enqueue("work", {"ms": 1}), yard.flow.enqueue("work", {"ms": 2})
+    with yard.flow.store.upkeep() as db:
+        db.execute("UPDATE payload SET bytes = x'ff7b' WHERE id = (SELECT input FROM task WHERE id = ?)", (bad,))
+    yard.drain()
+    assert yard.state(bad) == (State.FAILED, "rejected")
+    assert [row.error.type for row in yard.history(bad) if row.error] == ["UnreadablePayload"]
+    assert yard.state(good)[0] is State.SUCCEEDED
+
+
+FORGED = "ctx._send({'t': %r, **%r})"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("progress", {"fraction": "half", "message": ""}),
+        ("progress", {"fraction": 7, "message": ""}),
+        ("progress", {"fraction": 0.5}),
+        ("checkpoint", {}),
+        ("done", {"outcome": {"k": "succeeded", "output": 3}}),
+    ],
+)
+def test_a_frame_that_makes_no_sense_costs_its_own_child(yard: Yard, kind: str, fields: dict[str, Any]) -> None:
+    bad, good = execute(yard, FORGED % (kind, fields) + "; import time; time.sleep(60)"), yard.flow.enqueue("work")
+    assert yard.drain(slots=1)["succeeded"] == 1
+    assert yard.state(bad) == (State.FAILED, "crash")
+    assert "makes no sense" in error_of(yard, bad).trace
+    assert yard.state(good)[0] is State.SUCCEEDED
+
+
+def test_an_outcome_that_cannot_be_recorded_becomes_a_rejection(yard: Yard) -> None:
+    bad = execute(yard, FORGED % ("done", {"outcome": {"k": "snoozed", "after_ms": 1 << 70}}))
+    good = yard.flow.enqueue("work")
+    yard.drain(slots=2)
+    assert yard.state(bad) == (State.FAILED, "rejected")
+    assert error_of(yard, bad).type == "UnrecordableOutcome"
+    assert yard.state(good)[0] is State.SUCCEEDED
+
+
+CRASHES = {
+    "os._exit(3)": "exit code 3",
+    "os.kill(os.getpid(), 9)": "signal 9",
+    "os.abort()": "signal 6",
+    "os.closerange(3, 4096); time.sleep(60)": "signal 9",  # it notices itself that nobody can hear it any more
+}
+
+
+@pytest.mark.parametrize("code", CRASHES)
+def test_a_child_that_dies_is_a_crash_and_hurts_no_other(yard: Yard, code: str) -> None:
+    bad, good = execute(yard, f"import os, time; {code}"), yard.flow.enqueue("work")
+    assert yard.drain(slots=1)["succeeded"] == 1
+    assert yard.state(bad) == (State.FAILED, "crash")
+    error = error_of(yard, bad)
+    assert CRASHES[code] in error.message + error.trace
+    assert yard.state(good)[0] is State.SUCCEEDED
+
+
+def test_a_crash_is_retried_by_the_policy(yard: Yard) -> None:
+    code = "import os\nif ctx.attempt == 1: os.kill(os.getpid(), 9)"
+    task = execute(yard, code, retry=RetryPolicy.custom(delays=[0]))
+    yard.drain(until_empty=True)
+    assert yard.events_of(task) == [("retry", 1), ("succeed", 2)]
+
+
+def test_a_handler_that_comes_back_twice_has_one_outcome(yard: Yard) -> None:
+    task = execute(yard, "import os; result = {'pid': os.fork()}")
+    yard.drain()
+    assert yard.events_of(task) == [("succeed", 1)]
+    assert yard.flow.get(task).output["pid"] > 0
+
+
+# --- what they print and report --------------------------------------------------------------------------------------
+
+
+def test_a_handler_that_closes_its_output_ends_well_and_the_next_one_can_print(yard: Yard) -> None:
+    closes = execute(yard, "import os, time; os.close(1); os.close(2); time.sleep(0.1)")
+    prints = execute(yard, "print('heard')")
+    assert yard.drain(slots=1)["succeeded"] == 2
+    assert yard.state(closes)[0] is State.SUCCEEDED
+    assert yard.flow.logs(prints) == b"heard\n"
+
+
+def test_output_is_kept_with_its_head_and_its_tail(yard: Yard) -> None:
+    code = "import sys\nfor n in range(400_000): sys.stdout.write(f'line {n}\\n')"
+    task = execute(yard, code)
+    yard.drain()
+    log = yard.flow.logs(task)
+    assert log.startswith(b"line 0\nline 1\n")
+    assert log.endswith(b"line 399998\nline 399999\n")
+    assert b"bytes left out here" in log
+    assert len(log) < (1 << 20) + 200
+
+
+def test_each_task_has_its_own_output(yard: Yard) -> None:
+    ids = [execute(yard, f"print('I am {n}'); import os; os.system('echo and {n}')") for n in range(6)]
+    yard.drain(slots=2)
+    assert [yard.flow.logs(i) for i in ids] == [b"I am %d\nand %d\n" % (n, n) for n in range(6)]
+
+
+def test_a_flood_of_output_keeps_no_timer_from_firing(yard: Yard) -> None:
+    task = yard.flow.enqueue("shell", argv=["sh", "-c", "yes & yes & yes"], timeout=TaskTimeout(hard=0.3))
+    other = yard.flow.enqueue("work")
+    yard.drain()
+    assert yard.state(task) == (State.FAILED, "hard_timeout")
+    assert yard.state(other)[0] is State.SUCCEEDED
+
+
+def test_a_flood_of_progress_keeps_its_last_value(yard: Yard) -> None:
+    task = execute(yard, "for n in range(100_000): ctx.report_progress(n / 99_999, f'step {n}')")
+    worker = yard.worker()
+    assert worker.end() == 0
+    view = yard.flow.get(task)
+    assert (view.task.progress, view.task.progress_message) == (1.0, "step 99999")
+    assert yard.events_of(task) == [("succeed", 1)]
+    assert len(worker.events("progress")) < 1000
+
+
+def test_what_a_thread_left_behind_says_is_not_taken_for_the_next_task(yard: Yard) -> None:
+    speaks = """
+import builtins, threading, time
+def speak():
+    while True:
+        ctx.checkpoint({"of": ctx.task_id}); ctx.report_progress(0.9, "left behind"); time.sleep(0.001)
+threading.Thread(target=speak, daemon=True).start()
+"""
+    first = execute(yard, speaks)
+    gate = yard.fifo("gate")
+    second = execute(yard, f"print('go'); open({gate!r}, 'rb').read(); result = {{'restored': ctx.restored}}")
+    worker = yard.worker(slots=1)
+    yard.ended(first)
+    yard.until(second, State.RUNNING)
+    wait_until(lambda: yard.flow.logs(second), "the second one runs")
+    open_gate(gate)
+    yard.ended(second)
+    view = yard.flow.get(second)
+    assert (view.task.progress, view.task.checkpoint_ref) == (None, None)
+    assert worker.end() == 0
+
+
+def test_a_run_says_what_it_did_as_it_does_it(yard: Yard) -> None:
+    task = yard.flow.enqueue("work", {"ms": 200, "how": "steps"})
+    worker = yard.worker()
+    assert worker.end() == 0
+    kinds = [event["type"] for event in worker.events() if event["id"] == task]
+    assert kinds[0] == "started"
+    assert kinds[-1] == "succeed"
+    assert set(kinds[1:-1]) == {"progress"}
+
+
+# --- children that cannot start --------------------------------------------------------------------------------------
+
+
+def test_children_that_cannot_start_end_the_worker_with_their_last_words(yard: Yard, tmp_path: Path) -> None:
+    code = "import sys\nif any(w.endswith('run/child.py') for w in sys.orig_argv): raise SystemExit('no child today')\n"
+    (tmp_path / "sitecustomize.py").write_text(code)
+    task = yard.flow.enqueue("work")
+    worker = yard.worker(env={"PYTHONPATH": f"{yard.env['PYTHONPATH']}{os.pathsep}{tmp_path}"})
+    assert worker.end() == 78
+    assert worker.report["message"].startswith("children cannot start: 5 in a row")
+    assert worker.report["why"].endswith("no child today")
+    assert yard.state(task) == (State.QUEUED, "new")
+    assert yard.flow.get(task).task.run == 0
+
+
+def test_a_killed_idle_child_is_replaced(yard: Yard) -> None:
+    worker = yard.worker(watch=True, slots=1)
+    yard.ended(yard.flow.enqueue("work"))
+    fd = os.pidfd_open(yard.lines("S")[-1].pid)
+    signal.pidfd_send_signal(fd, signal.SIGKILL)
+    select.select([fd], [], [])
+    os.close(fd)
+    task = yard.flow.enqueue("work")
+    yard.ended(task)
+    assert yard.state(task)[0] is State.SUCCEEDED
+    assert worker.end(signal.SIGTERM) == 0
