@@ -166,14 +166,10 @@ class _Play:
         self._settle(now)
         view = View(device=self._script.at(now))
         until = self._clock.awake_ms() + LEASE_MS
-        again = True
-        while again:
-            tick = cycle.tick(
-                self._session, self._asker, view, self._memory, tuple(self._idle), lease_until=until, now=now
-            )
-            for claim in tick.claims:
-                self._start(claim, now)
-            again = tick.again
+        tick = cycle.tick(self._session, self._asker, view, self._memory, tuple(self._idle), lease_until=until, now=now)
+        for claim in tick.claims:
+            self._start(claim, now)
+        # More may be due than one tick touches: then its next wake is not after now, and we step again.
         ends = self._parts[0][0] if self._parts else None
         return min((at for at in (tick.next_wake, ends, self._script.next_at()) if at is not None), default=None)
 

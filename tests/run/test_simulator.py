@@ -18,7 +18,8 @@ from bgo.engine import enqueue
 from bgo.errors import UsageError
 from bgo.model.device import DeviceChange, DeviceState, Reading, Tri
 from bgo.model.handler import HandlerInfo, Source
-from bgo.model.options import ConcurrencyControl, RetryPolicy, TaskConstraints, TaskTimeout
+from bgo.model.limits import ConcurrencyControl
+from bgo.model.options import RetryPolicy, TaskConstraints, TaskTimeout
 from bgo.model.outcome import Succeeded
 from bgo.model.plan import Gate
 from bgo.model.query import Selector
@@ -93,6 +94,7 @@ def test_one_more_failure_shifts_no_other_draw() -> None:
     alone = play(store, slots=9, failures={"b": 2})
     both = play(store, slots=9, failures={"a": 2, "b": 2})
     assert [r.runs for r in alone.rows if r.name == "b"] == [r.runs for r in both.rows if r.name == "b"]
+    assert len({run.started_at for row in both.rows for run in row.runs[1:]}) == 4
 
 
 def test_neither_the_store_nor_a_clock_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,6 +111,12 @@ def test_delays_are_kept_to_the_millisecond() -> None:
     assert starts(timeline) == [0, 0, 90_001]
     assert [row.delay_ms for row in timeline.rows] == [HOUR, 0, 0]
     assert [row.is_late for row in timeline.rows] == [True, False, False]
+
+
+def test_more_than_one_tick_may_touch_comes_due_at_once() -> None:
+    timeline = play(a_store(*(a_spec(due_at=START + 1) for _ in range(1100))), slots=2000)
+    assert set(starts(timeline)) == {1}
+    assert len(timeline.rows) == 1100
 
 
 def test_slots_hold_what_is_too_much() -> None:
