@@ -145,7 +145,7 @@ def test_every_key_of_the_file(tmp_path: Path) -> None:
         ("zzz = 3\n", 1, "bgo knows no such setting"),
         ("[plugins]\nallow = 'x'\n", 2, "it must be a list of texts"),
         ("color = 'no'\n", 1, "it must be true or false"),
-        ("[retention]\nbytes = 'lots'\n", 2, "not a size: 'lots'"),
+        ("[retention]\nbytes = 'lots'\n", 2, "it is not a number of bytes"),
     ],
 )
 def test_wrong_values_are_named_with_file_and_line(tmp_path: Path, text: str, line: int, why: str) -> None:
