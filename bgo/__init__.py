@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bgo.model.window import RelaxStep, TaskEncryption, TimeWindow
     from bgo.run.bench import RunOptions
     from bgo.run.context import TaskCancelled, TaskContext
+    from bgo.run.simulator import SimOptions
 
 _HOMES = {
     "bgo.api": "TaskFlow",
@@ -42,6 +43,7 @@ _HOMES = {
     "bgo.model.state": "State",
     "bgo.run.bench": "RunOptions",
     "bgo.run.context": "TaskCancelled TaskContext",
+    "bgo.run.simulator": "SimOptions",
 }
 _WHERE = {name: module for module, names in _HOMES.items() for name in names.split()}
 
@@ -57,6 +59,7 @@ __all__ = [
     "RetryPolicy",
     "RunOptions",
     "Selector",
+    "SimOptions",
     "State",
     "TaskCancelled",
     "TaskConstraints",

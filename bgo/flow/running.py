@@ -87,9 +87,15 @@ class Running(Looking):
 
         return run_here(self, task_id, listener, on_wait)
 
-    def simulate(self, options: SimOptions) -> Timeline:
-        """Play the store as it is now into the future, in memory and without executing anything."""
-        from bgo.run.simulator import simulate
+    def simulate(self, options: SimOptions | None = None) -> Timeline:
+        """Play the store as it is now into the future, in memory and without executing anything.
+
+        Without options it plays a week from now (the minute that has begun), with the charger as it is sensed now.
+        """
+        from bgo.run.simulator import SimOptions, floor_to_minute, simulate
 
         compose.check_profile(self.settings)
+        if options is None:
+            charging = compose.sensing(self.clock)().charging
+            options = SimOptions(floor_to_minute(self.clock.now_ms()), device=charging)
         return simulate(self.store, self.catalogue(), self.settings.slots, options)
