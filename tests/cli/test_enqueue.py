@@ -149,6 +149,7 @@ REFUSED: list[tuple[list[str], int, str]] = [
     (["shell", "--env", "PATH"], 2, "shell: which command?"),
     (["shell", "--env", "NOT_SET_HERE", "--", "ls"], 2, "NOT_SET_HERE is not set here"),
     (["echo", "--queue", "hgh"], 3, "no queue 'hgh'"),
+    (["echo", "--queue", "hgh", "--at", "10:00"], 3, "no queue 'hgh'"),
     (["echo", "--queue", "../x"], 2, "not a queue name: '../x'"),
     (["echo", "--priority", "500"], 2, "--priority: not a priority: '500'"),
     (["echo", "--priority", "hihg"], 2, "--priority: not a priority: 'hihg'"),
