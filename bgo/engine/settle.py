@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bgo.engine.waiting import place_of
 from bgo.errors import UsageError
@@ -60,7 +60,7 @@ def settle(
         return LateFinish(task)
     session.leases.delete(key.seq, key.run)
     if started_at is not None:
-        lease = replace(lease, started_at=started_at)
+        lease = lease._replace(started_at=started_at)
     outcome, data = _readable(outcome)
     to = policy.settle(task, outcome, now, rng)
     error = _keep_error(session, policy.error_of(outcome))

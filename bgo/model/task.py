@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from bgo.model.limits import ConcurrencyControl
 from bgo.model.options import NO_CONSTRAINTS, RetryPolicy, TaskConstraints, TaskQueue, TaskTimeout
@@ -109,8 +109,7 @@ class Child:
     start_time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """A worker's right to a running task. `run` is the fencing token; `until_ms` is awake time of `boot_id`."""
 
     task_id: str

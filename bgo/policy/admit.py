@@ -29,6 +29,10 @@ class _Desk:
     picks: list[Pick] = field(default_factory=list)
     parked: dict[int, Hold] = field(default_factory=dict)
     moved: set[str] = field(default_factory=set)
+    time: float = 0.0
+    """The stride's present."""
+    reserves: bool = False
+    """Some queue keeps slots for itself."""
 
 
 def admit(shares: Iterable[QueueShare], lanes: Iterable[LaneHeads], usage: Mapping[str, int], budget: Budget) -> Plan:
@@ -38,6 +42,8 @@ def admit(shares: Iterable[QueueShare], lanes: Iterable[LaneHeads], usage: Mappi
     opens it again when a lease under that key ends.
     """
     desk = _Desk({s.name: s for s in shares}, dict(usage), dict(budget.running), budget.free, budget.total)
+    desk.time = virtual_time(desk.shares)
+    desk.reserves = any(s.reserve for s in desk.shares.values())
     waiting: dict[str, list[Entry]] = {}
     for lane in lanes:
         if lane.heads:
@@ -57,11 +63,10 @@ def _entry(lane: LaneHeads, index: int) -> Entry:
 
 
 def _next_queue(desk: _Desk, waiting: Mapping[str, list[Entry]]) -> str | None:
-    now = virtual_time(desk.shares)
     open_queues = [desk.shares[q] for q in waiting if q in desk.shares and _has_room(desk, q)]
-    if not open_queues:
-        return None
-    return min(open_queues, key=lambda s: (max(s.pass_at, now), -s.weight, s.name)).name
+    if len(open_queues) < 2:
+        return open_queues[0].name if open_queues else None
+    return min(open_queues, key=lambda s: (max(s.pass_at, desk.time), -s.weight, s.name)).name
 
 
 def reserved(shares: Iterable[QueueShare], running: Mapping[str, int], queue: str, total: int) -> int:
@@ -75,7 +80,7 @@ def _has_room(desk: _Desk, queue: str) -> bool:
 
     What counts is free slots, not idle children: a worker that offers one child of four may still have three more.
     """
-    kept = reserved(desk.shares.values(), desk.running, queue, desk.total)
+    kept = reserved(desk.shares.values(), desk.running, queue, desk.total) if desk.reserves else 0
     return desk.total - sum(desk.running.values()) > kept
 
 
@@ -93,7 +98,8 @@ def _serve(desk: _Desk, queue: str, entries: list[Entry]) -> None:
         desk.picks.append(Pick(lane_id, lane.heads[index].seq))
         desk.free -= 1
         desk.running[queue] = desk.running.get(queue, 0) + 1
-        desk.shares[queue] = charge(desk.shares[queue], virtual_time(desk.shares))
+        desk.shares[queue] = charged = charge(desk.shares[queue], desk.time)
+        desk.time = max(desk.time, charged.start)
         desk.moved.add(queue)
         if index + 1 < len(lane.heads):
             heapq.heappush(entries, _entry(lane, index + 1))

@@ -20,7 +20,7 @@ class Capture:
     """Writes a run's output as it comes; what exceeds the head is kept as a sliding tail and written at the end."""
 
     def __init__(self, log_dir: Path, task_id: str, run: int) -> None:
-        self._path = log_path(log_dir, task_id, run)
+        self._place = (log_dir, task_id, run)
         self._fd: int | None = None
         self._written = 0
         self._tail = bytearray()
@@ -40,9 +40,10 @@ class Capture:
     def _write(self, data: bytes) -> None:
         try:
             if self._fd is None:
-                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                path = log_path(*self._place)
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-                self._fd = os.open(self._path, flags, 0o600)
+                self._fd = os.open(path, flags, 0o600)
             os.write(self._fd, data)
         except OSError:
             self._skipped += len(data)
