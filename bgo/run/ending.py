@@ -16,36 +16,33 @@ class Ending:
     def __init__(self, options: RunOptions, began: int) -> None:
         self._options = options
         self._until = None if options.for_ms is None else began + options.for_ms
-        self._begun_at: int | None = None
-        self._grace_ms = options.grace_ms
+        self.has_begun = False
+        """No more work is claimed."""
+        self._over_at: int | None = None
         """None: running work may take as long as it takes."""
         self.is_urgent = False
 
-    @property
-    def has_begun(self) -> bool:
-        """Say whether no more work is claimed."""
-        return self._begun_at is not None
-
     def signalled(self, count: int, awake: int) -> None:
         """Take note of the signals so far, and of the time."""
-        if count and self._grace_ms is None:
-            self._grace_ms = SIGNAL_GRACE_MS
-        if count > 1:
-            self._grace_ms = 0
-        self.is_urgent = count > 2
         time_is_up = self._until is not None and awake >= self._until
-        if self._begun_at is None and (count or time_is_up):
-            self._begun_at = awake
+        if not self.has_begun and (count or time_is_up):
+            self.has_begun = True
+            self._over_at = None if self._options.grace_ms is None else awake + self._options.grace_ms
+        if count and self._over_at is None:  # counted from the signal: --for may have ended long before
+            self._over_at = awake + SIGNAL_GRACE_MS
+        if count > 1:
+            self._over_at = min(awake, self._over_at or awake)
+        self.is_urgent = count > 2
 
     def is_over(self, awake: int) -> bool:
         """Say whether what still runs must be handed back."""
-        return self._begun_at is not None and self._grace_ms is not None and awake >= self._begun_at + self._grace_ms
+        return self._over_at is not None and awake >= self._over_at
 
     def next_timer(self, awake: int) -> int | None:
         """Return when the next of this comes, None when nothing more does."""
-        if self._begun_at is None:
+        if not self.has_begun:
             return self._until
-        return None if self._grace_ms is None or self.is_over(awake) else self._begun_at + self._grace_ms
+        return None if self.is_over(awake) else self._over_at
 
     def is_spent(self, started: int) -> bool:
         """Say whether --max-tasks is used up."""

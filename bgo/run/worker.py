@@ -180,7 +180,7 @@ class Worker:
             self._runs.keep_only(self._desk.renew(self._runs.keys))
             self._renew_at = awake + self._bench.lease_ms // 3
         if self._next_wake is not None and self._clock.now_ms() >= self._next_wake:
-            self._curious = True
+            self._curious, self._next_wake = True, None  # told once: with no slot free, the look must wait for one
         if awake >= self._poll_at:
             self._poll_at = awake + self._bench.poll_ms
             version = self._desk.data_version()
@@ -227,7 +227,8 @@ class Worker:
         found = self._desk.look(room, self._only)
         self._curious = False
         self._next_wake, self._holds, self._wanted = found.next_wake, bool(found.holds), found.ready
-        if found.has_work and not found.ready:
+        is_due = found.next_wake is not None and found.next_wake <= self._clock.now_ms()
+        if found.has_work and (is_due or not found.ready):
             self._commit([], claim=True)
 
     def _commit(self, idle: list[ChildProcess], *, claim: bool) -> None:

@@ -239,6 +239,19 @@ def test_a_bell_that_rings_while_all_slots_are_busy_makes_nobody_spin(monkeypatc
         assert seen[1] - seen[0] < 60
 
 
+def test_a_task_that_comes_due_while_no_slot_is_free_makes_nobody_spin(monkeypatch: pytest.MonkeyPatch) -> None:
+    with a_yard(slots=1, poll_ms=100) as yard:
+        counted = Counted(monkeypatch)
+        for name in ("BGO_TEST_PLACE", "PYTHONPATH"):
+            monkeypatch.setenv(name, yard.env[name])
+        code = "import time; from pathlib import Path; time.sleep(0.5)"
+        yard.flow.enqueue("execute", {"code": code}, priority="high")
+        later = yard.flow.enqueue("work", delay=0.05)  # before the first one's child is up
+        yard.flow.run(RunOptions(until_empty=True))
+        assert yard.state(later)[0] is State.SUCCEEDED
+        assert counted.turns < 100
+
+
 def test_a_handler_that_closes_its_output_makes_nobody_spin(monkeypatch: pytest.MonkeyPatch) -> None:
     with a_yard(slots=1) as yard:
         counted = Counted(monkeypatch)
