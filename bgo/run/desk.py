@@ -68,7 +68,8 @@ class Desk:
         self._store: Store = bench.open_store()
         self._identity = self._look_at_place()
         self.inbox = Inbox()
-        self.patience_until = 0
+        self._renewed_at = bench.clock.awake_ms()
+        self._patience_until = 0
         """Awake instant before which owners that are merely late are left alone."""
         self._orphans: list[Orphan] = []
         self._stuck_until = 0
@@ -218,6 +219,8 @@ class Desk:
         with self._store.write() as session:
             session.leases.renew(me, until)
             held = session.leases.renewed(me)
+        self._notice_gaps()
+        self._renewed_at = self._bench.clock.awake_ms()
         known = live | {(key.seq, key.run) for key, _ in self.inbox.ended}
         known |= {(orphan.key.seq, orphan.key.run) for orphan in self._orphans}
         self.inbox.ended += [(RunKey(*key, me), _unstarted()) for key in sorted(held - known)]
@@ -261,10 +264,20 @@ class Desk:
         return liveness.is_alive(self._bench.run_dir, worker)
 
     def _judge(self, lease: Lease) -> Verdict:
+        self._notice_gaps()
         awake, alive = self._bench.clock.awake_ms(), self._is_alive(lease.worker)
-        if alive and awake < self.patience_until and lease.boot_id == self._asker.boot_id:
+        if alive and awake < self._patience_until and lease.boot_id == self._asker.boot_id:
             return Verdict(orphaned=False)
         return judge(lease, owner_alive=alive, boot_id=self._asker.boot_id, awake_ms=awake)
+
+    def _notice_gaps(self) -> None:
+        """After we could not renew for most of a lease, judge nobody by lease time for another one.
+
+        We were stopped, or the store was out of reach: for the others too, perhaps, who are no more dead than we are.
+        """
+        awake = self._bench.clock.awake_ms()
+        if awake - self._renewed_at > self._bench.lease_ms * 2 // 3:
+            self._patience_until = awake + self._bench.lease_ms
 
 
 def _unstarted() -> Released:

@@ -38,7 +38,7 @@ FAILED_MS = 1_000
 class Worker:
     """One `bgo run`. Make it, call `run` once."""
 
-    def __init__(self, bench: Bench, options: RunOptions, listener: Listener) -> None:
+    def __init__(self, bench: Bench, options: RunOptions, listener: Listener | None) -> None:
         self._bench, self._options, self._listener = bench, options, listener
         self._clock = bench.clock
         self.id = f"w{ids.new_id(bench.rng)}"
@@ -173,10 +173,6 @@ class Worker:
     def _keep_up(self, awake: int) -> None:
         """Renew our leases, and learn what others did: commits, cancels, deaths, new plugins."""
         if awake >= self._renew_at:
-            if awake - self._renew_at > self._bench.lease_ms // 3:
-                # We were stopped, or the store was out of reach; it may have been for others too, who are late as we
-                # are. Nobody is judged by lease time before all had their chance to renew.
-                self._desk.patience_until = awake + self._bench.lease_ms
             self._runs.keep_only(self._desk.renew(self._runs.keys))
             self._renew_at = awake + self._bench.lease_ms // 3
         if self._next_wake is not None and self._clock.now_ms() >= self._next_wake:
@@ -269,7 +265,8 @@ class Worker:
             self._tell(kind, task, to.state, reason=to.reason, due_at=to.due_at, duration_ms=ran, error=error)
 
     def _tell(self, kind: str, task: Task, state: State, **fields: Any) -> None:
-        self._listener(WorkerEvent(kind, self._clock.now_ms(), task, state, **fields))
+        if self._listener is not None:
+            self._listener(WorkerEvent(kind, self._clock.now_ms(), task, state, **fields))
 
     def _is_done(self) -> bool:
         awake = self._clock.awake_ms()

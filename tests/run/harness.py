@@ -65,12 +65,14 @@ class Chaos:
         self.enqueuer = self._enqueuer()
 
     def _worker(self) -> WorkerProcess:
-        return self.yard.worker(plant=self.plant, watch=True, slots=2)
+        return self.yard.worker(plant=self.plant, watch=True, slots=2, grace_ms=150)
 
     def _enqueuer(self) -> subprocess.Popen[bytes]:
         options = {"seed": self.rng.random(), "ms": [0, 60], "every_ms": 60}
         argv = [sys.executable, "-m", "tests.run.people", "enqueuer", json.dumps(options)]
-        return subprocess.Popen(argv, env=self.yard.env, stdin=subprocess.DEVNULL, start_new_session=True)
+        found = subprocess.Popen(argv, env=self.yard.env, stdin=subprocess.DEVNULL, start_new_session=True)
+        self.yard.helpers.append(found)
+        return found
 
     # Doing harm.
 

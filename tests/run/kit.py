@@ -26,9 +26,9 @@ CLOCK = SystemClock()
 RNG = quick_rng()
 
 
-def wait_until(holds: Callable[[], object], what: str, limit: float = LIMIT) -> None:
+def wait_until(holds: Callable[[], object], what: str, limit: float | None = None) -> None:
     """Look again and again until `holds`."""
-    until = time.monotonic() + limit
+    until = time.monotonic() + (LIMIT if limit is None else limit)
     while not holds():
         assert time.monotonic() < until, f"waited in vain until {what}"
         time.sleep(0.002)

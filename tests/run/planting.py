@@ -16,7 +16,7 @@ PLANTS: dict[str, Callable[[], None]] = {}
 
 def plant(name: str) -> None:
     """Change this process as the named plant says."""
-    from tests.run import plants  # noqa: F401 - brings the bugs
+    from tests.run import bugs, plants  # noqa: F401 - they register themselves
 
     PLANTS[name]()
 
@@ -81,3 +81,70 @@ class Doubt:
         if due:
             self.done = True
             raise UnknownCommitError("the disk failed while committing", why="planted")
+
+
+@a_plant
+def tells_sync() -> None:
+    """Note how each connection writes, at every commit."""
+    from bgo.store.sqlite import SqliteStore
+
+    write = SqliteStore.write
+
+    @contextlib.contextmanager
+    def telling(store: Any) -> Iterator[Any]:
+        with write(store) as session:
+            level, mode = (
+                store.connection.execute(f"PRAGMA {p}").fetchone()[0] for p in ("synchronous", "journal_mode")
+            )
+            tell(f"synchronous {level} {mode}")
+            yield session
+
+    SqliteStore.write = telling  # type: ignore[method-assign]
+
+
+def wait_at(name: str) -> None:
+    """Stand still until the test has opened and closed the FIFO of that name."""
+    (Path(os.environ["BGO_TEST_PLACE"]) / name).read_bytes()
+
+
+@a_plant
+def slow_rescue() -> None:
+    """Stand still between seeing an orphan and taking it; then note that this is done."""
+    from bgo.engine import rescue
+    from bgo.run.desk import Desk
+
+    seen, whole = rescue.has_orphans, Desk.rescue
+    waited: list[bool] = []
+
+    def slow(*args: Any) -> bool:
+        found = seen(*args)
+        if found and not waited:
+            waited.append(True)
+            wait_at("pause")
+        return found
+
+    def noted(desk: Any) -> Any:
+        ended = whole(desk)
+        if waited:
+            tell("rescued")
+        return ended
+
+    rescue.has_orphans = slow
+    Desk.rescue = noted  # type: ignore[method-assign]
+
+
+@a_plant
+def slow_commit() -> None:
+    """Stand still before the first commit of an outcome."""
+    from bgo.run.desk import Desk
+
+    commit = Desk.commit
+    waited: list[bool] = []
+
+    def slow(desk: Any, *args: Any, **kwargs: Any) -> Any:
+        if desk.inbox.ended and not waited:
+            waited.append(True)
+            wait_at("pause")
+        return commit(desk, *args, **kwargs)
+
+    Desk.commit = slow  # type: ignore[method-assign]

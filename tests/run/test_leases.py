@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bgo.model.options import RetryPolicy
 from bgo.model.state import State
 from bgo.run import liveness
 from tests.run.kit import is_alive, wait_until
@@ -111,6 +112,28 @@ def test_an_at_most_once_task_fails_when_its_worker_dies(long: Yard) -> None:
     assert len(long.lines("S")) == 1
 
 
+def test_a_task_that_kills_its_worker_is_counted_each_time(long: Yard) -> None:
+    """Counted when it is claimed: what never ends is counted all the same, and so cannot kill workers for ever."""
+    task = long.flow.enqueue("execute", {"code": "note('S', ctx); import os; os.kill(os.getppid(), 9)"})
+    for run in (1, 2):
+        assert long.worker(slots=1, until_empty=True).end() == -signal.SIGKILL
+        assert long.task(task).run == run
+    long.drain(queues=["low"])
+    assert [line.run for line in long.lines("S")] == [1, 2]
+    assert long.events_of(task) == [("lose", 1), ("lose", 2)]
+
+
+def test_a_pid_that_is_used_again_is_not_taken_for_the_worker(long: Yard) -> None:
+    task = long.flow.enqueue("stays")
+    worker = long.worker(watch=True)
+    long.started(task)
+    worker.kill()
+    (lock,) = long.flow.settings.run_dir.glob("*.lock")
+    lock.write_text(f"{os.getpid()}\n")  # as if that pid were somebody else's by now
+    long.worker(watch=True, queues=["low"])
+    long.until(task, State.QUEUED, "lost")
+
+
 POINTS = ["claimed", "sent", "heard", "in_commit", "committed"]
 
 
@@ -169,6 +192,44 @@ def test_a_success_that_comes_too_late_is_recorded_and_changes_nothing(yard: Yar
     open_gate(gate)
     assert yard.ended(task)[0].output == {"run": 2}
     assert [worker.end(signal.SIGTERM) for worker in (old, heir)] == [0, 0]
+
+
+def test_a_rescue_that_was_slow_robs_nobody(yard: Yard) -> None:
+    """Between the look at the leases and the taking of one, its owner has come back and renewed."""
+    gate, pause = yard.fifo("gate"), yard.fifo("pause")
+    task = yard.flow.enqueue("gated", {"gate": gate})
+    owner = yard.worker(watch=True, slots=1, plant="notes_tries")
+    yard.started(task)
+    owner.stop()
+    with yard.flow.store.read() as session:
+        late = session.leases.list_all()[0].until_ms
+    yard.worker(watch=True, slots=1, plant="slow_rescue")
+    with open(pause, "wb"):  # opens when the heir has seen the orphan and waits here
+        owner.go_on()
+        wait_until(lambda: _renewed(yard, late), "the owner has renewed")
+    wait_until((yard.place / "notes").exists, "the heir has acted upon what it saw")
+    open_gate(gate)
+    yard.ended(task)
+    assert yard.events_of(task) == [("succeed", 1)]
+
+
+def test_a_child_that_an_heir_has_killed_gets_no_new_task(yard: Yard) -> None:
+    """The worker was stopped after it had heard the outcome; its lease was taken, its child killed, and it goes on."""
+    pause = yard.fifo("pause")
+    task = yard.flow.enqueue("work", retry=RetryPolicy.NONE)
+    old = yard.worker(slots=1, plant="slow_commit")
+    child = yard.started(task).pid
+    with open(pause, "wb"):  # opens when the worker is about to commit the outcome
+        old.stop()
+        heir = yard.worker(watch=True, queues=["low"])
+        yard.until(task, State.QUEUED, "lost")
+        assert heir.end(signal.SIGTERM) == 0
+        assert not is_alive(child)
+        other = yard.flow.enqueue("work")
+        old.go_on()
+    for view in yard.ended(task, other):
+        assert view.state is State.SUCCEEDED
+    assert yard.events_of(other) == [("succeed", 1)]
 
 
 def test_a_worker_that_goes_on_takes_up_new_work(yard: Yard) -> None:

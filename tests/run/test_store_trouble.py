@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bgo.model.state import State
+from bgo.store.place import lock_path
 from tests.run.kit import wait_until
 from tests.run.yard import WorkerProcess, Yard, a_yard, open_gate
 
@@ -53,6 +55,27 @@ def test_a_busy_store_delays_an_ending_and_loses_nothing(yard: Yard, gate: str) 
     assert yard.events_of(task) == [("succeed", 1)]
     assert worker.end(signal.SIGTERM) == 0
     assert yard.left_over() == []
+
+
+def test_a_worker_queues_at_the_turnstile(yard: Yard, gate: str) -> None:
+    """SQLite's own lock is free; who does not queue before it would starve others."""
+    task = yard.flow.enqueue("gated", {"gate": gate})
+    worker = yard.worker(watch=True, slots=1, plant="impatient")
+    yard.started(task)
+    with open(lock_path(yard.flow.settings.store_path), "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        open_gate(gate)
+        wait_until(lambda: yard.lines("F"), "the handler has ended")
+        tried(yard)
+        assert yard.state(task)[0] is State.RUNNING
+    yard.ended(task)
+    assert worker.end(signal.SIGTERM) == 0
+
+
+def test_every_commit_of_a_worker_is_synced(yard: Yard) -> None:
+    yard.worker(slots=1, watch=True, plant="tells_sync")
+    yard.ended(yard.flow.enqueue("work"))
+    assert set(notes(yard)) == {"synchronous 2 wal"}
 
 
 def test_a_full_disk_delays_an_ending_and_loses_nothing(yard: Yard, gate: str) -> None:

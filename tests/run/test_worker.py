@@ -294,8 +294,8 @@ def test_a_flood_of_progress_keeps_its_last_value(yard: Yard) -> None:
 
 def test_what_a_thread_left_behind_says_is_not_taken_for_the_next_task(yard: Yard) -> None:
     speaks = """
-import builtins, threading, time
-def speak():
+import threading, time
+def speak(ctx=ctx, time=time):
     while True:
         ctx.checkpoint({"of": ctx.task_id}); ctx.report_progress(0.9, "left behind"); time.sleep(0.001)
 threading.Thread(target=speak, daemon=True).start()

@@ -25,6 +25,7 @@ from bgo.model.state import FINAL, State
 from bgo.model.task import HistoryEntry, Task
 from bgo.model.views import TaskView
 from bgo.run.proctable import mark_of, snapshot
+from tests.run import kit
 from tests.run.kit import ROOT, wait_until
 
 PLUGIN = Path(__file__).with_name("ledger_handlers.py")
@@ -96,11 +97,12 @@ class WorkerProcess:
     def go_on(self) -> None:
         self.send(signal.SIGCONT)
 
-    def end(self, number: int | None = None, timeout: float = 60) -> int:
+    def end(self, number: int | None = None) -> int:
         """Wait for its end, after a signal if one is given; return its exit code."""
         if number is not None:
             self.send(number)
-        return self.process.wait(timeout)
+        wait_until(lambda: not self.is_running, f"worker {self.pid} has ended")
+        return int(self.process.returncode)
 
     @property
     def said(self) -> str:
@@ -130,6 +132,9 @@ class Yard:
         self.place = place
         self.count = 0
         self.workers: list[WorkerProcess] = []
+        self.helpers: list[subprocess.Popen[bytes]] = []
+        self.bug: str | None = None
+        """A plant that every worker gets which is started without one."""
         for name in ("ledger", "acks"):
             (place / name).touch()
         settings = {"lease_s": 30, "poll_ms": 50, "kill_grace_s": 5, **settings}
@@ -149,7 +154,7 @@ class Yard:
 
     def worker(self, *, plant: str | None = None, env: dict[str, str] | None = None, **options: Any) -> WorkerProcess:
         """Start a worker."""
-        self.workers.append(WorkerProcess(self, options, plant, env or {}))
+        self.workers.append(WorkerProcess(self, options, self.bug or plant, env or {}))
         return self.workers[-1]
 
     def drain(self, **options: Any) -> dict[str, Any]:
@@ -165,6 +170,9 @@ class Yard:
                 worker.go_on()
                 worker.kill()
             worker.close()
+        for helper in self.helpers:
+            helper.kill()
+            helper.wait()
         for pid in self.marked():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -197,7 +205,7 @@ class Yard:
 
     def ended(self, *task_ids: str) -> list[TaskView]:
         """Wait until these tasks have ended."""
-        return self.flow.wait_for(task_ids, timeout=60)
+        return self.flow.wait_for(task_ids, timeout=kit.LIMIT)
 
     def task(self, task_id: str) -> Task:
         """Return the task's row."""
