@@ -136,20 +136,29 @@ class Follower:
             if progress != self._running.get(key, (None, "")):
                 found.append(self._change(PROGRESS, now, task))
         self._running = seen
-        for entry in session.records.after(self._entry, query.PAGE):
-            self._entry = entry.seq
-            changed = session.tasks.find(entry.task_id)
-            if changed is not None and self._wants(changed):
-                found.append(
-                    Change(entry.event, entry.at, entry.task_id, entry.name, entry.state, entry.run, entry=entry)
-                )
+        while page := session.records.after(self._entry, query.PAGE):
+            self._entry = page[-1].seq
+            found += [change for entry in page if (change := self._told(session, entry)) is not None]
         return found
 
+    def _told(self, session: Session, entry: HistoryEntry) -> Change | None:
+        task = session.tasks.find(entry.task_id)
+        if task is None or not self._wants(task):
+            return None
+        return Change(entry.event, entry.at, entry.task_id, entry.name, entry.state, entry.run, entry=entry)
+
     def _fresh(self, session: Session) -> list[Task]:
-        newest = session.tasks.select(self._selector, limit=query.PAGE)
-        fresh = [task for task in reversed(newest) if task.seq > self._seq]
-        self._seq = max([self._seq, *(task.seq for task in fresh)])
-        return fresh
+        """Return the tasks that were queued since the last look, oldest first."""
+        fresh: list[Task] = []
+        before: int | None = None
+        while page := session.tasks.select(self._selector, limit=query.PAGE, before=before):
+            fresh += [task for task in page if task.seq > self._seq]
+            before = page[-1].seq
+            if before <= self._seq:
+                break
+        if fresh:
+            self._seq = fresh[0].seq
+        return fresh[::-1]
 
     def _wants(self, task: Task) -> bool:
         s = self._selector

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from threading import RLock
@@ -12,7 +13,7 @@ from bgo.clock import Clock, SystemClock
 from bgo.config import Flags, Settings
 from bgo.config import load as load_settings
 from bgo.flow.home import caller
-from bgo.ids import quick_rng
+from bgo.ids import Rng, quick_rng
 
 if TYPE_CHECKING:
     from bgo.hooks.defaults import HandlerOptions
@@ -36,10 +37,17 @@ class Opened:
         self.handlers: dict[str, Handler] = {}
         """The handlers this program registered, by name."""
         self._home = caller()
-        self._rng = quick_rng()
+        self._dice: tuple[int, Rng] | None = None
         self._lock = RLock()
         self._open: SqliteStore | None = None
         self._remembered: frozenset[str] = frozenset()
+
+    @property
+    def _rng(self) -> Rng:
+        """Chance of this very process: those that fork from one program must not draw the same ids."""
+        if self._dice is None or self._dice[0] != os.getpid():
+            self._dice = (os.getpid(), quick_rng())
+        return self._dice[1]
 
     @property
     def store(self) -> SqliteStore:

@@ -32,9 +32,9 @@ def wait_for(
     deadline = None if timeout is None else began + round(timeout * 1000)
     with flow.store.read() as session:
         whole = [resolve.task_id(session, word) for word in task_ids]
-    version = -1
+    version = None
     while True:
-        seen = flow.store.data_version()
+        seen = flow.store.changed()
         if seen != version:
             version = seen
             with flow.store.read() as session:
@@ -62,9 +62,9 @@ def changes(flow: Opened, selector: Selector, poll_ms: int) -> Iterator[Change]:
 
     with flow.store.read() as session:
         follower = Follower(session, selector)
-    version = -1
+    version = None
     while True:
-        seen = flow.store.data_version()
+        seen = flow.store.changed()
         if seen != version:
             version = seen
             with flow.store.read() as session:

@@ -43,6 +43,7 @@ class SqliteStore:
         self._lock = threading.RLock()
         self._turnstile: Turnstile | NoTurnstile | None = NoTurnstile() if path is None else None
         self._is_suspect = False
+        self._commits = 0
         try:
             self._connect()
         except BaseException:
@@ -123,6 +124,7 @@ class SqliteStore:
                 except BaseException:
                     self._rollback()
                     raise
+            self._commits += 1
 
     def _begin(self) -> None:
         if self._turnstile is None or self._turnstile.is_orderly:
@@ -233,6 +235,10 @@ class SqliteStore:
         with self._lock, translated(self.path):
             self._usable()
             return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
+    def changed(self) -> tuple[int, int]:
+        """Return what changes with every commit, ours too: another thread may work through this very connection."""
+        return self.data_version(), self._commits
 
     def copy_to_memory(self, *, as_of: int | None = None) -> SqliteStore:
         """Return an independent in-memory copy of the store as it is now.
