@@ -97,14 +97,15 @@ class Enqueueing(Looking):
         class Undo(Exception):
             """Takes the insert back."""
 
+        ground = self._ground(charging)
         store = self.store if self.settings.store_path.exists() else SqliteStore(None)
         try:
             with store.write() as session:
                 for name, queue in self.settings.queues.items():
                     session.queues.ensure(name, queue.weight, queue.reserve)
                 self._check_queue(session, spec.queue)
-                enqueue(session, [spec], self.clock.now_ms())
-                found = explain(session, resolve.task(session, spec.id), self._ground(session, charging))
+                enqueue(session, [spec], ground.now)
+                found = explain(session, resolve.task(session, spec.id), ground)
                 raise Undo
         except Undo:
             return found

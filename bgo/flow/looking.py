@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from bgo.model.query import Pause, QueueRow, Selector
     from bgo.model.task import HistoryEntry
     from bgo.model.views import Explanation, TaskView
-    from bgo.store.port import Session
 
 
 def select(**fields: Any) -> Selector:
@@ -49,9 +48,10 @@ class Looking(Opened):
         """Return a task with the holds of a plain `bgo run` now. Raises NotFoundError and AmbiguousError."""
         from bgo.engine import explain, query, resolve
 
+        ground = self._ground()
         with self.store.read() as session:
             task = resolve.task(session, task_id)
-            holds = explain.holds(session, task, self._ground(session))
+            holds = explain.holds(session, task, ground)
             return query.view_of(session, task, holds)
 
     def tasks(self, selector: Selector | None = None, limit: int = 50) -> list[TaskView]:
@@ -122,20 +122,22 @@ class Looking(Opened):
         """Return every gate of a task as a plain `bgo run` would judge it now, and the time waited by reason."""
         from bgo.engine import explain, resolve
 
+        ground = self._ground(charging)
         with self.store.read() as session:
-            return explain.explain(session, resolve.task(session, task_id), self._ground(session, charging))
+            return explain.explain(session, resolve.task(session, task_id), ground)
 
     def explain_all(self, charging: Reading | None = None, *, limit: int = 50) -> Standing:
         """Return what waits for what: unfinished tasks in groups that share every gate, at most `limit` groups."""
         from bgo.engine.standing import standing
 
+        ground = self._ground(charging)
         with self.store.read() as session:
-            return standing(session, self._ground(session, charging), limit)
+            return standing(session, ground, limit)
 
-    def _ground(self, session: Session, charging: Reading | None = None) -> Ground:
+    def _ground(self, charging: Reading | None = None) -> Ground:
         from bgo.flow.ground import ground
 
-        return ground(self.settings, self.catalogue, session, self.clock, charging)
+        return ground(self.settings, self.catalogue, self.clock, charging)
 
     def queues(self) -> list[QueueRow]:
         """Return the queues with what stands in them."""
@@ -166,8 +168,9 @@ class Looking(Opened):
         """Return the store as a monitor shows it: counts, queues, running tasks, holds, recent endings."""
         from bgo.engine.monitor import snapshot
 
+        ground = self._ground()
         with self.store.read() as session:
-            return snapshot(session, selector or select(), self._ground(session), rows)
+            return snapshot(session, selector or select(), ground, rows)
 
     def changes(self, selector: Selector | None = None, poll_ms: int = 125) -> Iterator[Change]:
         """Yield what happens from now on, as it happens; ends when all tasks that the selector names by id have."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from bgo import compose
@@ -53,18 +54,31 @@ def retry_where(flow: Opened, selector: Selector, input: Mapping[str, Any] | Non
 
     if not selector.ids and not selector.states:
         selector = replace(selector, states=REVIVABLE)
+    resolve.checked(selector, "retry")
+    data = None
+    if input is not None:
+        selector, data = _new_input(flow, selector, input)
     with flow.store.write() as session:
-        found = list(query.all_tasks(session, resolve.checked(selector, "retry")))
-        if input is not None and len(found) != 1:
-            raise UsageError(f"a new input is for one task, not {len(found)}", hint="bgo retry ID --input '{…}'")
+        found = list(query.all_tasks(session, selector))
         for task in found:
-            ref = None
-            if input is not None:
-                check_input(flow.handler(task.handler), input)
-                ref = session.payloads.put(payloads.dump_object(dict(input), "the input", INPUT_LIMIT))
+            ref = None if data is None else session.payloads.put(data)
             revive.revive(session, task, flow.clock.now_ms(), ref)
     ring(flow.settings.run_dir)
     return [task.id for task in found]
+
+
+def _new_input(flow: Opened, selector: Selector, input: Mapping[str, Any]) -> tuple[Selector, bytes]:
+    """Return the one task that is selected, by its id, and an input that fits it.
+
+    Outside the write, which must be short: to look its handler up, the catalogue may have to be built.
+    """
+    with flow.store.read() as session:
+        found = list(islice(query.all_tasks(session, selector), 2))
+    if len(found) != 1:
+        many = "several" if found else "none"
+        raise UsageError("a new input is for one task", why=f"this selects {many}", hint="bgo retry ID --input '{…}'")
+    check_input(flow.handler(found[0].handler), input)
+    return Selector(ids=(found[0].id,)), payloads.dump_object(dict(input), "the input", INPUT_LIMIT)
 
 
 def set_paused(flow: Opened, name: str | None, queue: str | None, *, paused: bool) -> int:
