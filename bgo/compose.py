@@ -30,8 +30,7 @@ def open_store(settings: Settings) -> SqliteStore:
     from bgo.store.sqlite import SqliteStore
 
     store = SqliteStore(settings.store_path, synchronous=settings.synchronous)
-    own = {name: q for name, q in settings.queues.items() if f"queues.{name}" in settings.origins}
-    if "queues" in settings.origins or own:
+    if "queues" in settings.origins:
         _ensure_queues(store, settings)
     return store
 

@@ -82,8 +82,6 @@ class Settings:
     """As written: `moderate`, `60s`, `30s/60s`; read it with `bgo.model.specs.timeout`."""
     synchronous: Literal["full", "normal"]
     queues: Mapping[str, Queue]
-    limits: Mapping[str, int]
-    """Concurrency key → limit; overrides what tasks say."""
     kept: Mapping[str, int]
     """Fields of `retention`, which is made only when asked for: no hot command needs it."""
     poll_ms: int
@@ -249,7 +247,6 @@ def _settings(places: dict[str, tuple[str, str]], found: Found) -> Settings:
         default_timeout=get("default_timeout", "moderate"),
         synchronous=get("synchronous", "full"),
         queues={n: Queue(w) for n, w in QUEUE_WEIGHTS.items()} | {n: Queue(**q) for n, q in get("queues", {}).items()},
-        limits=get("limits", {}),
         kept={name: get(f"retention.{key}", default) for key, (name, default) in _KEPT.items()},
         poll_ms=get("poll_ms", 500),
         color=get("color", True),

@@ -210,11 +210,6 @@ def _queues(raw: Any) -> dict[str, dict[str, float]]:
     return found
 
 
-def _limits(raw: Any) -> dict[str, int]:
-    count = _number(1, 1_000_000, int)
-    return {key: int(count(value)) for key, value in _flat(_table(raw)).items()}
-
-
 _SECTIONS = frozenset({"plugins", "retention"})
 CHECKS: dict[str, Callable[[Any], Any]] = {
     "store": _store,
@@ -232,7 +227,6 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "plugins.required": _texts,
     "plugins.overrides": _overrides,
     "queues": _queues,
-    "limits": _limits,
     "retention.days": _days,
     "retention.failed_days": _days,
     "retention.rows": _number(0, 1 << 40, int),

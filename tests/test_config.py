@@ -102,9 +102,6 @@ def test_every_key_of_the_file(tmp_path: Path) -> None:
         [queues.bulk]
         weight = 0.5
         reserve = 1
-        [limits]
-        uploads = 2
-        "a.b" = 3
         [retention]
         days = 1
         failed_days = 0.5
@@ -118,7 +115,6 @@ def test_every_key_of_the_file(tmp_path: Path) -> None:
     )
     assert found.queues["bulk"] == config.Queue(0.5, 1)
     assert found.queues["critical"].weight == 100
-    assert found.limits == {"uploads": 2, "a.b": 3}
     assert found.retention == Retention(86_400_000, 43_200_000, 10, 2 << 20)
     assert (found.lease_s, found.kill_grace_s, found.poll_ms, found.color) == (12.5, 1.0, 100, False)
     assert (found.default_timeout, found.synchronous) == ("30s/60s", "normal")
@@ -140,7 +136,7 @@ def test_every_key_of_the_file(tmp_path: Path) -> None:
         ("[queues.bulk]\nwait = 1\n", 1, "bulk.wait is unknown; did you mean 'weight'?"),
         ("[queues.bulk]\n", 1, "queue bulk has no weight"),
         ("[queues.'9x']\nweight = 1\n", 1, "a name starts with a letter"),
-        ("[limits]\nuploads = 0\n", 1, "it must lie between 1 and 1,000,000"),
+        ("[limits]\nuploads = 2\n", 1, "bgo knows no such setting"),
         ("plugins = 3\n", 1, "did you mean 'plugins.paths'?"),
         ("zzz = 3\n", 1, "bgo knows no such setting"),
         ("[plugins]\nallow = 'x'\n", 2, "it must be a list of texts"),

@@ -16,16 +16,21 @@ from bgo.model.options import (
     NO_CONSTRAINTS,
     PRIORITY_MAX,
     PRIORITY_MIN,
+    ConstraintLoss,
     RetryPolicy,
     TaskConstraints,
     TaskQueue,
     TaskTimeout,
     check_name,
+    is_whole,
+    shown,
 )
 from bgo.model.task import INPUT_LIMIT, TAG_LIMIT, TaskSpec, Wish
 from bgo.policy.schema import check_input
 
 ARGV_LIMIT = 10_000
+LATEST_MS = 16_725_225_600_000
+"""The year 2500: what is due later could neither be shown everywhere nor be ordered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ def build(request: Request, info: HandlerInfo | None, default_timeout: TaskTimeo
         queue=check_name(request.queue or defaults.queue or TaskQueue.DEFAULT, "queue"),
         priority=_priority(request.priority, defaults),
         tags=tags,
-        due_at=request.due_at,
+        due_at=_due(request.due_at),
         wish=_wish(request, defaults, default_timeout),
         setup=_setup(request, info),
         cwd=_folder(request.cwd),
@@ -114,6 +119,16 @@ def _name(request: Request, info: HandlerInfo | None) -> str:
     return request.handler
 
 
+def _due(at: int | None) -> int | None:
+    if at is not None and not is_whole(at, 0, LATEST_MS):
+        raise UsageError(
+            f"not a due time: {shown(at)}",
+            why="it is counted in UTC milliseconds, from 1970 to the year 2500",
+            hint="give a datetime, or milliseconds",
+        )
+    return at
+
+
 def _priority(said: int | None, defaults: HandlerDefaults) -> int:
     value: object = said if said is not None else defaults.priority or 0
     if isinstance(value, bool) or not isinstance(value, int) or not PRIORITY_MIN <= value <= PRIORITY_MAX:
@@ -133,6 +148,11 @@ def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTime
             why="no gate judges it yet, and a wish that nothing keeps would be a lie",
             hint="leave it out; requires_charging (--charging) works",
         )
+    if constraints.on_loss is not ConstraintLoss.STOP:
+        raise _not_yet("on_loss", "work that runs is not stopped when a constraint is lost")
+    timeout = request.timeout or defaults.timeout or default_timeout
+    if timeout.on_soft_timeout is not None:
+        raise _not_yet("on_soft_timeout", "nothing would call it; a handler sees ctx.soft_timed_out")
     once = defaults.at_most_once if request.at_most_once is None else request.at_most_once
     retry = request.retry or defaults.retry or RetryPolicy.NONE
     if once and retry.max_attempts > 1:
@@ -142,12 +162,16 @@ def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTime
             hint="drop --at-most-once, or give --retry none",
         )
     return Wish(
-        timeout=request.timeout or defaults.timeout or default_timeout,
+        timeout=timeout,
         retry=retry,
         constraints=constraints,
         concurrency=request.concurrency or defaults.concurrency,
         at_most_once=once,
     )
+
+
+def _not_yet(option: str, why: str) -> UsageError:
+    return UsageError(f"{option} is not available in this version", why=why, hint="leave it out")
 
 
 def _unsupported(constraints: TaskConstraints) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bgo.clock import Clock
@@ -16,7 +16,7 @@ from bgo.store.port import Store
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Store, time, chance, places and providers. `open_store` is used again when the disk has failed."""
+    """Store, time, chance, places and providers."""
 
     open_store: Callable[[], Store]
     clock: Clock
@@ -53,4 +53,3 @@ class RunOptions:
     max_tasks: int | None = None
     grace_ms: int | None = None
     """Cap on running tasks at the end; None: no cap when draining, 30 s after a signal."""
-    extra: dict[str, str] = field(default_factory=dict)
