@@ -92,6 +92,13 @@ class Opened:
         self._remember()
         return catalogue.load(compose.plugin_settings(self.settings), self.settings.cache_dir)
 
+    def _peek(self) -> Catalogue | None:
+        """Return every handler that workers know, or None where plugins must be loaded to tell."""
+        from bgo.hooks import catalogue
+
+        self._remember()
+        return catalogue.peek(compose.plugin_settings(self.settings), self.settings.cache_dir)
+
     def plugins(self) -> tuple[LoadReport, ...]:
         """Return what became of each plugin."""
         from bgo.hooks import catalogue

@@ -62,10 +62,12 @@ class Running(Looking):
     ) -> RunReport:
         """Execute what is due, in child processes, until the options say it is enough (default: nothing is left)."""
         from bgo.run.bench import RunOptions
+        from bgo.run.known import Known
         from bgo.run.worker import Worker
 
         options = options or RunOptions()
-        bench = compose.bench(self.settings, compose.sensing(self.clock, charging), self.catalogue)
+        known = Known(self._peek, self.catalogue, self.clock)
+        bench = compose.bench(self.settings, compose.sensing(self.clock, charging), known)
         with self.store.read() as session:
             for queue in sorted(options.queues or ()):
                 self._check_queue(session, queue)

@@ -41,6 +41,12 @@ def look(settings: PluginSettings, cache_dir: Path) -> Known:
     return _look(settings, cache_dir)[0]
 
 
+def peek(settings: PluginSettings, cache_dir: Path) -> Catalogue | None:
+    """Return all handlers by name as the file has them, in some milliseconds; None where it must be built first."""
+    data = snapshot.read(snapshot.Key(settings), cache_dir)
+    return None if data is None else _known(snapshot.Handlers(data["handlers"]), data, settings, cache_dir).handlers
+
+
 def rebuild(settings: PluginSettings, cache_dir: Path) -> Catalogue:
     """Build the catalogue anew, whatever the file says, and return it.
 
