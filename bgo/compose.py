@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from bgo.config import Settings
@@ -11,6 +12,7 @@ from bgo.hooks.settings import PluginSettings
 
 if TYPE_CHECKING:
     from bgo.clock import Clock
+    from bgo.hooks.settings import LoadReport
     from bgo.model.device import DeviceState, Reading
     from bgo.model.handler import Catalogue
     from bgo.model.query import Retention
@@ -23,6 +25,19 @@ def plugin_settings(settings: Settings) -> PluginSettings:
     """Return which plugins count."""
     p = settings.plugins
     return PluginSettings(p.files, p.allow, p.enabled, p.overrides)
+
+
+def unmet(required: Iterable[str], reports: Iterable[LoadReport]) -> dict[str, str]:
+    """Return the required plugins that did not load whole, each with the reason."""
+    from bgo.hooks.settings import dist_key, is_path
+
+    def key(name: str) -> str:
+        return os.path.abspath(os.path.expanduser(name)) if is_path(name) else dist_key(name)
+
+    found: dict[str, str] = {}
+    for report in reports:
+        found[key(report.name)] = found.get(key(report.name)) or report.error
+    return {name: why for name in sorted(required) if (why := found.get(key(name), "it is not there"))}
 
 
 def open_store(settings: Settings) -> SqliteStore:

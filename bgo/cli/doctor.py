@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
+from bgo import compose
 from bgo.cli import render
+from bgo.cli.facts import unpadded
 from bgo.cli.flow import flow_of
 from bgo.cli.params import Json, settings_of
 from bgo.errors import BgoError
@@ -30,17 +32,24 @@ class Check(NamedTuple):
 
 def doctor(ctx: typer.Context, as_json: Json = False) -> None:
     """Check the store, the plugins, the workers and this computer, and say what to do about what is wrong."""
+    from rich.table import Table
+
     checks = list(_all(flow_of(ctx)))
     if as_json:
         render.write_json([{"schema": 1, **check._asdict()} for check in checks])
     else:
         out = render.console(color=settings_of(ctx).color)
         marks = {"ok": ("✓ ok", "green"), "note": ("• note", "yellow"), "fault": ("✗ fault", "red")}
+        grid = Table.grid(padding=(0, 1, 0, 0))
+        for width in (8, 9):
+            grid.add_column(width=width, no_wrap=True)
+        grid.add_column(overflow="fold")
         for check in checks:
             word, style = marks[check.state]
-            out.print(render.safe(f"{word:8}", style), render.safe(f"{check.what:9} {check.found}"))
+            grid.add_row(render.safe(word, style), render.safe(check.what), render.safe(check.found))
             if check.hint:
-                out.print(render.safe(f"{'':19}hint: {check.hint}"))
+                grid.add_row("", "", render.safe(f"hint: {check.hint}"))
+        unpadded(out, grid)
     if any(check.state == "fault" for check in checks):
         raise typer.Exit(1)
 
@@ -71,9 +80,8 @@ def _store(flow: TaskFlow) -> Iterator[Check]:
 
 
 def _plugins(flow: TaskFlow) -> Iterator[Check]:
-    required = set(flow.settings.plugins.required)
-    for report in flow.plugins():
-        required.discard(report.name)
+    reports = flow.plugins()
+    for report in reports:
         words = f"{report.name} {report.version}".strip()
         if report.error:
             yield Check("plugin", "fault", f"{words}: {report.error}", "bgo plugins list")
@@ -81,8 +89,8 @@ def _plugins(flow: TaskFlow) -> Iterator[Check]:
             yield Check("plugin", "ok", f"{words}: {', '.join(report.handlers) or 'no handlers'}")
         for warning in report.warnings:
             yield Check("plugin", "note", f"{words}: {warning}")
-    for name in sorted(required):
-        yield Check("plugin", "fault", f"{name} is required and not there", f"pip install {name}")
+    for name, why in compose.unmet(flow.settings.plugins.required, reports).items():
+        yield Check("plugin", "fault", f"{name} is required: {why}", "mend or install it, or change plugins.required")
 
 
 def _workers(flow: TaskFlow) -> Iterator[Check]:

@@ -11,7 +11,7 @@ import typer
 
 from bgo.cli import parse
 from bgo.cli.asked import Asked, spec_of
-from bgo.cli.flow import flow_of
+from bgo.cli.flow import flow_of, tell_broken
 from bgo.cli.lazy import argv_of
 from bgo.cli.params import DryRun, Json, Quiet
 from bgo.errors import UsageError
@@ -147,6 +147,7 @@ def enqueue(
     if here and (wait or wait_timeout is not None):
         raise UsageError("--run and --wait contradict each other", why="--run executes it here", hint="give one")
     flow = flow_of(ctx)
+    tell_broken(flow)
     due = None if at is None else _instant(at, flow)
     options: dict[str, Any] = {
         "queue": queue,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from bgo.cli import render
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bgo.model.options import RetryPolicy, TaskTimeout
     from bgo.model.task import Wish
 
@@ -27,10 +29,14 @@ def facts(rows: Iterable[Fact], *, color: bool, title: Any = None) -> None:
     for label, value in rows:
         if value not in (None, ""):
             grid.add_row(render.safe(label), render.safe(value) if isinstance(value, str) else value)
+    unpadded(out, *(thing for thing in (title, grid) if thing is not None))
+
+
+def unpadded(out: Console, *things: Any) -> None:
+    """Print things without the blanks that Rich fills its lines with."""
     with out.capture() as held:
-        if title is not None:
-            out.print(title)
-        out.print(grid)
+        for thing in things:
+            out.print(thing)
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in held.get().splitlines()))
 
 

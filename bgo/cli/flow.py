@@ -30,6 +30,16 @@ def flow_of(ctx: typer.Context) -> TaskFlow:
     return flow
 
 
+def tell_broken(flow: TaskFlow) -> None:
+    """Say on stderr which plugins that were named (--plugin, BGO_PLUGINS, the config) did not load."""
+    if flow.settings.plugins.files and flow.settings.plugins.enabled:
+        from bgo.cli import render
+
+        for report in flow.plugins():
+            if report.error and report.source in {"file", "module"}:
+                render.say(f"{report.name} did not load: {render.line(report.error, 200)} (bgo plugins)")
+
+
 def one_kind(wanted: Selector) -> Selector:
     """Return the selector, or refuse ids beside names: together they would select what is both."""
     if wanted.ids and wanted.names:

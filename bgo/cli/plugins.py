@@ -34,6 +34,10 @@ def list_(ctx: typer.Context, as_json: Json = False, quiet: Quiet = False) -> No
         rows = [(r.name, r.version, r.source, ", ".join(r.handlers), _state(r.error, r.warnings)) for r in reports]
         out = render.console(color=settings_of(ctx).color)
         out.print(render.table(columns, rows, out.width))
+        for r in reports:  # in full: a narrow table cuts the reason short
+            for text in (r.error, *r.warnings):
+                if text:
+                    out.print(render.safe(f"{render.line(r.name)}: {render.line(text)}"), soft_wrap=True)
 
 
 @app.command("show")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bgo.cli import parse
-from bgo.cli.flow import flow_of
+from bgo.cli.flow import flow_of, tell_broken
 from bgo.cli.params import OUTPUT
 from bgo.errors import UsageError
 
@@ -109,7 +109,9 @@ def run(
     )
     reading = None if charging is None else Reading(Tri(charging), "--charging")
     mode = "quiet" if quiet else "json" if as_json else "words"
-    report = _run(flow_of(ctx), options, reading, mode)
+    flow = flow_of(ctx)
+    tell_broken(flow)
+    report = _run(flow, options, reading, mode)
     if report.stopped_by:
         raise typer.Exit(SIGNAL_CODES.get(report.stopped_by, 143))
     if check and report.failed:

@@ -139,6 +139,7 @@ class Enqueueing(Looking):
         from bgo.engine.enqueue import enqueue
         from bgo.run.wake import ring
 
+        self._check_plugins()
         self._remember()
         try:
             with self.store.write() as session:

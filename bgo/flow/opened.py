@@ -12,6 +12,7 @@ from bgo import compose
 from bgo.clock import Clock, SystemClock
 from bgo.config import Flags, Settings
 from bgo.config import load as load_settings
+from bgo.errors import ConfigError
 from bgo.flow.home import caller
 from bgo.ids import Rng, quick_rng
 
@@ -115,6 +116,17 @@ class Opened:
         if info is None:
             raise catalogue.not_found(name, *where, extra=own)
         return info
+
+    def _check_plugins(self) -> None:
+        """Refuse to work without a plugin that the configuration requires."""
+        if not self.settings.plugins.required:
+            return
+        for name, why in compose.unmet(self.settings.plugins.required, self.plugins()).items():
+            raise ConfigError(
+                f"the required plugin {name} did not load",
+                why=why,
+                hint="bgo doctor; plugins.required is in the config",
+            )
 
     def _remember(self) -> None:
         """Write down this program's handlers, once their flow has a name to be imported by."""

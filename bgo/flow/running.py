@@ -65,13 +65,14 @@ class Running(Looking):
         from bgo.run.known import Known
         from bgo.run.worker import Worker
 
+        self._check_plugins()
         options = options or RunOptions()
         known = Known(self._peek, self.catalogue, self.clock)
         bench = compose.bench(self.settings, compose.sensing(self.clock, charging), known)
         with self.store.read() as session:
             for queue in sorted(options.queues or ()):
                 self._check_queue(session, queue)
-        return Worker(bench, options, listener or (lambda _: None)).run()
+        return Worker(bench, options, listener).run()
 
     def run_here(
         self,

@@ -79,9 +79,11 @@ def not_found(
     if name in known.missing:
         return NotFoundError(f"handler {name!r} is not available", why=known.missing[name], hint="bgo plugins list")
     near = suggest(name, {**known.handlers, **(extra or {})})
+    broken = [report.name for report in known.reports if report.error]
     return NotFoundError(
         f"unknown handler: {name!r}",
-        why="no plugin, file or program brings it",
+        why="no plugin, file or program brings it"
+        + (f"; {', '.join(broken[:3])} did not load (bgo plugins)" if broken else ""),
         hint=f"did you mean {' or '.join(near)}?" if near else "see 'bgo handlers list', or pass --plugin FILE",
     )
 

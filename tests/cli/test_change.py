@@ -186,6 +186,9 @@ def test_pause_and_resume(bgo: Bgo, lived: Lived) -> None:
         (["cancel"], 2, "cancel: which tasks?"),
         (["cancel", "4zzz"], 3, "no task 4zzz"),
         (["cancel", "4zzz", "echo"], 2, "ids and names in one call"),
+        (["cancel", "--queue", "lo"], 3, "no queue 'lo'"),
+        (["tasks", "--queue", "lo"], 3, "no queue 'lo'"),
+        (["explain", "nobody"], 3, "no task is called nobody"),
         (["cancel", "--chain", "x"], 2, "--chain is not available in this version"),
         (["retry"], 2, "retry: which tasks?"),
         (["retry", "4zzz"], 3, "no task 4zzz"),
@@ -290,3 +293,29 @@ def test_plugins_tell_what_failed(bgo: Bgo, tmp_path: Path) -> None:
     assert "no_such_module_at_all" in shown.out
     assert bgo("handlers", "show", "echo", "--plugin", str(broken)).code == 0
     assert bgo("plugins", "-q").lines[0] == "bgo"
+
+
+def test_a_plugin_that_was_named_and_did_not_load_is_told(bgo: Bgo, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("import no_such_module_at_all\n")
+    reason = f"{broken}: ModuleNotFoundError: No module named 'no_such_module_at_all'"
+    assert reason in bgo("plugins", "--plugin", str(broken)).lines
+    queued = bgo("enqueue", "echo", "--plugin", str(broken))
+    assert (queued.code, len(queued.lines)) == (0, 1)
+    assert f"{broken} did not load: ModuleNotFoundError" in queued.err
+    assert f"{broken} did not load" in bgo("run", "--plugin", str(broken)).err
+    refused = bgo("enqueue", "zzz", "--plugin", str(broken)).error
+    assert refused[-2] == f"  why: no plugin, file or program brings it; {broken} did not load (bgo plugins)"
+
+
+def test_work_is_refused_without_a_required_plugin(bgo: Bgo, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[plugins]\nrequired = ["bgo", "nowhere"]\n')
+    for words in (["enqueue", "echo"], ["run"]):
+        done = bgo("--config", str(config), *words)
+        assert done.code == 78
+        assert done.error[:2] == ["error: the required plugin nowhere did not load", "  why: it is not there"]
+    looked = bgo("--config", str(config), "doctor")
+    assert looked.code == 1
+    assert "✗ fault  plugin    nowhere is required: it is not there" in looked.lines
+    assert bgo("--config", str(config), "tasks").code == 0
