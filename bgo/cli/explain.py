@@ -87,7 +87,9 @@ def _whole(flow: TaskFlow, words: Iterable[str], limit: int) -> list[str]:
         tasks = flow.tasks(Selector(names=(name,), states=tuple(sorted(ACTIVE))), limit=limit)
         tasks = tasks or flow.tasks(Selector(names=(name,)), limit=1)
         if not tasks:
-            raise NotFoundError(f"no task is called {name}", hint="bgo tasks lists what there is")
+            raise NotFoundError(
+                f"no task is called {name}", why="nothing of that name was queued", hint="bgo tasks lists what there is"
+            )
         found += [view.id for view in tasks]
     return found
 

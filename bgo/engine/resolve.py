@@ -59,7 +59,9 @@ def task(session: Session, word: str) -> Task:
 
 
 def selector(session: Session, wanted: Selector) -> Selector:
-    """Return the selector with its ids made whole; every id must exist."""
+    """Return the selector with its ids made whole; every id and every queue must exist."""
+    for queue in wanted.queues:
+        known_queue(session, queue)
     return replace(wanted, ids=tuple(task_id(session, word) for word in wanted.ids))
 
 

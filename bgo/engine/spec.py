@@ -114,7 +114,7 @@ def again(like: TaskSpec, input: Mapping[str, Any], info: HandlerInfo | None, dr
 def _name(request: Request, info: HandlerInfo | None) -> str:
     if request.name is not None:
         return check_name(request.name, "task")
-    if request.argv and info is not None and info.takes_argv:
+    if request.argv and request.handler == "shell" and info is not None and info.takes_argv:
         return default_name(request.argv)
     return request.handler
 

@@ -283,3 +283,8 @@ def test_run_says_what_holds_it(bgo: Bgo) -> None:
 def test_the_task_runs_where_it_was_queued(bgo: Bgo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert bgo("enqueue", "shell", "--run", "--", "pwd").lines[1:] == [os.path.realpath(tmp_path)]
+
+
+def test_only_a_shell_task_is_named_after_its_command(bgo: Bgo) -> None:
+    names = [bgo("enqueue", handler, "--json", "--", "/bin/ls", "-l").json["name"] for handler in ("echo", "shell")]
+    assert names == ["echo", "ls"]
