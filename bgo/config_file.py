@@ -101,6 +101,7 @@ def check(key: str, raw: Any, origin: str) -> Any:
         why, hint = wrong.why, wrong.hint
     except BgoError as error:
         why, hint = error.why or error.message, error.hint
+    hint = hint or f"mend it, or leave {key} out for its default"
     raise ConfigError(f"{origin}: {key} = {_shown(raw)} is not usable", why=why, hint=hint) from None
 
 

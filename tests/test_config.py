@@ -24,6 +24,14 @@ def env(home: Path, **more: str) -> dict[str, str]:
     return {"BGO_HOME": str(home), **more}
 
 
+def test_a_value_that_is_not_usable_comes_with_a_remedy(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("slots = 0\n")
+    with pytest.raises(ConfigError) as caught:
+        load(Flags(config=str(file)), {})
+    assert caught.value.hint == "mend it, or leave slots out for its default"
+
+
 def test_bgo_home_holds_everything(tmp_path: Path) -> None:
     found = load(env=env(tmp_path))
     for path in (found.store_path, found.config_path, found.cache_dir, found.run_dir, found.log_dir, found.work_dir):

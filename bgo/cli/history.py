@@ -56,6 +56,15 @@ def history(
         render.say("nothing has run yet" if wanted.is_empty else "no run fits")
 
 
+WORDS = {
+    ("retry", "asked"): "asked for another try",
+    ("exhaust", "asked"): "asked for more tries than it has",
+    ("release", "snooze"): "snoozed",
+    ("release", "shutdown"): "handed back: its worker stopped",
+}
+"""Events without an error, in words: what happened and why."""
+
+
 def _columns() -> list[Any]:
     from bgo.cli.render import Column
 
@@ -91,6 +100,8 @@ def _why(entry: HistoryEntry) -> str:
 
     if entry.error is not None:
         return render.line(f"{entry.error.type}: {entry.error.message}", 200)
+    if (told := WORDS.get((entry.event, entry.reason))) is not None:
+        return told
     event = entry.event.replace("_", " ")
     if entry.reason in {"done", "claimed", "new", entry.state}:
         return "" if event == "succeed" else event

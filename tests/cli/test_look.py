@@ -204,3 +204,11 @@ def test_ambiguous_ids_name_the_candidates(bgo: Bgo) -> None:
     assert done.code == 3
     assert done.error[0] == "error: 4444 could be 2 tasks"
     assert all(task_id in done.error[1] for task_id in made)
+
+
+def test_history_tells_in_words_why_a_run_without_an_error_ended(bgo: Bgo) -> None:
+    from bgo.cli.history import WORDS
+    from bgo.model.state import Event, Reason
+
+    assert WORDS[Event.RELEASE, Reason.SNOOZE] == "snoozed"
+    assert all((Event(event), Reason(reason)) for event, reason in WORDS)
