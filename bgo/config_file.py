@@ -48,7 +48,7 @@ def read_file(path: str) -> Found:
     for key, (value, place) in found.items():
         if key not in CHECKS:
             raise _unknown(key, place, CHECKS)
-        if key in {"store", "plugins.paths"}:
+        if key in {"store", "plugins.paths", "plugins.required"}:
             found[key] = (_beside(path, value), place)
     return found
 

@@ -114,6 +114,7 @@ class Opened:
         own = {n: h.info for n, h in self.handlers.items()}
         info = catalogue.find(name, *where, extra=own)
         if info is None:
+            self._check_plugins()  # first: the name may be one that a required plugin would bring
             raise catalogue.not_found(name, *where, extra=own)
         return info
 
