@@ -123,7 +123,10 @@ class _Command:
             try:
                 self._follow(self._pipe.fileno())
             except Exception:
-                self._process.kill()  # but not on SIGTERM, which the command has got too and may take its time over
+                self._process.kill()
+                raise
+            except BaseException:  # SIGTERM, which the command has got too: it may take its time over that
+                self._process.terminate()
                 raise
             finally:
                 self._pass(self._sieve.finish())
