@@ -17,6 +17,7 @@ from bgo.model.device import DeviceState, View
 from bgo.model.outcome import Lost, Outcome, Rejected, Released, TaskError
 from bgo.model.state import CLAIMABLE, Reason
 from bgo.model.task import Child, Lease, Task, WorkerRow
+from bgo.policy.gates import view_hold
 from bgo.policy.lease import Verdict, judge
 from bgo.run import liveness
 from bgo.run.bench import Bench
@@ -121,6 +122,12 @@ class Desk:
             found = [session.tasks.find_seq(seq) for seq in seqs]
         return any(task is not None and task.state in CLAIMABLE and not task.ready for task in found)
 
+    def has_open_work(self) -> bool:
+        """Say whether ready work stands behind no gate, and waits for a slot that another worker has."""
+        with self._store.read() as session:
+            view, offer = self.view(session), self._asker.offer
+            return any(view_hold(key, view, offer) is None for _, key in session.lanes.views())
+
     def data_version(self) -> int:
         """Return a number that changes when somebody else commits."""
         return self._store.data_version()
@@ -167,6 +174,7 @@ class Desk:
                         session, self._asker, self.view(session), self._memory, sound,
                         lease_until=until, now=now, only=only,
                     )  # fmt: skip
+                    _count_from_the_claim(session, tick, now)
         except UnknownCommitError:
             self._doubtful.update(key for key, _ in self.inbox.ended)
             raise
@@ -278,6 +286,16 @@ class Desk:
         awake = self._bench.clock.awake_ms()
         if awake - self._renewed_at > self._bench.lease_ms * 2 // 3:
             self._patience_until = awake + self._bench.lease_ms
+
+
+def _count_from_the_claim(session: Session, tick: Tick, now: int) -> None:
+    """A task that was given back before may be one that kills its worker before Started can be written.
+
+    From its second run on, the claim counts as the start: so its losses are counted, and it cannot go on for ever.
+    """
+    for claim in tick.claims:
+        if claim.task.run > claim.task.attempt:
+            settling.started(session, claim.task.seq, claim.task.run, now)
 
 
 def _unstarted() -> Released:

@@ -281,4 +281,6 @@ class Worker:
             return False
         if not self._options.until_empty:
             return True
-        return self._next_wake is None if self._only is None else not self._desk.come_back(self._only)
+        if self._only is not None:
+            return not self._desk.come_back(self._only)
+        return self._next_wake is None and not self._desk.has_open_work()

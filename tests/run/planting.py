@@ -50,6 +50,15 @@ def notes_tries() -> None:
     _note_each_try(Worker)
 
 
+@a_plant
+def few_losses() -> None:
+    """Fail after three losses in a row instead of twenty, and wait for none of them."""
+    from bgo.policy import lease
+
+    lease.LOSS_LIMIT = 3
+    lease._LOSS_DELAYS_MS = (0,)
+
+
 def _note_each_try(worker: Any) -> None:
     try_again = worker._try_again
 

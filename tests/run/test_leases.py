@@ -121,6 +121,18 @@ def test_a_task_that_kills_its_worker_is_counted_each_time(long: Yard) -> None:
     long.drain(queues=["low"])
     assert [line.run for line in long.lines("S")] == [1, 2]
     assert long.events_of(task) == [("lose", 1), ("lose", 2)]
+    assert long.task(task).losses == 1  # the first may have come before it began; from then on the claim counts
+
+
+def test_a_task_that_kills_every_worker_fails_in_the_end(long: Yard) -> None:
+    task = long.flow.enqueue("execute", {"code": "import os; os.kill(os.getppid(), 9)"})
+    ends = []
+    while not ends or ends[-1] != 0:
+        assert len(ends) < 10
+        ends.append(long.worker(slots=1, until_empty=True, plant="few_losses").end())
+    assert ends == [-signal.SIGKILL] * 4 + [0]
+    assert long.state(task) == (State.FAILED, "lost")
+    assert long.task(task).run == 4
 
 
 def test_a_pid_that_is_used_again_is_not_taken_for_the_worker(long: Yard) -> None:
