@@ -79,7 +79,7 @@ complete -c bgo -n '_shtab_bgo_using enqueue' -l timeout -x -d '60s, 30s/60s (so
 complete -c bgo -n '_shtab_bgo_using enqueue' -l retry -x -d 'exponential:attempts=5,delay=10s; linear:…; custom:5s,1m; none'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l concurrency -x -d 'At most N of its kind at once; fifo, lifo, random, by-priority'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l concurrency-key -x -d 'What counts as its kind; default: the name'
-complete -c bgo -n '_shtab_bgo_using enqueue' -l at-most-once -d 'Never again once started'
+complete -c bgo -n '_shtab_bgo_using enqueue' -l at-most-once -d 'Never again after a loss or failure'
 complete -c bgo -n '_shtab_bgo_using enqueue' -s n -l dry-run -d 'Say what would be done, and do nothing'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l wait -d 'Wait for its end; exit with its result'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l wait-timeout -x -d 'Wait no longer (exit code 124)'

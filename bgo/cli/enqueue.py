@@ -114,7 +114,7 @@ def enqueue(
     ] = None,
     at_most_once: Annotated[
         bool,
-        typer.Option("--at-most-once", help="Never again once started.", metavar="", rich_help_panel=LIMITS),
+        typer.Option("--at-most-once", help="Never again after a loss or failure.", metavar="", rich_help_panel=LIMITS),
     ] = False,
     dry_run: DryRun = False,
     wait: Annotated[

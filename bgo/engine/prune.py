@@ -20,14 +20,17 @@ def prune(
 
     Stops early when `go_on` says no.
     """
+    with store.read() as session:
+        keep = _keep(session.tasks, retention)
     while go_on():
         with store.write() as session:
-            seqs = _step(session.tasks, retention, now)
+            seqs = _step(session.tasks, retention, keep, now)
             gone = session.tasks.delete(seqs)
         if not seqs:
             break
         yield gone
     _forget(store, now - retention.finished_ms, go_on)
+    _sweep(store, go_on)
 
 
 def _forget(store: Store, before: int, go_on: Callable[[], bool]) -> None:
@@ -38,20 +41,39 @@ def _forget(store: Store, before: int, go_on: Callable[[], bool]) -> None:
                 return
 
 
-def would_prune(store: Store, retention: Retention, now: int) -> int:
-    """Return how many tasks a prune by age and number would remove now."""
+def _sweep(store: Store, go_on: Callable[[], bool]) -> None:
+    """Remove lanes that no task belongs to any more: one per name and limit, they would pile up for ever."""
     with store.read() as session:
+        last = session.tasks.next_seq() - 1
+        empty = session.lanes.unused()
+    for start in range(0, len(empty), STEP):
+        if not go_on():
+            return
+        with store.write() as session:
+            session.lanes.drop(empty[start : start + STEP], last)
+
+
+def would_prune(store: Store, retention: Retention, now: int) -> int:
+    """Return how many tasks a prune would remove now."""
+    with store.read() as session:
+        keep = _keep(session.tasks, retention)
         limit = 10_000_000
         old = sum(len(session.tasks.ended(states, now - age, limit)) for states, age in _ages(retention))
         rest = len(session.tasks.ended_beyond(0, limit)) - old
-        return old + max(0, rest - retention.rows)
+        return old + max(0, rest - keep)
 
 
-def _step(tasks: Tasks, retention: Retention, now: int) -> list[int]:
+def _keep(tasks: Tasks, retention: Retention) -> int:
+    """Return how many ended tasks may stay, so that they hold no more bytes than they may: an average decides."""
+    count, size = tasks.ended_bytes()
+    return retention.rows if size <= retention.bytes else min(retention.rows, count * retention.bytes // size)
+
+
+def _step(tasks: Tasks, retention: Retention, keep: int, now: int) -> list[int]:
     for states, age in _ages(retention):
         if seqs := tasks.ended(states, now - age, STEP):
             return seqs
-    return tasks.ended_beyond(retention.rows if tasks.used_bytes() <= retention.bytes else 0, STEP)
+    return tasks.ended_beyond(keep, STEP)
 
 
 def _ages(retention: Retention) -> tuple[tuple[tuple[State, ...], int], ...]:

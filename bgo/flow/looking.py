@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bgo.clock import from_datetime
-from bgo.errors import NotFoundError
+from bgo.errors import NotFoundError, UsageError
 from bgo.flow.opened import Opened
 from bgo.ids import looks_like_id
 from bgo.model.state import State
@@ -29,6 +29,12 @@ def select(**fields: Any) -> Selector:
     from bgo.model.query import Selector
 
     return Selector(**fields)
+
+
+def _state(word: str) -> State:
+    if word not in set(State):
+        raise UsageError(f"no state {word!r:.40}", why=f"a state is one of {', '.join(State)}", hint="status='failed'")
+    return State(word)
 
 
 class Looking(Opened):
@@ -81,7 +87,7 @@ class Looking(Opened):
         """Return ended runs, newest first: of one name, with one resulting state, since a date."""
         selector = select(
             names=() if name is None else (name,),
-            states=() if status is None else (State(status),),
+            states=() if status is None else (_state(status),),
             since=None if since_date is None else from_datetime(since_date),
         )
         return self.history(selector, limit=limit)

@@ -82,5 +82,5 @@ def concurrency_hold(key: str, limit: int, running: int) -> Hold | None:
         f"{running} running",
         f"fewer than {limit} under {key}",
         holder=f"concurrency key {key}",
-        lift=f"wait for one to end, or bgo tasks --state running --name {key}",
+        lift="wait for one to end: bgo tasks --state running",
     )

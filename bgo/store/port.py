@@ -91,8 +91,8 @@ class Tasks(Protocol):
     def ended(self, states: Collection[State], before: int, limit: int) -> list[int]:
         """Return seqs of tasks that ended in these states before that instant, oldest first."""
 
-    def used_bytes(self) -> int:
-        """Return how many bytes of the store hold data."""
+    def ended_bytes(self) -> tuple[int, int]:
+        """Return how many tasks have ended, and how many bytes their payloads hold."""
 
     def ended_beyond(self, keep: int, limit: int) -> list[int]:
         """Return seqs of ended tasks beyond the newest `keep`, oldest first."""
@@ -151,6 +151,12 @@ class Lanes(Protocol):
 
     def waited(self, lane: int, since: int, until: int) -> dict[str, int]:
         """Return milliseconds by reason that a lane was held between two instants; the rest is 'slots'."""
+
+    def unused(self) -> list[int]:
+        """Return the lanes that no task belongs to."""
+
+    def drop(self, lanes: Sequence[int], last_seq: int) -> None:
+        """Remove lanes that were unused when `last_seq` was the newest task, unless a newer one has come to them."""
 
     def forget(self, before: int, limit: int) -> int:
         """Drop up to `limit` entries of the log of holds that ended before that instant; return how many."""

@@ -324,3 +324,25 @@ def test_forgetting_keeps_the_sums_right(store: Store) -> None:
         assert session.lanes.waited(lane, START + 60_000, START + 90_000) == before
         told = session.lanes.waited(lane, START, START + 90_000)
         assert told == {"charging": 20_000, "slots": 70_000}, "what came before counts as no hold any more"
+
+
+def test_a_lane_that_no_task_belongs_to_is_dropped_unless_one_has_come_since(store: Store) -> None:
+    drive.enqueue(store, a_spec("old"), a_spec("kept", due_at=START + 3_600_000))
+    drive.run_all(store)
+    with store.write() as session:
+        session.tasks.delete(session.tasks.ended_beyond(0, 10))
+        last, empty = session.tasks.next_seq() - 1, session.lanes.unused()
+    assert len(empty) == 1
+    drive.enqueue(store, a_spec("old", due_at=START + 3_600_000))
+    with store.write() as session:
+        session.lanes.drop(empty, last)
+        assert session.lanes.unused() == []
+        assert session.lanes.key(empty[0]).name == "old"
+    drive.enqueue(store, a_spec("gone"))
+    drive.run_all(store)
+    with store.write() as session:
+        session.tasks.delete(session.tasks.ended_beyond(0, 10))
+        last, empty = session.tasks.next_seq() - 1, session.lanes.unused()
+        session.lanes.drop(empty, last)
+        assert session.lanes.unused() == []
+        assert len(empty) == 1

@@ -253,15 +253,14 @@ def test_unfinished_tasks_are_told_in_groups(store: Store) -> None:
         assert session.tasks.groups() == [(4, 1)]
 
 
-def test_the_room_that_data_takes_is_told(store: Store) -> None:
-    with store.write() as session:
-        before = session.tasks.used_bytes()
-        numbers = session.payloads.put_many([b"x" * 100_000] * 5)
-        grown = session.tasks.used_bytes() - before
-        session.payloads.drop(numbers)
-        left = session.tasks.used_bytes() - before
-    assert 500_000 <= grown < 600_000
-    assert left < 50_000
+def test_what_has_ended_is_weighed(store: Store) -> None:
+    drive.enqueue(store, *(a_spec("done", input=b'{"x":"%s"}' % (b"x" * 1000)) for _ in range(3)))
+    drive.run_all(store)
+    drive.enqueue(store, a_spec("waits", input=b'{"x":"%s"}' % (b"x" * 100_000)))
+    with store.read() as session:
+        count, size = session.tasks.ended_bytes()
+    assert count == 3
+    assert 3_000 <= size < 10_000
 
 
 def test_those_ahead_are_counted_in_lane_order(store: Store) -> None:

@@ -28,6 +28,7 @@ SCANS = {
     "lanes.CLOSED": "told once at the end of a run: counts the tasks of held lanes, from their index",
     "lanes.PAUSED_LANES.queue": "bgo pause --queue touches every lane of the queue anyway",
     "suggest.NEWEST": "from the end, and stops at its LIMIT",
+    "lanes.UNUSED": "prune, once an hour: reads every task's lane",
     "lanes.FORGET": "prune: reads the log of holds, in steps",
 }
 """Statements that may read a whole table or index, each with the reason why that is no hot path or stays cheap."""

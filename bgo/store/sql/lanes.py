@@ -75,6 +75,9 @@ FORGET = """DELETE FROM hold_log WHERE rowid IN (SELECT old.rowid FROM hold_log 
     SELECT 1 FROM hold_log AS newer
     WHERE newer.scope = old.scope AND newer.ref = old.ref AND newer.at > old.at AND newer.at <= ?1
 ) LIMIT ?2)"""
+UNUSED = "SELECT id FROM lane WHERE id NOT IN (SELECT lane FROM task)"
+DROP = "DELETE FROM lane WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM task WHERE seq > ?2 AND lane = ?1)"
+DROP_LOG = "DELETE FROM hold_log WHERE scope = 'lane' AND ref = ?"
 ADD_LOG = "INSERT OR REPLACE INTO hold_log (scope, ref, at, held_by, totals) VALUES (?, ?, ?, ?, ?)"
 VIEW_HELD = "UPDATE view SET held_by = ? WHERE id = ? AND held_by IS NOT ?"
 ASK_DEVICE = """SELECT EXISTS (SELECT 1 FROM view WHERE constraints <> '{}'
@@ -217,6 +220,14 @@ class SqlLanes:
     def log_view(self, view: int, gate: str | None, now: int) -> None:
         if self._db.execute(VIEW_HELD, (gate, view, gate)).rowcount:
             self.log("view", view, gate, now)
+
+    def unused(self) -> list[int]:
+        return [lane for (lane,) in self._db.execute(UNUSED).fetchall()]
+
+    def drop(self, lanes: Sequence[int], last_seq: int) -> None:
+        for lane in lanes:
+            if self._db.execute(DROP, (lane, last_seq)).rowcount:
+                self._db.execute(DROP_LOG, (lane,))
 
     def forget(self, before: int, limit: int) -> int:
         return self._db.execute(FORGET, (before, limit)).rowcount

@@ -69,6 +69,9 @@ CANCELS = """SELECT lease.task, lease.run, task.cancel_reason FROM lease JOIN ta
 WHERE lease.worker = ? AND task.cancel_reason IS NOT NULL"""
 AHEAD = """SELECT count(*) FROM task AS other, task AS me WHERE me.seq = ? AND other.lane = me.lane
     AND other.ready = 1 AND (other.order_key, other.seq) < (me.order_key, me.seq)"""
+ENDED_BYTES = """SELECT count(*), coalesce(sum((SELECT sum(length(bytes)) FROM payload
+    WHERE payload.id IN (task.input, task.setup, task.output, task.error, task.checkpoint))), 0)
+FROM task WHERE finished_at IS NOT NULL"""
 BEYOND = """SELECT seq FROM task INDEXED BY task_finished WHERE finished_at IS NOT NULL AND (finished_at, seq) <= (
     SELECT finished_at, seq FROM task INDEXED BY task_finished WHERE finished_at IS NOT NULL
     ORDER BY finished_at DESC, seq DESC LIMIT 1 OFFSET ?
@@ -206,12 +209,9 @@ class SqlTasks:
         )
         return [seq for (seq,) in rows.fetchall()]
 
-    def used_bytes(self) -> int:
-        size, pages, free = (
-            int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
-            for name in ("page_size", "page_count", "freelist_count")
-        )
-        return size * (pages - free)
+    def ended_bytes(self) -> tuple[int, int]:
+        count, size = self._db.execute(ENDED_BYTES).fetchone()
+        return int(count), int(size)
 
     def ended_beyond(self, keep: int, limit: int) -> list[int]:
         return [seq for (seq,) in self._db.execute(BEYOND, (keep, limit)).fetchall()]
