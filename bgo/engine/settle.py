@@ -63,7 +63,7 @@ def settle(
         lease = lease._replace(started_at=started_at)
     outcome, data = _readable(outcome)
     to = policy.settle(task, outcome, now, rng)
-    error = _keep_error(session, policy.error_of(outcome))
+    error = _keep_error(session, policy.error_of(outcome, to.event))
     output = None if data is None else session.payloads.put(data)
     place = None
     if to.state not in FINAL:

@@ -126,9 +126,15 @@ def _lost(task: Task, *, started: bool, rebooted: bool, now_ms: int) -> Transiti
     return _back(task, Event.LOSE, Reason.LOST, now_ms + delay if delay else None, losses=losses)
 
 
-def error_of(outcome: Outcome) -> TaskError | None:
-    """Return what the history shows as the error of this outcome."""
+def error_of(outcome: Outcome, event: Event | None = None) -> TaskError | None:
+    """Return what the history shows as the error of this outcome, which led to this event; a final failure has one."""
     match outcome:
+        case RetryAsked(error=None) if event is Event.EXHAUST:
+            return TaskError("NoTryLeft", "the handler asked for another try, and there is none left")
+        case Snoozed() if event is Event.EXHAUST:
+            return TaskError("SnoozedTooOften", f"the handler put itself off {SNOOZE_LIMIT:,} times in a row")
+        case Released() if event is Event.EXHAUST:
+            return TaskError("Lost", "its worker stopped while it ran, and it may not run twice")
         case Failed(error) | Rejected(error):
             return error
         case RetryAsked(error=error):

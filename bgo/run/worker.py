@@ -261,7 +261,7 @@ class Worker:
             self.report.rescued += rescued
             ran = None if task.started_at is None else self._clock.now_ms() - task.started_at
             kind = "rescued" if rescued else str(to.event)
-            error = error_of(settled.outcome)
+            error = error_of(settled.outcome, to.event)
             self._tell(kind, task, to.state, reason=to.reason, due_at=to.due_at, duration_ms=ran, error=error)
 
     def _tell(self, kind: str, task: Task, state: State, **fields: Any) -> None:

@@ -224,3 +224,10 @@ def test_errors_are_told(outcome: Outcome, type_: str, says: str) -> None:
 @pytest.mark.parametrize("name", ["succeeded", "snoozed", "cancelled", "shut down", "asked"])
 def test_these_are_no_errors(name: str) -> None:
     assert error_of(OUTCOMES[name]) is None
+
+
+@pytest.mark.parametrize("name", sorted(OUTCOMES))
+def test_every_final_failure_has_an_error(name: str) -> None:
+    """`tasks --state failed` and `wait` must have something to say."""
+    if not isinstance(OUTCOMES[name], (Succeeded, CancelledRun)):
+        assert error_of(OUTCOMES[name], Event.EXHAUST) is not None
