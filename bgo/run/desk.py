@@ -122,9 +122,12 @@ class Desk:
             found = [session.tasks.find_seq(seq) for seq in seqs]
         return any(task is not None and task.state in CLAIMABLE and not task.ready for task in found)
 
-    def has_open_work(self) -> bool:
-        """Say whether ready work stands behind no gate, and waits for a slot that another worker has."""
+    def has_more(self) -> bool:
+        """Say whether there is more for us to come: work that waits for its time, or for a slot another worker has."""
         with self._store.read() as session:
+            queues = self._asker.offer.queues
+            if session.tasks.next_due() is not None if queues is None else session.tasks.waits_in(queues):
+                return True
             view, offer = self.view(session), self._asker.offer
             return any(view_hold(key, view, offer) is None for _, key in session.lanes.views())
 
@@ -177,6 +180,7 @@ class Desk:
                     _count_from_the_claim(session, tick, now)
         except UnknownCommitError:
             self._doubtful.update(key for key, _ in self.inbox.ended)
+            self._memory = Memory()
             raise
         except BaseException:
             self._memory = Memory()

@@ -283,4 +283,4 @@ class Worker:
             return True
         if self._only is not None:
             return not self._desk.come_back(self._only)
-        return self._next_wake is None and not self._desk.has_open_work()
+        return not self._desk.has_more()

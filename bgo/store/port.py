@@ -73,6 +73,9 @@ class Tasks(Protocol):
     def next_due(self) -> int | None:
         """Return the earliest due time of a task that is not ready yet."""
 
+    def waits_in(self, queues: Collection[str]) -> bool:
+        """Say whether any task of these queues waits for its due time."""
+
     def not_due(self) -> tuple[int, int]:
         """Return how many tasks wait for a retry and how many for their delay."""
 

@@ -104,6 +104,13 @@ def test_only_executes_what_is_named(yard: Yard) -> None:
     assert {yard.state(i)[0] for i in others} == {State.QUEUED}
 
 
+def test_until_empty_does_not_wait_for_the_queues_of_others(yard: Yard) -> None:
+    mine = yard.flow.enqueue("work", queue="high", delay=0.2)
+    theirs = yard.flow.enqueue("work", queue="low", delay=3600)
+    assert yard.drain(queues=["high"], until_empty=True)["started"] == 1
+    assert (yard.state(mine)[0], yard.state(theirs)[0]) == (State.SUCCEEDED, State.QUEUED)
+
+
 def test_a_worker_serves_its_queues_alone(yard: Yard) -> None:
     high, low = yard.flow.enqueue("work", queue="high"), yard.flow.enqueue("work", queue="low")
     report = yard.drain(queues=["high"])

@@ -253,6 +253,13 @@ def test_unfinished_tasks_are_told_in_groups(store: Store) -> None:
         assert session.tasks.groups() == [(4, 1)]
 
 
+def test_waiting_for_a_due_time_is_told_by_queue(store: Store) -> None:
+    drive.enqueue(store, a_spec("later", queue="low", due_at=START + 9), a_spec("now", queue="high"))
+    with store.read() as session:
+        assert session.tasks.waits_in({"low", "default"})
+        assert not session.tasks.waits_in({"high", "default"})
+
+
 def test_what_has_ended_is_weighed(store: Store) -> None:
     drive.enqueue(store, *(a_spec("done", input=b'{"x":"%s"}' % (b"x" * 1000)) for _ in range(3)))
     drive.run_all(store)

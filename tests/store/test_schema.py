@@ -22,6 +22,7 @@ SMALL = {"view", "queue", "pause", "lease", "worker", "CONSTANT", "w"}
 SCANS = {
     "tasks.NEWEST": "from the end, and stops at its LIMIT",
     "tasks.NEXT_DUE": "the first entry of the alarm index",
+    "tasks.WAITS_IN": "asked by --until-empty --queue when nothing else is left: the alarm index, to its first hit",
     "tasks.COUNTS": "a summary: counts every task, from an index alone",
     "tasks.NOT_DUE": "told once at the end of a run: counts the delayed tasks, from their index",
     "queues.ROWS": "bgo queues: counts every waiting task",

@@ -60,6 +60,8 @@ WHERE ready = 0 AND state IN ('queued', 'retrying') AND due_at <= ? ORDER BY due
 PROMOTE = "UPDATE task SET ready = 1, ready_at = due_at WHERE seq = ?"
 NEXT_DUE = """SELECT due_at FROM task INDEXED BY task_alarm
 WHERE ready = 0 AND state IN ('queued', 'retrying') ORDER BY due_at LIMIT 1"""
+WAITS_IN = """SELECT EXISTS (SELECT 1 FROM task INDEXED BY task_alarm WHERE ready = 0
+    AND state IN ('queued', 'retrying') AND queue IN (SELECT value FROM json_each(?)))"""
 NOT_DUE = """SELECT state, count(*) FROM task INDEXED BY task_alarm
 WHERE ready = 0 AND state IN ('queued', 'retrying') GROUP BY state"""
 COUNTS = "SELECT state, count(*) FROM task GROUP BY state"
@@ -181,6 +183,9 @@ class SqlTasks:
     def next_due(self) -> int | None:
         row = self._db.execute(NEXT_DUE).fetchone()
         return None if row is None else int(row[0])
+
+    def waits_in(self, queues: Collection[str]) -> bool:
+        return bool(self._db.execute(WAITS_IN, (json.dumps(sorted(queues)),)).fetchone()[0])
 
     def not_due(self) -> tuple[int, int]:
         found = dict(self._db.execute(NOT_DUE).fetchall())
