@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +16,16 @@ EVERY_MS = 3_600_000
 PATIENCE_S = 1.0
 Prune = Callable[[Callable[[], bool]], None]
 """Removes what is old, as long as what it is given says that it may go on."""
+
+
+def remove_workdir(work_dir: Path, task_id: str) -> None:
+    """Remove the work directory of a task that has succeeded, if it made one, without keeping the caller waiting.
+
+    A task that failed or was cancelled keeps its own for a `bgo retry`; prune removes it with the task.
+    """
+    path = os.path.join(work_dir, task_id)
+    if os.path.isdir(path):
+        threading.Thread(target=shutil.rmtree, args=(path, True), name="bgo-workdir").start()
 
 
 class Tidier:

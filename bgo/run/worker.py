@@ -27,7 +27,7 @@ from bgo.run.process import ChildProcess
 from bgo.run.report import Listener, RunReport, WorkerEvent
 from bgo.run.runs import Runs
 from bgo.run.signals import Signals
-from bgo.run.tidy import Tidier
+from bgo.run.tidy import Tidier, remove_workdir
 from bgo.run.wake import Bell
 
 BUSY_MS = 250
@@ -258,6 +258,8 @@ class Worker:
                 continue
             to, task = settled.to, settled.task
             self.report.note(to.event, task.id)
+            if to.state is State.SUCCEEDED:
+                remove_workdir(self._bench.work_dir, task.id)
             self.report.rescued += rescued
             ran = None if task.started_at is None else self._clock.now_ms() - task.started_at
             kind = "rescued" if rescued else str(to.event)

@@ -104,6 +104,17 @@ def test_only_executes_what_is_named(yard: Yard) -> None:
     assert {yard.state(i)[0] for i in others} == {State.QUEUED}
 
 
+def test_a_work_directory_is_kept_across_attempts_and_goes_with_success(yard: Yard) -> None:
+    once = "p = ctx.workdir / 'seen'; seen = p.exists(); p.write_text('1')\nif not seen: raise OSError('once more')"
+    task = execute(yard, once, retry=RetryPolicy.custom(delays=[0.1]))
+    fails = execute(yard, "ctx.workdir.joinpath('kept').write_text('1'); raise OSError('no')")
+    yard.drain(until_empty=True)
+    assert yard.state(task)[0] is State.SUCCEEDED
+    work = yard.flow.settings.work_dir
+    wait_until(lambda: not (work / task).exists(), "the work directory is gone")
+    assert (work / fails / "kept").exists()
+
+
 def test_until_empty_does_not_wait_for_the_queues_of_others(yard: Yard) -> None:
     mine = yard.flow.enqueue("work", queue="high", delay=0.2)
     theirs = yard.flow.enqueue("work", queue="low", delay=3600)
