@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bgo.model.query import Selector
     from bgo.model.result import TaskResult
     from bgo.model.state import State
+    from bgo.model.views import TaskView
     from bgo.model.window import RelaxStep, TaskEncryption, TimeWindow
     from bgo.run.bench import RunOptions
     from bgo.run.context import TaskCancelled, TaskContext
@@ -41,6 +42,7 @@ _HOMES = {
     "bgo.model.query": "Selector",
     "bgo.model.result": "TaskResult",
     "bgo.model.state": "State",
+    "bgo.model.views": "TaskView",
     "bgo.run.bench": "RunOptions",
     "bgo.run.context": "TaskCancelled TaskContext",
     "bgo.run.simulator": "SimOptions",
@@ -70,6 +72,7 @@ __all__ = [
     "TaskQueue",
     "TaskResult",
     "TaskTimeout",
+    "TaskView",
     "TimeWindow",
     "UniquePolicy",
     "WaitTimeoutError",
@@ -87,3 +90,7 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(_WHERE[name]), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
