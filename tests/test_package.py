@@ -66,3 +66,10 @@ def test_every_plugin_of_the_workspace_is_locked() -> None:
     locked = {package["name"] for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
     plugins = [tomllib.loads(path.read_text())["project"]["name"] for path in ROOT.glob("plugins/*/pyproject.toml")]
     assert set(plugins) <= locked
+
+
+def test_every_public_name_is_there() -> None:
+    """Names are looked up lazily: one that has moved would be missed by the first user only."""
+    assert [name for name in bgo.__all__ if getattr(bgo, name, None) is None] == []
+    assert set(bgo.__all__) <= set(dir(bgo))
+    assert sorted(bgo.__all__) == bgo.__all__
