@@ -9,6 +9,7 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import bgo
 from bgo.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[1]

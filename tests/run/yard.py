@@ -63,6 +63,7 @@ class WorkerProcess:
     """One `python -m tests.run.people worker`."""
 
     def __init__(self, yard: Yard, options: dict[str, Any], plant: str | None, env: dict[str, str]) -> None:
+        self._yard = yard
         self._out = tempfile.TemporaryFile(dir=yard.place)  # noqa: SIM115 - closed by `close`
         self.events_path = yard.place / f"events-{yard.count}"
         yard.count += 1
@@ -90,9 +91,10 @@ class WorkerProcess:
         self.process.wait()
 
     def stop(self) -> None:
-        """SIGSTOP, and wait until it has stopped."""
-        self.send(signal.SIGSTOP)
-        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        """SIGSTOP it where it does not hold the store's write lock, and wait until it has stopped."""
+        with self._yard.flow.store.write():
+            self.send(signal.SIGSTOP)
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def go_on(self) -> None:
         self.send(signal.SIGCONT)
