@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.run.harness import Chaos, findings, story, summary
+from tests.run.chaos import Chaos
+from tests.run.harness import findings, story, summary
 from tests.run.yard import a_yard
 
 pytestmark = pytest.mark.slow

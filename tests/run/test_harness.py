@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bgo.model.state import Reason, State
-from tests.run.harness import Deeds, findings
+from tests.run.chaos import Deeds
+from tests.run.harness import findings
 from tests.run.yard import Yard, a_yard
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from bgo.errors import BgoError
 from tests.run import kit, test_leases, test_stopping, test_store_trouble, test_worker
-from tests.run.harness import Chaos, findings
+from tests.run.chaos import Chaos
+from tests.run.harness import findings
 from tests.run.yard import a_yard
 
 pytestmark = pytest.mark.slow
