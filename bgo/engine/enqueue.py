@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from bgo.model import payload as payloads
 from bgo.model import wish as wishes
@@ -25,22 +26,44 @@ def lane_key(spec: TaskSpec) -> LaneKey:
     return LaneKey(name, view, limit.key or name, limit.max_concurrent, limit.strategy)
 
 
+class _Shared(NamedTuple):
+    """What the rows of one request have in common: worked out once for a thousand of them."""
+
+    spec: TaskSpec
+    key: LaneKey
+    lane: int
+    wish: str
+    tags: str
+
+    def fits(self, spec: TaskSpec) -> bool:
+        mine = self.spec
+        return (
+            spec.wish is mine.wish
+            and spec.tags is mine.tags
+            and (spec.name, spec.handler, spec.queue) == (mine.name, mine.handler, mine.queue)
+        )
+
+
+def _share(session: Session, spec: TaskSpec, now: int) -> _Shared:
+    key = lane_key(spec)
+    tags = json.dumps(spec.tags) if spec.tags else "[]"
+    return _Shared(spec, key, session.lanes.ensure(key, now), wishes.dump(spec.wish), tags)
+
+
 def enqueue(session: Session, specs: Sequence[TaskSpec], now: int) -> None:
     """Insert the tasks; those that are due are ready at once, the others wait for their alarm."""
     seq = session.tasks.next_seq()
     inputs = _store(session, [s.input for s in specs])
     setups = _store(session, [s.setup for s in specs])
-    lanes: dict[LaneKey, int] = {}
+    shared: _Shared | None = None
     rows, touched = [], set()
     for number, (spec, input_ref, setup_ref) in enumerate(zip(specs, inputs, setups, strict=True), start=seq):
-        key = lane_key(spec)
-        lane = lanes.get(key)
-        if lane is None:
-            lane = lanes[key] = session.lanes.ensure(key, now)
-        row = _row(spec, key, (number, lane, input_ref, setup_ref), now)
+        if shared is None or not shared.fits(spec):
+            shared = _share(session, spec, now)
+        row = _row(spec, shared, (number, input_ref, setup_ref), now)
         rows.append(row)
         if row.ready:
-            touched.add(lane)
+            touched.add(row.lane)
     session.tasks.insert(rows)
     session.lanes.refresh(touched, now)
 
@@ -52,8 +75,9 @@ def _store(session: Session, items: Sequence[bytes | None]) -> list[int | None]:
     return [None if item is None or item == payloads.EMPTY else next(numbers) for item in items]
 
 
-def _row(spec: TaskSpec, key: LaneKey, refs: tuple[int, int, int | None, int | None], now: int) -> NewTask:
-    seq, lane, input_ref, setup_ref = refs
+def _row(spec: TaskSpec, shared: _Shared, refs: tuple[int, int | None, int | None], now: int) -> NewTask:
+    seq, input_ref, setup_ref = refs
+    key = shared.key
     due = now if spec.due_at is None else spec.due_at
     ready = due <= now
     place = order.order_key(key.strategy, due_ms=due, priority=spec.priority, seq=seq, draw=spec.random_order)
@@ -64,11 +88,11 @@ def _row(spec: TaskSpec, key: LaneKey, refs: tuple[int, int, int | None, int | N
         handler=spec.handler,
         state=State.QUEUED,
         reason=Reason.NEW,
-        lane=lane,
+        lane=shared.lane,
         queue=spec.queue,
         priority=spec.priority,
-        tags=json.dumps(spec.tags) if spec.tags else "[]",
-        wish=wishes.dump(spec.wish),
+        tags=shared.tags,
+        wish=shared.wish,
         ready=int(ready),
         ready_at=max(due, now) if ready else None,
         due_at=due,

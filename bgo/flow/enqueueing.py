@@ -62,11 +62,12 @@ class Enqueueing(Looking):
 
         request, info = self._request(name, {}, options), self._info(name, options)
         like: TaskSpec | None = None
+        rng = self._rng
         for item in inputs:
             if like is None:
                 spec = like = self._build(request, item, info)
             else:
-                spec = again(like, item, info, Draw(new_id(self._rng), self._rng.random()))
+                spec = again(like, item, info, Draw(new_id(rng), rng.random()))
             page.append(spec)
             if len(page) == BULK:
                 ids += self._insert(page)
