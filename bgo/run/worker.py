@@ -31,6 +31,7 @@ from bgo.run.tidy import Tidier, remove_workdir
 from bgo.run.wake import Bell
 
 BUSY_MS = 250
+BUSY_TRIES = 3
 FAILED_MS = 1_000
 """How long the store is left alone after it was busy, or failed."""
 
@@ -87,10 +88,21 @@ class Worker:
             self._open()
             while not self._is_done():
                 self._turn()
-            with suppress(StoreBusyError, StoreError):
-                waiting = self._desk.waiting(self._clock.now_ms())
-                self.report.retrying, self.report.delayed, self.report.next_due, self.report.held = waiting
+            self._say_what_waits()
         return self.report
+
+    def _say_what_waits(self) -> None:
+        """Complete the report; a store that is busy is asked again, one that fails leaves it as it is."""
+        for _ in range(BUSY_TRIES):
+            try:
+                waiting = self._desk.waiting(self._clock.now_ms())
+            except StoreBusyError:
+                self._clock.sleep_ms(BUSY_MS)
+            except StoreError:
+                return
+            else:
+                self.report.retrying, self.report.delayed, self.report.next_due, self.report.held = waiting
+                return
 
     def _open(self) -> None:
         self._crew.watch(self._bell.fd)
