@@ -282,6 +282,11 @@ def knock(path: str) -> None:
         os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
 
 
+def _removed(place: Path) -> bool:
+    shutil.rmtree(place, ignore_errors=True)
+    return not place.exists()
+
+
 @contextlib.contextmanager
 def a_yard(**settings: object) -> Iterator[Yard]:
     """Return a yard, in memory where there is a file system for it, and leave nothing of it behind."""
@@ -291,7 +296,7 @@ def a_yard(**settings: object) -> Iterator[Yard]:
         yield yard
     finally:
         yard.close()
-        shutil.rmtree(place, ignore_errors=True)
+        wait_until(lambda: _removed(place), "the yard is gone")  # a killed worker's children may still be at it
 
 
 def _reuse_catalogue(flow: bgo.TaskFlow) -> None:
