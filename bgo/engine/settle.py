@@ -67,7 +67,7 @@ def settle(
     output = None if data is None else session.payloads.put(data)
     place = None
     if to.state not in FINAL:
-        place = place_of(task, session.lanes.key(task.lane), to.due_at, now)
+        place = place_of(task, session.lanes.key(task.lane), to.due_at, now, begun=lease.started_at is not None)
     if not session.tasks.settle(task, to, now, output=output, error=error, place=place):
         raise AssertionError("the guard was checked in this transaction")
     session.records.add(task, to.event, (to.state, to.reason, to.attempt), now, lease=lease, error=error, outcome=True)

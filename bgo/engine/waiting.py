@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from bgo.model.plan import LaneKey
 from bgo.model.task import Task
 from bgo.policy import order
@@ -9,16 +11,19 @@ from bgo.store.port import Session
 from bgo.store.rows import Place
 
 
-def place_of(task: Task, key: LaneKey, due_at: int | None, now: int) -> Place:
+def place_of(task: Task, key: LaneKey, due_at: int | None, now: int, *, begun: bool) -> Place:
     """Return where the task waits: with its old due time (None) it keeps its order, with a new one it lines up anew.
 
     fifo and lifo look at the order of enqueueing only, so there a task always keeps its place. What keeps its due
-    time was due before: it is ready, even when the wall clock has been set back behind it.
+    time was due before: it is ready, even when the wall clock has been set back behind it. `begun` says whether user
+    code has run: a start-before is kept then. A bump lasts until an attempt has been charged.
     """
     due = task.due_at if due_at is None else due_at
     ready = due_at is None or due <= now
-    key_in_lane = order.order_key(key.strategy, due_ms=due, priority=task.priority, seq=task.seq, draw=task.draw)
-    return Place(ready, now if ready else None, due, key_in_lane, order.rank(due, task.priority))
+    bump = task.bump if due_at is None else 0
+    place = order.order_key(key.strategy, due_ms=due, priority=task.priority, seq=task.seq, draw=task.draw, bump=bump)
+    rank = order.rank(due, task.priority, bump)
+    return Place(ready, now if ready else None, due, place, rank, bump, order.expires_at(task.wish, begun=begun))
 
 
 def waited(session: Session, task: Task, now: int) -> dict[str, int]:
@@ -27,9 +32,10 @@ def waited(session: Session, task: Task, now: int) -> dict[str, int]:
     What held its lane counts first: behind that nobody asks, so what the last asker lacked was not what it waited for.
     """
     since = now if task.ready_at is None else task.ready_at
-    left, found = now - since, {}
+    left = now - since
+    found: dict[str, int] = json.loads(task.waited)
     for reason, ms in session.lanes.waited(task.lane, since, now).items() if left > 0 else ():
         if (part := min(ms, left)) > 0:
-            found[reason] = part
+            found[reason] = found.get(reason, 0) + part
             left -= part
     return found

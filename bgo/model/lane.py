@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from bgo.model.limits import ConcurrencyStrategy
 from bgo.model.options import TaskConstraints
@@ -17,10 +18,12 @@ class Gate(StrEnum):
     UPSTREAM = "upstream"
     PAUSED = "paused"
     CONCURRENCY = "concurrency"
+    RATE = "rate"
     HANDLER = "handler"
     QUEUE = "queue"
     CHARGING = "charging"
     CONSTRAINT = "constraint"
+    QUEUE_SLOTS = "queue_slots"
     SLOTS = "slots"
 
 
@@ -33,6 +36,14 @@ class ViewKey:
     constraints: TaskConstraints
 
 
+class Rate(NamedTuple):
+    """At most `max` starts under `key` in any `window_ms`."""
+
+    key: str
+    max: int
+    window_ms: int
+
+
 @dataclass(frozen=True, slots=True)
 class LaneKey:
     """The gates that all tasks of a lane share."""
@@ -43,3 +54,6 @@ class LaneKey:
     concurrency_max: int | None = None
     strategy: ConcurrencyStrategy | None = None
     """None: the default order (due time, with one minute of head start per point of priority)."""
+    rate: Rate | None = None
+    marks: tuple[str, ...] = ()
+    """The paused tags of its tasks, in order: a lane with marks is paused."""

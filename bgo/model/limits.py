@@ -11,6 +11,16 @@ from bgo.errors import UsageError
 from bgo.model.options import Duration, is_whole, shown, to_ms
 
 
+def check_key(key: object, what: str) -> None:
+    """Raise UsageError when a limit's key is not a text of 1 to 256 characters (None: the task's name)."""
+    if key is not None and not (isinstance(key, str) and 1 <= len(key) <= 256 and key.isprintable()):
+        raise UsageError(
+            f"{what}: not a key: {shown(key)}",
+            why="a key is a text of 1 to 256 characters",
+            hint=f"--{what}-key uploads",
+        )
+
+
 class ConcurrencyStrategy(StrEnum):
     """Who goes first among the tasks that wait under one concurrency key."""
 
@@ -45,17 +55,21 @@ class ConcurrencyControl:
                 f"concurrency: no strategy {shown(self.strategy)}", hint="fifo, lifo, random or by-priority"
             )
         object.__setattr__(self, "strategy", ConcurrencyStrategy(self.strategy))
-        key: object = self.key
-        if key is not None and not (isinstance(key, str) and 1 <= len(key) <= 256):
-            raise UsageError("concurrency: the key must have 1 to 256 characters", hint="--concurrency-key uploads")
+        check_key(self.key, "concurrency")
 
 
 ConcurrencyControl.LIMITED = ConcurrencyControl(3)
 
 
+MAX_WINDOW_MS = 31 * 86_400_000
+
+
 @dataclass(frozen=True, slots=True, init=False)
 class RateLimit:
-    """At most `max_executions` starts under one key in any window of that length."""
+    """At most `max_executions` starts under one key in any window of that length, over all workers on the store.
+
+    The window slides: it is any stretch of that length, not a full minute or hour. The default key is the task's name.
+    """
 
     max_executions: int
     window_ms: int
@@ -68,9 +82,21 @@ class RateLimit:
 
     def __init__(self, max_executions: int, window: Duration, key: str | None = None) -> None:
         if not is_whole(max_executions, 1, 1_000_000_000):
-            raise UsageError(f"rate: not a number of starts: {shown(max_executions)}", hint="--rate 10/1m")
+            raise UsageError(
+                f"rate: not a number of starts: {shown(max_executions)}",
+                why="a limit of 0 or below would never let a task run",
+                hint="give a number from 1, such as --rate 10/1m; to stop work use 'bgo pause'",
+            )
+        window_ms = to_ms(window, "rate window", minimum=1)
+        if window_ms > MAX_WINDOW_MS:
+            raise UsageError(
+                f"rate: a window of {window_ms // 86_400_000} days is too long",
+                why="the starts inside it are kept one by one",
+                hint="give at most 31 days, such as --rate 100/1h",
+            )
+        check_key(key, "rate")
         object.__setattr__(self, "max_executions", max_executions)
-        object.__setattr__(self, "window_ms", to_ms(window, "rate window", minimum=1))
+        object.__setattr__(self, "window_ms", window_ms)
         object.__setattr__(self, "key", key)
 
 
@@ -100,6 +126,15 @@ class DedupPolicy:
         return cls(tuple(fields), None if ttl is None else to_ms(ttl, "dedup ttl", minimum=1))
 
 
+@dataclass(frozen=True, slots=True)
+class NamedLimit:
+    """A limit that the configuration names: under its key it stands above whatever the tasks ask for."""
+
+    key: str
+    max_concurrent: int | None = None
+    rate: RateLimit | None = None
+
+
 class UniquePolicy(StrEnum):
     """What happens when a unique id is taken (WorkManager's words)."""
 
@@ -107,3 +142,25 @@ class UniquePolicy(StrEnum):
     REPLACE = "replace"
     APPEND = "append"
     APPEND_OR_REPLACE = "append-or-replace"
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """A name that unfinished tasks do not share but by this policy. One global space of names."""
+
+    id: str
+    policy: UniquePolicy = UniquePolicy.KEEP
+
+    def __post_init__(self) -> None:
+        value: object = self.id
+        if not (isinstance(value, str) and 1 <= len(value) <= 256 and value.isprintable()):
+            raise UsageError(
+                f"not a unique id: {shown(value)}",
+                why="it is a text of 1 to 256 characters",
+                hint="--unique nightly-backup",
+            )
+        if self.policy not in set(UniquePolicy):
+            raise UsageError(
+                f"no unique policy {shown(self.policy)}", hint="keep, replace, append or append-or-replace"
+            )
+        object.__setattr__(self, "policy", UniquePolicy(self.policy))

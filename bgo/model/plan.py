@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bgo.model.lane import Gate, LaneKey, ViewKey
+from bgo.model.lane import Gate, LaneKey, Rate, ViewKey
+from bgo.model.limits import ConcurrencyStrategy
 from bgo.model.state import Event, Reason, State
 
 __all__ = [
@@ -39,10 +40,12 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A ready task at the head of its lane. `rank` orders it against other lanes of its queue."""
+    """A ready task at the head of its lane. `rank` orders it against other lanes of its queue, `order` inside its lane
+    and, where the lane has a strategy, against all lanes of its concurrency key."""
 
     seq: int
     rank: int
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class LaneHeads:
     concurrency_key: str | None
     concurrency_max: int | None
     heads: tuple[Head, ...]
+    strategy: ConcurrencyStrategy | None = None
+    rate: Rate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ class QueueShare:
     reserve: int = 0
     pass_at: float = 0.0
     start: float = 0.0
+    room: int | None = None
+    """How many more of its tasks may run, over the whole store; None: as many as there are slots."""
 
 
 @dataclass(frozen=True, slots=True)

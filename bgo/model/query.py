@@ -55,11 +55,13 @@ class CancelReply:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A paused name or queue."""
+    """A paused name, queue or tag."""
 
     kind: str
     value: str
     at: int
+    running: bool = False
+    """Running work was stopped as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class QueueRow:
     paused: bool
     waiting: int
     running: int
+    slots: int | None = None
+    """How many of its tasks may run at once, over all workers; None: no limit of its own."""
 
 
 @dataclass(frozen=True, slots=True)

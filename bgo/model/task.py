@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from bgo.model.limits import ConcurrencyControl
+from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
 from bgo.model.options import NO_CONSTRAINTS, RetryPolicy, TaskConstraints, TaskQueue, TaskTimeout
 from bgo.model.state import State
 
@@ -31,6 +31,13 @@ class Wish:
     constraints: TaskConstraints = NO_CONSTRAINTS
     concurrency: ConcurrencyControl | None = None
     at_most_once: bool = False
+    rate: RateLimit | None = None
+    dedup: DedupPolicy | None = None
+    unique: Unique | None = None
+    start_before: int | None = None
+    """UTC milliseconds: what has not begun by then is cancelled, reason expired."""
+    finish_before: int | None = None
+    """UTC milliseconds: what does not run by then, begun or not, is cancelled, reason expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,15 @@ class TaskSpec:
     cwd: str = ""
     random_order: float = 0.0
     """A draw in [0, 1), used by the strategy `random`."""
+    after: tuple[str, ...] = ()
+    """Ids (or unique beginnings of ids) of tasks that must have succeeded before this one may start."""
+    dedup_key: str | None = None
+    """What `wish.dedup` compares, as a hash; see `policy.dedup`."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Say whether nothing but the queue itself decides about it: no other task can stand in its way."""
+        return self.dedup_key is None and not self.after and self.wish.unique is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +97,7 @@ class Task:
     epoch: int
     draw: float
     ready_at: int | None
+    """Since when it is ready; of a blocked task, since when it is blocked."""
     cwd: str
     input_ref: int | None
     setup_ref: int | None
@@ -94,6 +111,14 @@ class Task:
     created_at: int
     started_at: int | None
     finished_at: int | None
+    expires_at: int | None = None
+    """When it is cancelled if it does not run by then; UTC milliseconds."""
+    unique_id: str | None = None
+    dedup_key: str | None = None
+    bump: int = 0
+    """Above 0: it was bumped then, and goes before all that was not, or was bumped earlier."""
+    waited: str = "{}"
+    """Milliseconds by reason that it waited before `ready_at`, in other lanes or for other tasks, as JSON."""
 
     @property
     def max_attempts(self) -> int:
@@ -126,6 +151,11 @@ class Lease(NamedTuple):
     concurrency_key: str | None
     waited: str = "{}"
     """Milliseconds waited before this run, by reason, as JSON."""
+    rate_key: str | None = None
+    stamped: int = 0
+    """1 once its start is written under its rate key; before that it counts as starting now."""
+    paused: int = 0
+    """1 while its processes shall stand still."""
 
 
 @dataclass(frozen=True, slots=True)

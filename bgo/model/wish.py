@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
+from bgo.model.limits import (
+    ConcurrencyControl,
+    ConcurrencyStrategy,
+    DedupPolicy,
+    RateLimit,
+    Unique,
+    UniquePolicy,
+)
 from bgo.model.options import (
     NO_CONSTRAINTS,
     ConstraintLoss,
@@ -74,6 +82,11 @@ def concurrency_json(control: ConcurrencyControl) -> dict[str, Any]:
     return {"max": control.max_concurrent, "strategy": str(control.strategy), "key": control.key}
 
 
+def rate_json(limit: RateLimit) -> dict[str, Any]:
+    """Return the number of starts, the window in milliseconds and the key."""
+    return {"max": limit.max_executions, "window_ms": limit.window_ms, "key": limit.key}
+
+
 def to_json(wish: Wish) -> dict[str, Any]:
     """Return the wish as a JSON object without defaults."""
     found: dict[str, Any] = {}
@@ -87,6 +100,16 @@ def to_json(wish: Wish) -> dict[str, Any]:
         found["concurrency"] = concurrency_json(wish.concurrency)
     if wish.at_most_once:
         found["at_most_once"] = True
+    if wish.rate is not None:
+        found["rate"] = rate_json(wish.rate)
+    if wish.dedup is not None:
+        fields_ = wish.dedup.fields
+        found["dedup"] = {"fields": None if fields_ is None else list(fields_), "ttl_ms": wish.dedup.ttl_ms}
+    if wish.unique is not None:
+        found["unique"] = {"id": wish.unique.id, "policy": str(wish.unique.policy)}
+    for name in ("start_before", "finish_before"):
+        if (at := getattr(wish, name)) is not None:
+            found[name] = at
     return found
 
 
@@ -96,11 +119,15 @@ def dump(wish: Wish) -> str:
     return json.dumps(to_json(wish), sort_keys=True, separators=(",", ":"))
 
 
+def _fields(names: list[str] | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(names)
+
+
 @lru_cache(maxsize=512)
 def load(text: str) -> Wish:
     """Return a wish from its stored text."""
     data: dict[str, Any] = json.loads(text)
-    limit = data.get("concurrency")
+    limit, rate, dedup, unique = (data.get(key) for key in ("concurrency", "rate", "dedup", "unique"))
     return Wish(
         timeout=timeout_from(data["timeout"]) if "timeout" in data else TaskTimeout.MODERATE,
         retry=retry_from(data.get("retry", {})),
@@ -109,4 +136,9 @@ def load(text: str) -> Wish:
         if limit is None
         else ConcurrencyControl(limit["max"], ConcurrencyStrategy(limit["strategy"]), limit["key"]),
         at_most_once=data.get("at_most_once", False),
+        rate=None if rate is None else RateLimit(rate["max"], timedelta(milliseconds=rate["window_ms"]), rate["key"]),
+        dedup=None if dedup is None else DedupPolicy(_fields(dedup["fields"]), dedup["ttl_ms"]),
+        unique=None if unique is None else Unique(unique["id"], UniquePolicy(unique["policy"])),
+        start_before=data.get("start_before"),
+        finish_before=data.get("finish_before"),
     )

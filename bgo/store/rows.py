@@ -29,23 +29,28 @@ class NewTask(NamedTuple):
     input: int | None
     setup: int | None
     created_at: int
+    expires_at: int | None = None
+    unique_id: str | None = None
+    dedup_key: str | None = None
 
 
 class Place(NamedTuple):
-    """Where a waiting task stands: whether it is ready, since when, and its keys in the order."""
+    """Where a waiting task stands: whether it is ready, since when, its keys in the order, and when it expires."""
 
     ready: bool
     ready_at: int | None
     due_at: int
     order_key: int
     rank: int
+    bump: int = 0
+    expires_at: int | None = None
 
 
 class LaneState(NamedTuple):
-    """Whether a lane is paused or parked."""
+    """Whether a lane is paused or parked (1 before a full concurrency key, 2 before a full rate)."""
 
     paused: bool
-    parked: bool
+    parked: int
     held_by: str | None
 
 
@@ -64,3 +69,34 @@ class NewLease(NamedTuple):
     queue: str
     concurrency_key: str | None
     waited: str
+    rate_key: str | None = None
+
+
+class RateStart(NamedTuple):
+    """A start under a rate key, by the wall and by the clock of its boot."""
+
+    at: int
+    boot: str
+    at_boot: int
+
+
+class DedupRow(NamedTuple):
+    """Who holds a dedup key: the task's id, until when, and the task's state (None: it was pruned)."""
+
+    task: str
+    until: int | None
+    suppressed: int
+    state: str | None
+
+
+class Alarms(NamedTuple):
+    """What the store knows to come: instants, and whether something is due by another clock than the wall."""
+
+    due: int | None
+    """The earliest due time of a task that is not ready, UTC milliseconds."""
+    expiry: int | None
+    """The earliest instant at which a waiting task expires, UTC milliseconds."""
+    rate_in: int | None
+    """In how many milliseconds a parked lane of a rate key must be looked at; 0: now."""
+    moves: bool
+    """Tasks must change lanes because a tag was paused or resumed, or must be told that what they waited for ended."""

@@ -70,22 +70,32 @@ class Queue(Row, table=True):
     """A queue's weight and its place in the stride."""
 
     __tablename__ = "queue"
-    __table_args__ = (CheckConstraint("weight > 0"), CheckConstraint("reserve >= 0"))
+    __table_args__ = (CheckConstraint("weight > 0"), CheckConstraint("reserve >= 0"), CheckConstraint("slots > 0"))
     name: str = _text(key=True)
     weight: float = _real()
     reserve: int = _int(0)
     pass_at: float = _real(0)
     start: float = _real(0)
+    slots: int | None = _int()
 
 
 class Pause(Row, table=True):
-    """A paused name or queue."""
+    """A paused name, queue or tag; `running` says that running work was stopped as well."""
 
     __tablename__ = "pause"
-    __table_args__ = (CheckConstraint("kind IN ('name', 'queue')"),)
+    __table_args__ = (CheckConstraint("kind IN ('name', 'queue', 'tag')"),)
     kind: str = _text(key=True)
     value: str = _text(key=True)
     at: int = _int()
+    running: int = _int(0)
+
+
+class TagMove(Row, table=True):
+    """A tag whose tasks must change lanes, and up to which seq that is done."""
+
+    __tablename__ = "tag_move"
+    tag: str = _text(key=True)
+    after: int = _int(0)
 
 
 class View(Row, table=True):
@@ -111,10 +121,21 @@ class Lane(Row, table=True):
         Index("lane_name", "name"),
         _partial(
             "lane_parked",
-            *("concurrency_key", "view", "concurrency_max", "head"),
+            *("concurrency_key", "view", "concurrency_max", "strategy", "first"),
             where="parked = 1 AND paused = 0 AND head IS NOT NULL",
         ),
-        _partial("lane_wake", "wake_at", where="wake_at IS NOT NULL"),
+        _partial(
+            "lane_group",
+            *("concurrency_key", "strategy", "first"),
+            where="turn IS NOT NULL AND concurrency_key IS NOT NULL",
+        ),
+        _partial(
+            "lane_rated",
+            *("rate_key", "view", "rate_max", "rate_window", "head"),
+            where="parked = 2 AND paused = 0 AND head IS NOT NULL",
+        ),
+        _partial("lane_limits", "concurrency_key", where="concurrency_key IS NOT NULL"),
+        _partial("lane_rates", "rate_key", where="rate_key IS NOT NULL"),
     )
     id: int = _int(key=True)
     key: str = _text()
@@ -128,8 +149,12 @@ class Lane(Row, table=True):
     head: int | None = _int()
     turn: int | None = _int()
     since: int = _int()
-    wake_at: int | None = _int()
     held_by: str | None = _text()
+    rate_key: str | None = _text()
+    rate_max: int | None = _int()
+    rate_window: int | None = _int()
+    marks: str = _text("[]")
+    first: int | None = _int()
 
 
 class Task(Row, table=True):
@@ -147,6 +172,12 @@ class Task(Row, table=True):
         Index("task_state", "state", "seq"),
         Index("task_name", "name", "seq"),
         _partial("task_finished", "finished_at", where="finished_at IS NOT NULL"),
+        _partial(
+            "task_expiry",
+            "expires_at",
+            where="expires_at IS NOT NULL AND state IN ('blocked', 'queued', 'retrying')",
+        ),
+        _partial("task_unique", "unique_id", "seq", where="unique_id IS NOT NULL"),
     )
     seq: int = _int(key=True)
     id: str = _text()
@@ -183,6 +214,11 @@ class Task(Row, table=True):
     created_at: int = _int()
     started_at: int | None = _int()
     finished_at: int | None = _int()
+    expires_at: int | None = _int()
+    unique_id: str | None = _text()
+    dedup_key: str | None = _text()
+    bump: int = _int(0)
+    waited: str = _text("{}")
 
 
 class TaskTag(Row, table=True):
@@ -215,6 +251,7 @@ class Lease(Row, table=True):
     __table_args__ = (
         Index("lease_worker", "worker"),
         _partial("lease_concurrency", "concurrency_key", where="concurrency_key IS NOT NULL"),
+        _partial("lease_rate", "rate_key", where="rate_key IS NOT NULL AND stamped = 0"),
     )
     task: int = _ref("task.seq", key=True)
     run: int = _int()
@@ -229,6 +266,77 @@ class Lease(Row, table=True):
     queue: str = _text()
     concurrency_key: str | None = _text()
     waited: str = _text("{}")
+    rate_key: str | None = _text()
+    stamped: int = _int(0)
+    paused: int = _int(0)
+
+
+class Rate(Row, table=True):
+    """A rate key: how many starts it has seen, which are kept, and when a parked lane of it must be looked at."""
+
+    __tablename__ = "rate"
+    __table_args__ = (_partial("rate_wake", "wake_boot", "wake_at", where="wake_at IS NOT NULL"),)
+    key: str = _text(key=True)
+    n: int = _int(0)
+    oldest: int = _int(1)
+    keep_ms: int = _int(0)
+    wake_boot: str | None = _text()
+    wake_at: int | None = _int()
+
+
+class RateStart(Row, table=True):
+    """The n-th start under a rate key, by the wall and by the clock of its boot."""
+
+    __tablename__ = "rate_start"
+    key: str = _text(key=True)
+    n: int = _int(key=True)
+    at: int = _int()
+    boot: str = _text()
+    at_boot: int = _int()
+
+
+class NamedLimit(Row, table=True):
+    """A limit that a configuration names: it overrides what tasks ask for under that key."""
+
+    __tablename__ = "named_limit"
+    __table_args__ = (
+        CheckConstraint("concurrency_max > 0"),
+        CheckConstraint("rate_max > 0"),
+        CheckConstraint("rate_window > 0"),
+    )
+    key: str = _text(key=True)
+    source: str = _text()
+    concurrency_max: int | None = _int()
+    rate_max: int | None = _int()
+    rate_window: int | None = _int()
+
+
+class Dedup(Row, table=True):
+    """A key that is taken, by which task and until when; how many equal enqueues it has suppressed."""
+
+    __tablename__ = "dedup"
+    __table_args__ = (Index("dedup_task", "task"),)
+    key: str = _text(key=True)
+    task: str = _text()
+    until: int | None = _int()
+    suppressed: int = _int(0)
+
+
+class Dependency(Row, table=True):
+    """A task that waits for another's success, or for its end whatever it is."""
+
+    __tablename__ = "dependency"
+    __table_args__ = (CheckConstraint("kind IN ('success', 'end')"), Index("dependency_upstream", "upstream", "task"))
+    task: int = _int(key=True)
+    upstream: int = _int(key=True)
+    kind: str = _text()
+
+
+class Release(Row, table=True):
+    """An ended task some of whose waiters have not been told yet."""
+
+    __tablename__ = "release"
+    upstream: int = _int(key=True)
 
 
 class History(Row, table=True):

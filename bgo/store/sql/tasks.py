@@ -21,25 +21,27 @@ if TYPE_CHECKING:
 
 COLUMNS = """seq, id, name, handler, kind, state, reason, lane, queue, priority, tags, wish, ready, due_at, run,
     attempt, losses, snoozes, epoch, draw, ready_at, cwd, input, setup, output, error, checkpoint, progress,
-    progress_message, cancel_reason, created_at, started_at, finished_at"""
+    progress_message, cancel_reason, created_at, started_at, finished_at, expires_at, unique_id, dedup_key, bump,
+    waited"""
 NEXT_SEQ = """SELECT max(coalesce((SELECT max(seq) FROM task), 0),
     coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'last_seq'), 0)) + 1"""
 MAX_SEQ = "SELECT max(seq) FROM task"
 KEEP_SEQ = """INSERT INTO meta (key, value) VALUES ('last_seq', ?)
 ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)"""
 INSERT = """INSERT INTO task (seq, id, name, handler, state, reason, lane, queue, priority, tags, wish, ready, ready_at,
-    due_at, order_key, rank, draw, cwd, input, setup, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    due_at, order_key, rank, draw, cwd, input, setup, created_at, expires_at, unique_id, dedup_key)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 INSERT_TAG = "INSERT INTO task_tag (tag, task) VALUES (?, ?)"
 FIND = f"SELECT {COLUMNS} FROM task WHERE id = ?"
 FIND_SEQ = f"SELECT {COLUMNS} FROM task WHERE seq = ?"
 PREFIX = "SELECT id FROM task WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
 NEWEST = "SELECT id FROM task ORDER BY seq DESC LIMIT ?"
 CLAIM = f"""UPDATE task SET state = 'running', reason = 'claimed', ready = 0, run = run + 1, attempt = attempt + 1,
-    started_at = ?, progress = NULL, progress_message = ''
-WHERE seq = ? AND ready = 1 RETURNING {COLUMNS}"""
+    started_at = ?1, progress = NULL, progress_message = ''
+WHERE seq = ?2 AND ready = 1 AND (expires_at IS NULL OR expires_at > ?1) RETURNING {COLUMNS}"""
 SETTLE = """UPDATE task SET state = ?, reason = ?, attempt = ?, losses = ?, snoozes = ?, finished_at = ?, output = ?,
-    error = ?, cancel_reason = NULL, ready = ?, ready_at = ?, due_at = ?, order_key = ?, rank = ?
+    error = ?, cancel_reason = NULL, ready = ?, ready_at = ?, due_at = ?, order_key = ?, rank = ?,
+    bump = ?, expires_at = ?, waited = '{}'
 WHERE seq = ? AND run = ? AND state = 'running'"""
 END = """UPDATE task SET state = ?, reason = ?, attempt = ?, losses = 0, snoozes = 0, finished_at = ?, output = ?,
     error = ?, cancel_reason = NULL WHERE seq = ? AND run = ? AND state = 'running'"""
@@ -47,7 +49,7 @@ MOVE_END = """UPDATE task SET state = ?, reason = ?, finished_at = ?, ready = 0
 WHERE seq = ? AND run = ? AND state = ?"""
 MOVE_WAIT = """UPDATE task SET state = ?, reason = ?, finished_at = NULL, attempt = 0, losses = 0, snoozes = 0,
     epoch = epoch + 1, progress = NULL, progress_message = '', ready = ?, ready_at = ?, due_at = ?, order_key = ?,
-    rank = ? WHERE seq = ? AND run = ? AND state = ?"""
+    rank = ?, bump = ?, expires_at = ?, waited = '{}' WHERE seq = ? AND run = ? AND state = ?"""
 SET_INPUT = "UPDATE task SET input = ? WHERE seq = ?"
 REQUEST_CANCEL = """UPDATE task SET cancel_reason = coalesce(cancel_reason, ?)
 WHERE seq = ? AND run = ? AND state = 'running'"""
