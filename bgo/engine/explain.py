@@ -87,11 +87,12 @@ def _due(task: Task, now: int) -> GateLine:
 
 
 def _paused(session: Session, key: LaneKey) -> list[GateLine]:
-    """Return a line for each pause: a name and its queue can both be paused, and both must be lifted."""
+    """Return a line for each pause: a name, its queue and its tags can all be paused, and all must be lifted."""
     lines = []
-    for pause in session.lanes.pauses():
-        if pause.value == (key.name if pause.kind == "name" else key.view.queue):
-            flag = "--queue " if pause.kind == "queue" else ""
+    for pause in session.pauses.list():
+        holds = {"name": (key.name,), "queue": (key.view.queue,), "tag": key.marks}
+        if pause.value in holds[pause.kind]:
+            flag = "" if pause.kind == "name" else f"--{pause.kind} "
             lift = f"bgo resume {flag}{pause.value}"
             hold = Hold(Gate.PAUSED, f"{pause.kind} {pause.value} is paused", "not paused", "a pause", None, lift)
             lines.append(GateLine(Gate.PAUSED, False, hold.current, hold.needed, hold))

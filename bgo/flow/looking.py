@@ -153,7 +153,7 @@ class Looking(Opened):
     def pauses(self) -> list[Pause]:
         """Return what is paused."""
         with self.store.read() as session:
-            return session.lanes.pauses()
+            return session.pauses.list()
 
     def logs(self, task_id: str, run: int | None = None) -> bytes:
         """Return what a run printed (the last run that printed anything, when none is named).

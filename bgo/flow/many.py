@@ -91,7 +91,7 @@ def set_paused(flow: Opened, name: str | None, queue: str | None, *, paused: boo
             kind, value = "queue", resolve.known_queue(session, queue)
         else:
             kind, value = "name", check_name(name, "task")
-        touched = session.lanes.set_paused(kind, value, paused=paused, now=flow.clock.now_ms())
+        touched = session.pauses.set(kind, value, paused=paused, now=flow.clock.now_ms())
     ring(flow.settings.run_dir)
     return touched
 

@@ -140,12 +140,6 @@ class Lanes(Protocol):
     def open_key(self, key: str, now: int) -> None:
         """Open the best parked lane of each view and limit under this key that has room."""
 
-    def set_paused(self, kind: str, value: str, *, paused: bool, now: int) -> int:
-        """Pause or resume a name or a queue, present lanes and future ones; return how many lanes it touched."""
-
-    def pauses(self) -> list[Pause]:
-        """Return what is paused."""
-
     def state(self, lane: int) -> LaneState:
         """Return a lane's gates as they stand."""
 
@@ -163,6 +157,23 @@ class Lanes(Protocol):
 
     def forget(self, before: int, limit: int) -> int:
         """Drop up to `limit` entries of the log of holds that ended before that instant; return how many."""
+
+
+class Pauses(Protocol):
+    """What is paused: names, queues and tags."""
+
+    def set(self, kind: str, value: str, *, paused: bool, running: bool = False, now: int) -> int:
+        """Pause or resume a name or a queue, present lanes and future ones; return how many lanes it touched.
+
+        A tag is only noted: its tasks are moved to other lanes afterwards, in steps. `running` stops live runs as
+        well; a resume lets all run again that no other such pause stops.
+        """
+
+    def list(self) -> list[Pause]:
+        """Return what is paused."""
+
+    def marks(self, tags: Collection[str]) -> tuple[str, ...]:
+        """Return the paused ones among these tags, in order."""
 
 
 class Leases(Protocol):
@@ -288,6 +299,8 @@ class Session(Protocol):
     def tasks(self) -> Tasks: ...
     @property
     def lanes(self) -> Lanes: ...
+    @property
+    def pauses(self) -> Pauses: ...
     @property
     def leases(self) -> Leases: ...
     @property

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from bgo.store.sql.lanes import SqlLanes
 from bgo.store.sql.leases import SqlLeases
+from bgo.store.sql.pauses import SqlPauses
 from bgo.store.sql.payloads import SqlPayloads
 from bgo.store.sql.queues import SqlQueues
 from bgo.store.sql.records import SqlRecords
@@ -22,6 +23,7 @@ class Session:
         self.payloads = SqlPayloads(db)
         self.tasks = SqlTasks(db, self.payloads)
         self.lanes = SqlLanes(db)
+        self.pauses = SqlPauses(db, self.lanes)
         self.leases = SqlLeases(db)
         self.records = SqlRecords(db, self.payloads)
         self.queues = SqlQueues(db)

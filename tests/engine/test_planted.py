@@ -128,7 +128,7 @@ BUGS = {
         (("bgo.store.sql.tasks:NEXT_SEQ", "'last_seq'", "'nothing'"),), "only the holder of a live run may end it"
     ),
     "a new lane does not know that it is paused": Bug(
-        (("bgo.store.sql.lanes:SqlLanes.ensure", "paused |= PAUSE_BIT[pause.kind]", "pass"),),
+        (("bgo.store.sql.pauses:paused_bits", "paused |= PAUSE_BIT[kind]", "pass"),),
         "pauses reach every lane",
     ),
     "a dry run of prune counts rows that age takes": Bug(

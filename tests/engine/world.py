@@ -229,7 +229,7 @@ class World:
     def pause(self, kind: str, value: str, *, paused: bool = True) -> None:
         """Pause or resume a name or a queue."""
         with self.store.write() as session:
-            session.lanes.set_paused(kind, value, paused=paused, now=self.now)
+            session.pauses.set(kind, value, paused=paused, now=self.now)
         (self.ledger.paused.add if paused else self.ledger.paused.discard)((kind, value))
 
     def reserve(self, queue: str, slots: int) -> None:

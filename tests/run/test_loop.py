@@ -133,7 +133,7 @@ def test_a_held_task_costs_no_more_than_a_look_per_poll(
     )
     if held == "paused":
         with contextlib.closing(scene.open()) as store, store.write() as session:
-            session.lanes.set_paused("name", "work", paused=True, now=START)
+            session.pauses.set("name", "work", paused=True, now=START)
     written: list[int] = []
     close = SqliteStore.close
     monkeypatch.setattr(

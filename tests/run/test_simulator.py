@@ -64,7 +64,7 @@ def contents(store: SqliteStore) -> list[str]:
 
 def pause(store: SqliteStore, name: str) -> None:
     with store.write() as session:
-        session.lanes.set_paused("name", name, paused=True, now=START)
+        session.pauses.set("name", name, paused=True, now=START)
 
 
 def everything(store: SqliteStore) -> list[Task]:

@@ -234,28 +234,28 @@ def test_a_pause_holds_present_and_future_lanes(store: Store) -> None:
     old, new = a_spec("work", name="a"), a_spec("play", name="a")
     drive.enqueue(store, old)
     with store.write() as session:
-        assert session.lanes.set_paused("name", "a", paused=True, now=START) == 1
-        assert session.lanes.set_paused("name", "a", paused=True, now=START) == 0
-        assert session.lanes.pauses() == [Pause("name", "a", START)]
+        assert session.pauses.set("name", "a", paused=True, now=START) == 1
+        assert session.pauses.set("name", "a", paused=True, now=START) == 0
+        assert session.pauses.list() == [Pause("name", "a", START)]
     drive.enqueue(store, new)
     assert drive.tick(store, 4) == ()
     with store.write() as session:
         assert session.lanes.state(lane_of(session, new)) == (True, False, "paused")
         assert session.lanes.closed() == {"paused": 2}
-        assert session.lanes.set_paused("name", "a", paused=False, now=START) == 2
-        assert session.lanes.pauses() == []
+        assert session.pauses.set("name", "a", paused=False, now=START) == 2
+        assert session.pauses.list() == []
     assert len(drive.tick(store, 4)) == 2
 
 
 def test_two_pauses_must_both_end(store: Store) -> None:
     drive.enqueue(store, a_spec("work", queue="low"))
     with store.write() as session:
-        assert session.lanes.set_paused("queue", "low", paused=True, now=START) == 1
-        assert session.lanes.set_paused("name", "work", paused=True, now=START) == 1
-        assert session.lanes.set_paused("queue", "low", paused=False, now=START) == 1
+        assert session.pauses.set("queue", "low", paused=True, now=START) == 1
+        assert session.pauses.set("name", "work", paused=True, now=START) == 1
+        assert session.pauses.set("queue", "low", paused=False, now=START) == 1
     assert drive.tick(store) == ()
     with store.write() as session:
-        session.lanes.set_paused("name", "work", paused=False, now=START)
+        session.pauses.set("name", "work", paused=False, now=START)
     assert len(drive.tick(store)) == 1
 
 
@@ -266,10 +266,10 @@ def test_a_paused_lane_gives_its_room_away(store: Store) -> None:
     drive.enqueue(store, keyed(1, name="a"))
     drive.finish(store, running)
     with store.write() as session:
-        session.lanes.set_paused("name", "b", paused=True, now=START)
+        session.pauses.set("name", "b", paused=True, now=START)
     assert drive.claim(store).task.name == "a"
     with store.write() as session:
-        session.lanes.set_paused("name", "b", paused=False, now=START)
+        session.pauses.set("name", "b", paused=False, now=START)
 
 
 def test_waited_time_is_told_by_reason(store: Store) -> None:
@@ -277,9 +277,9 @@ def test_waited_time_is_told_by_reason(store: Store) -> None:
     drive.enqueue(store, spec)
     with store.write() as session:
         lane, ((view, _),) = lane_of(session, spec), session.lanes.views()
-        session.lanes.set_paused("name", "work", paused=True, now=START + 10_000)
+        session.pauses.set("name", "work", paused=True, now=START + 10_000)
         session.lanes.log_view(view, "charging", START + 30_000)
-        session.lanes.set_paused("name", "work", paused=False, now=START + 40_000)
+        session.pauses.set("name", "work", paused=False, now=START + 40_000)
         session.lanes.log_view(view, None, START + 45_000)
     with store.read() as session:
         waited = session.lanes.waited

@@ -239,7 +239,7 @@ def test_queues_tell_what_stands_in_them(store: Store) -> None:
     drive.enqueue(store, a_spec(), a_spec(), a_spec(queue="low"), a_spec(due_at=START + 9))
     drive.tick(store, 1)
     with store.write() as session:
-        session.lanes.set_paused("queue", "low", paused=True, now=START)
+        session.pauses.set("queue", "low", paused=True, now=START)
     with store.read() as session:
         rows = {row.name: row for row in session.queues.rows()}
     assert rows["default"] == QueueRow("default", 1.0, 0, False, 2, 1)

@@ -117,7 +117,7 @@ def test_beside_a_hundred_thousand_that_the_device_holds(small: Cost) -> None:
 def test_beside_a_hundred_thousand_that_are_paused(small: Cost) -> None:
     store = filled(a_spec("photo") for _ in range(MANY))
     with store.write() as session:
-        session.lanes.set_paused("name", "photo", paused=True, now=START)
+        session.pauses.set("name", "photo", paused=True, now=START)
     assert_alike(cost(store, plain), small)
 
 

@@ -27,7 +27,7 @@ SCANS = {
     "tasks.NOT_DUE": "told once at the end of a run: counts the delayed tasks, from their index",
     "queues.ROWS": "bgo queues: counts every waiting task",
     "lanes.CLOSED": "told once at the end of a run: counts the tasks of held lanes, from their index",
-    "lanes.PAUSED_LANES.queue": "bgo pause --queue touches every lane of the queue anyway",
+    "pauses.PAUSED_LANES.queue": "bgo pause --queue touches every lane of the queue anyway",
     "suggest.NEWEST": "from the end, and stops at its LIMIT",
     "lanes.UNUSED": "prune, once an hour: reads every task's lane",
     "lanes.FORGET": "prune: reads the log of holds, in steps",
@@ -95,7 +95,7 @@ def test_a_misspelt_column_is_seen() -> None:
 
 def test_the_hot_statements_are_all_found() -> None:
     found = hot_statements()
-    assert {"tasks.CLAIM", "tasks.SETTLE", "lanes.REFRESH", "lanes.PAUSED_LANES.queue", "records.ADD"} <= found.keys()
+    assert {"tasks.CLAIM", "tasks.SETTLE", "lanes.REFRESH", "pauses.PAUSED_LANES.queue", "records.ADD"} <= found.keys()
     assert SCANS.keys() <= found.keys()
 
 

@@ -13,12 +13,11 @@ from bgo.model.limits import ConcurrencyStrategy
 from bgo.model.wish import constraints_from, constraints_json
 from bgo.store.faults import reads
 from bgo.store.rows import LaneState
+from bgo.store.sql.pauses import paused_bits
 
 if TYPE_CHECKING:
     from bgo.model.plan import Hold, LaneHeads
-    from bgo.model.query import Pause
 
-PAUSE_BIT = {"name": 1, "queue": 2}
 LOG_GRAIN_MS = 1_000
 _EVER = 1 << 62
 """Later than any instant: the log goes on from its last row even when the wall clock was set back behind it."""
@@ -57,17 +56,6 @@ WHERE parked = 1 AND paused = 0 AND head IS NOT NULL
 BEST_PARKED = """SELECT id FROM lane INDEXED BY lane_parked WHERE parked = 1 AND paused = 0 AND head IS NOT NULL
     AND concurrency_key = ? AND view = ? AND concurrency_max = ? ORDER BY head LIMIT 1"""
 RUNNING = "SELECT count(*) FROM lease WHERE concurrency_key = ?"
-ADD_PAUSE = "INSERT OR IGNORE INTO pause (kind, value, at) VALUES (?, ?, ?)"
-DROP_PAUSE = "DELETE FROM pause WHERE kind = ? AND value = ?"
-PAUSES = "SELECT kind, value, at FROM pause ORDER BY kind, value"
-PAUSED_LANES = {
-    "name": "SELECT id, paused, concurrency_key FROM lane WHERE name = ?",
-    "queue": """SELECT lane.id, paused, concurrency_key FROM lane JOIN view ON view.id = lane.view
-        WHERE view.queue = ?""",
-}
-SET_PAUSED = """UPDATE lane SET paused = ?1, parked = CASE WHEN ?1 = 0 THEN 0 ELSE parked END,
-    turn = CASE WHEN ?1 = 0 THEN head END,
-    held_by = CASE WHEN ?1 <> 0 THEN 'paused' END WHERE id = ?2"""
 STATE = "SELECT paused, parked, held_by FROM lane WHERE id = ?"
 LAST_LOG = "SELECT at, held_by, totals FROM hold_log WHERE scope = ? AND ref = ? AND at <= ? ORDER BY at DESC LIMIT 1"
 FIRST_LOG = "SELECT totals FROM hold_log WHERE scope = ? AND ref = ? ORDER BY at LIMIT 1"
@@ -111,10 +99,7 @@ class SqlLanes:
             return int(row[0])
         found = self._db.execute(FIND_VIEW, view).fetchone()
         view_id = found[0] if found else self._db.execute(ADD_VIEW, view).lastrowid
-        paused = 0
-        for pause in self.pauses():
-            if pause.value == (key.name if pause.kind == "name" else key.view.queue):
-                paused |= PAUSE_BIT[pause.kind]
+        paused = paused_bits(self._db, key)
         held_by = Gate.PAUSED if paused else None
         lane = self._db.execute(ADD, (text, key.name, view_id, *limit, paused, held_by, now)).lastrowid
         if lane is None:
@@ -190,28 +175,6 @@ class SqlLanes:
             best = self._db.execute(BEST_PARKED, (key, view, limit)).fetchone()
             self._db.execute(UNPARK, best)
             self.log("lane", best[0], None, now)
-
-    def set_paused(self, kind: str, value: str, *, paused: bool, now: int) -> int:
-        self._db.execute(ADD_PAUSE if paused else DROP_PAUSE, (kind, value, now) if paused else (kind, value))
-        bit = PAUSE_BIT[kind]
-        touched = 0
-        for lane, before, key in self._db.execute(PAUSED_LANES[kind], (value,)).fetchall():
-            after = before | bit if paused else before & ~bit
-            if after != before:
-                touched += 1
-                self._db.execute(SET_PAUSED, (after, lane))
-                self.log("lane", lane, Gate.PAUSED if after else None, now)
-                if key is not None:
-                    self.open_key(key, now)
-        return touched
-
-    def pauses(self) -> list[Pause]:
-        rows = self._db.execute(PAUSES).fetchall()
-        if not rows:
-            return []
-        from bgo.model.query import Pause
-
-        return [Pause(*row) for row in rows]
 
     def state(self, lane: int) -> LaneState:
         paused, parked, held_by = self._db.execute(STATE, (lane,)).fetchone()
