@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bgo.model.lane import Gate, LaneKey, ViewKey
 from bgo.model.limits import ConcurrencyStrategy
 from bgo.model.wish import constraints_from, constraints_json
+from bgo.policy.order import BUMPED, is_bumped
 from bgo.store.faults import reads
 from bgo.store.rows import LaneState
 from bgo.store.sql.pauses import paused_bits
@@ -27,11 +28,12 @@ ADD_VIEW = "INSERT INTO view (queue, handler, constraints) VALUES (?, ?, ?)"
 OPEN_VIEWS = """SELECT id, queue, handler, constraints FROM view
 WHERE EXISTS (SELECT 1 FROM lane WHERE lane.view = view.id AND turn IS NOT NULL) ORDER BY id"""
 FIND = "SELECT id FROM lane WHERE key = ?"
-ADD = """INSERT INTO lane (key, name, view, concurrency_key, concurrency_max, strategy, paused, held_by, since)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-KEY = """SELECT lane.name, view.queue, view.handler, view.constraints, concurrency_key, concurrency_max, strategy
+ADD = """INSERT INTO lane (key, name, view, concurrency_key, concurrency_max, strategy, marks, paused, held_by, since)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+KEY = """SELECT lane.name, view.queue, view.handler, view.constraints, concurrency_key, concurrency_max, strategy,
+    marks
 FROM lane JOIN view ON view.id = lane.view WHERE lane.id = ?"""
-BEST = """SELECT lane.id, view.queue, concurrency_key, concurrency_max, strategy, turn
+BEST = """SELECT lane.id, view.queue, concurrency_key, concurrency_max, strategy, lane.since
 FROM lane JOIN view ON view.id = lane.view WHERE lane.view = ? AND turn IS NOT NULL ORDER BY turn LIMIT ?"""
 HOME = """SELECT lane.id, view.queue, concurrency_key, concurrency_max, task.seq, task.rank, lane.view
 FROM task JOIN lane ON lane.id = task.lane JOIN view ON view.id = lane.view
@@ -41,7 +43,7 @@ WHERE lane.view = ? AND turn IS NOT NULL"""
 CLOSED = """SELECT held_by, sum((SELECT count(*) FROM task WHERE task.lane = lane.id AND task.ready = 1))
 FROM lane WHERE head IS NOT NULL AND turn IS NULL GROUP BY held_by"""
 READY = "SELECT seq, rank FROM task WHERE lane = ? AND ready = 1 ORDER BY order_key, seq LIMIT ?"
-_HEAD = """(SELECT CASE WHEN lane.strategy IN ('lifo', 'random')
+_HEAD = f"""(SELECT CASE WHEN lane.strategy IN ('lifo', 'random') AND task.rank >= {BUMPED // 2}
         THEN CASE WHEN ?2 OR lane.head IS NULL THEN ?3 ELSE lane.since END ELSE task.rank END
     FROM task WHERE task.lane = lane.id AND task.ready = 1 ORDER BY task.order_key, task.seq LIMIT 1)"""
 REFRESH = f"""UPDATE lane SET since = CASE WHEN ?2 OR head IS NULL THEN ?3 ELSE since END, head = {_HEAD},
@@ -93,7 +95,7 @@ class SqlLanes:
     def ensure(self, key: LaneKey, now: int) -> int:
         view = (key.view.queue, key.view.handler, _compact(constraints_json(key.view.constraints)))
         limit = (key.concurrency_key, key.concurrency_max, key.strategy)
-        text = _compact([key.name, *view, *limit])
+        text = _compact([key.name, *view, *limit, *([None, key.marks] if key.marks else [])])
         row = self._db.execute(FIND, (text,)).fetchone()
         if row is not None:
             return int(row[0])
@@ -101,7 +103,9 @@ class SqlLanes:
         view_id = found[0] if found else self._db.execute(ADD_VIEW, view).lastrowid
         paused = paused_bits(self._db, key)
         held_by = Gate.PAUSED if paused else None
-        lane = self._db.execute(ADD, (text, key.name, view_id, *limit, paused, held_by, now)).lastrowid
+        lane = self._db.execute(
+            ADD, (text, key.name, view_id, *limit, _compact(key.marks), paused, held_by, now)
+        ).lastrowid
         if lane is None:
             raise AssertionError("SQLite gives every inserted row an id")
         if paused:
@@ -110,9 +114,10 @@ class SqlLanes:
 
     @reads("a lane")
     def key(self, lane: int) -> LaneKey:
-        name, queue, handler, constraints, key, limit, strategy = self._db.execute(KEY, (lane,)).fetchone()
+        name, queue, handler, constraints, key, limit, strategy, marks = self._db.execute(KEY, (lane,)).fetchone()
         view = _view_key(queue, handler, constraints)
-        return LaneKey(name, view, key, limit, ConcurrencyStrategy(strategy) if strategy else None)
+        order = ConcurrencyStrategy(strategy) if strategy else None
+        return LaneKey(name, view, key, limit, order, marks=tuple(json.loads(marks)))
 
     def ask_device(self) -> bool:
         return bool(self._db.execute(ASK_DEVICE).fetchone()[0])
@@ -126,10 +131,10 @@ class SqlLanes:
 
         found = []
         for view in sorted(views):
-            for lane, queue, key, limit, strategy, turn in self._db.execute(BEST, (view, width)).fetchall():
+            for lane, queue, key, limit, strategy, since in self._db.execute(BEST, (view, width)).fetchall():
                 ready = self._db.execute(READY, (lane, width)).fetchall()
                 shared = strategy in ("lifo", "random")
-                heads = tuple(Head(seq, turn if shared else rank) for seq, rank in ready)
+                heads = tuple(Head(seq, since if shared and not is_bumped(rank) else rank) for seq, rank in ready)
                 found.append(LaneHeads(lane, queue, key, limit, heads))
         return found
 
