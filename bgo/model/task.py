@@ -72,6 +72,17 @@ class TaskSpec:
         return self.dedup_key is None and not self.after and self.wish.unique is None
 
 
+class Enqueued(NamedTuple):
+    """What became of one enqueue."""
+
+    id: str
+    """Of the new task, or of the one that stood in its way."""
+    state: State
+    outcome: Literal["new", "deduplicated", "kept"] = "new"
+    reason: str = "new"
+    """Why it stands where it stands; a new task may have ended already, with those that it should come after."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """What the store knows of a task, without its payloads."""

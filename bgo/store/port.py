@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bgo.model.query import Pause, QueueRow, Selector
     from bgo.model.state import State
     from bgo.model.task import HistoryEntry, Lease, Task, WorkerRow
-    from bgo.store.rows import LaneState, NewLease, NewTask, Place
+    from bgo.store.rows import DedupRow, LaneState, NewLease, NewTask, Place
 
 
 class Tasks(Protocol):
@@ -55,8 +55,29 @@ class Tasks(Protocol):
     def move(self, task: Task, state: State, reason: str, now: int, place: Place | None) -> bool:
         """Move a task that is not running (cancel, revive), guarded by its state and run."""
 
+    def unblock(self, task: Task, reason: str, now: int, waited: str) -> bool:
+        """Move a BLOCKED task to QUEUED, ready if it is due, with what it has waited for; False when it is not."""
+
+    def skip(self, task: Task, state: State, reason: str, now: int, error: int | None) -> bool:
+        """End a BLOCKED task whose upstream has not succeeded; False when it is not blocked."""
+
     def set_input(self, task: Task, payload: int) -> None:
         """Give a task another input and drop the old one."""
+
+    def set_dedup_key(self, task: Task, key: str) -> None:
+        """Keep another dedup key for a task."""
+
+    def unfinished_as(self, unique_id: str) -> list[Task]:
+        """Return the unfinished tasks of a unique id, newest first."""
+
+    def newest_as(self, unique_id: str) -> Task | None:
+        """Return the newest task of a unique id."""
+
+    def expired(self, now: int, limit: int) -> list[Task]:
+        """Return up to `limit` waiting tasks whose time is over, the earliest first."""
+
+    def next_expiry(self) -> int | None:
+        """Return the earliest instant at which a waiting task expires."""
 
     def request_cancel(self, task: Task, reason: str) -> bool:
         """Flag a RUNNING task of this run for cancellation; the first reason stays."""
@@ -292,6 +313,59 @@ class Queues(Protocol):
         """Return the queues with what stands in them."""
 
 
+class Dedup(Protocol):
+    """Dedup keys: each is held by one task."""
+
+    def find(self, key: str) -> DedupRow | None:
+        """Return who holds or held a key; `policy.dedup.is_free` says whether it still counts."""
+
+    def take(self, key: str, task_id: str, until: int | None) -> None:
+        """Give a key to a task, until that instant or (None) its end, with its count of suppressed enqueues at 0."""
+
+    def suppress(self, key: str) -> int:
+        """Count one more enqueue that a key stood in the way of; return how many there were."""
+
+    def release(self, task_id: str) -> None:
+        """Give back whatever keys a task holds."""
+
+    def forget(self, after: str, now: int, limit: int) -> str | None:
+        """Drop keys that nothing holds any more among the next `limit` after this one; return where to go on."""
+
+
+class Links(Protocol):
+    """Dependencies: what a task still needs of others ('success' or 'end'). What was met is forgotten."""
+
+    def add(self, seq: int, upstreams: Mapping[int, str]) -> None:
+        """Make a task need others, by seq and kind; where it needs one already, 'success' outweighs 'end'."""
+
+    def upstreams(self, seq: int, limit: int) -> list[Task]:
+        """Return the first tasks that a task still needs something of."""
+
+    def has_waiters(self, upstream: int) -> bool:
+        """Say whether any blocked task needs something of this one."""
+
+    def waiters(self, upstream: int, limit: int) -> list[tuple[Task, str]]:
+        """Return the first blocked tasks that need something of this one, with what."""
+
+    def meet(self, seq: int, upstream: int) -> bool:
+        """Forget a need that was met; say whether it was the task's last."""
+
+    def needs(self, seq: int) -> bool:
+        """Say whether a task still needs anything of others."""
+
+    def put_off(self, upstream: int) -> None:
+        """Note that an ended task has waiters that have not been told."""
+
+    def is_pending(self) -> bool:
+        """Say whether any ended task has waiters to tell."""
+
+    def pending(self, limit: int) -> list[int]:
+        """Return the first ended tasks that have waiters to tell."""
+
+    def told(self, upstream: int) -> None:
+        """Note that all waiters of an ended task have been told."""
+
+
 class Session(Protocol):
     """One transaction's verbs, grouped by what they are about."""
 
@@ -309,6 +383,10 @@ class Session(Protocol):
     def payloads(self) -> Payloads: ...
     @property
     def queues(self) -> Queues: ...
+    @property
+    def dedup(self) -> Dedup: ...
+    @property
+    def links(self) -> Links: ...
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Undo only the block on an exception, and let it through."""

@@ -178,6 +178,7 @@ class Task(Row, table=True):
             where="expires_at IS NOT NULL AND state IN ('blocked', 'queued', 'retrying')",
         ),
         _partial("task_unique", "unique_id", "seq", where="unique_id IS NOT NULL"),
+        _partial("task_unique_open", "unique_id", "seq", where="unique_id IS NOT NULL AND finished_at IS NULL"),
     )
     seq: int = _int(key=True)
     id: str = _text()

@@ -6,8 +6,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bgo.store.sql.keys import SqlDedup
 from bgo.store.sql.lanes import SqlLanes
 from bgo.store.sql.leases import SqlLeases
+from bgo.store.sql.links import SqlLinks
 from bgo.store.sql.pauses import SqlPauses
 from bgo.store.sql.payloads import SqlPayloads
 from bgo.store.sql.queues import SqlQueues
@@ -27,6 +29,8 @@ class Session:
         self.leases = SqlLeases(db)
         self.records = SqlRecords(db, self.payloads)
         self.queues = SqlQueues(db)
+        self.dedup = SqlDedup(db)
+        self.links = SqlLinks(db)
         self.undone_by: sqlite3.Error | None = None
         """The error by which SQLite rolled the whole transaction back inside a savepoint, if it did."""
 

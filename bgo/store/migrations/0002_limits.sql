@@ -41,6 +41,7 @@ ALTER TABLE task ADD COLUMN waited TEXT NOT NULL DEFAULT '{}';
 CREATE INDEX task_expiry ON task (expires_at)
     WHERE expires_at IS NOT NULL AND state IN ('blocked', 'queued', 'retrying');
 CREATE INDEX task_unique ON task (unique_id, seq) WHERE unique_id IS NOT NULL;
+CREATE INDEX task_unique_open ON task (unique_id, seq) WHERE unique_id IS NOT NULL AND finished_at IS NULL;
 ALTER TABLE lease ADD COLUMN rate_key TEXT;
 ALTER TABLE lease ADD COLUMN stamped INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE lease ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;

@@ -50,6 +50,17 @@ WHERE seq = ? AND run = ? AND state = ?"""
 MOVE_WAIT = """UPDATE task SET state = ?, reason = ?, finished_at = NULL, attempt = 0, losses = 0, snoozes = 0,
     epoch = epoch + 1, progress = NULL, progress_message = '', ready = ?, ready_at = ?, due_at = ?, order_key = ?,
     rank = ?, bump = ?, expires_at = ?, waited = '{}' WHERE seq = ? AND run = ? AND state = ?"""
+UNBLOCK = """UPDATE task SET state = 'queued', reason = ?1, ready = due_at <= ?2,
+    ready_at = CASE WHEN due_at <= ?2 THEN ?2 END, waited = ?3 WHERE seq = ?4 AND state = 'blocked'"""
+SKIP = "UPDATE task SET state = ?, reason = ?, finished_at = ?, error = ? WHERE seq = ? AND state = 'blocked'"
+SET_DEDUP_KEY = "UPDATE task SET dedup_key = ? WHERE seq = ?"
+UNFINISHED_AS = f"""SELECT {COLUMNS} FROM task INDEXED BY task_unique_open
+WHERE unique_id = ? AND finished_at IS NULL ORDER BY seq DESC"""
+NEWEST_AS = f"SELECT {COLUMNS} FROM task INDEXED BY task_unique WHERE unique_id = ? ORDER BY seq DESC LIMIT 1"
+_EXPIRING = """FROM task INDEXED BY task_expiry
+WHERE expires_at IS NOT NULL AND state IN ('blocked', 'queued', 'retrying')"""
+EXPIRED = f"SELECT {COLUMNS} {_EXPIRING} AND expires_at <= ? ORDER BY expires_at LIMIT ?"
+NEXT_EXPIRY = f"SELECT expires_at {_EXPIRING} ORDER BY expires_at LIMIT 1"
 SET_INPUT = "UPDATE task SET input = ? WHERE seq = ?"
 REQUEST_CANCEL = """UPDATE task SET cancel_reason = coalesce(cancel_reason, ?)
 WHERE seq = ? AND run = ? AND state = 'running'"""
@@ -81,7 +92,10 @@ BEYOND = """SELECT seq FROM task INDEXED BY task_finished WHERE finished_at IS N
     ORDER BY finished_at DESC, seq DESC LIMIT 1 OFFSET ?
 ) ORDER BY finished_at, seq LIMIT ?"""
 DELETE = """DELETE FROM task WHERE seq = ? AND finished_at IS NOT NULL
-RETURNING id, input, setup, output, error, checkpoint"""
+RETURNING id, state, input, setup, output, error, checkpoint"""
+DELETE_LINKS = "DELETE FROM dependency WHERE task = ?1 OR upstream = ?1"
+DELETE_RELEASE = "DELETE FROM release WHERE upstream = ?"
+DELETE_KEYS = "DELETE FROM dedup WHERE task = ? AND (until IS NULL OR ? <> 'succeeded')"
 DELETE_TAGS = "DELETE FROM task_tag WHERE task = ?"
 DELETE_HISTORY = "DELETE FROM history WHERE task = ? RETURNING error"
 
@@ -157,6 +171,29 @@ class SqlTasks:
         if place is None:
             raise ValueError("a task that waits needs a place")
         return self._db.execute(MOVE_WAIT, (state, reason, *place, *guard)).rowcount == 1
+
+    def unblock(self, task: Task, reason: str, now: int, waited: str) -> bool:
+        return self._db.execute(UNBLOCK, (reason, now, waited, task.seq)).rowcount == 1
+
+    def skip(self, task: Task, state: State, reason: str, now: int, error: int | None) -> bool:
+        return self._db.execute(SKIP, (state, reason, now, error, task.seq)).rowcount == 1
+
+    def set_dedup_key(self, task: Task, key: str) -> None:
+        self._db.execute(SET_DEDUP_KEY, (key, task.seq))
+
+    def unfinished_as(self, unique_id: str) -> list[Task]:
+        return [to_task(row) for row in self._db.execute(UNFINISHED_AS, (unique_id,)).fetchall()]
+
+    def newest_as(self, unique_id: str) -> Task | None:
+        row = self._db.execute(NEWEST_AS, (unique_id,)).fetchone()
+        return None if row is None else to_task(row)
+
+    def expired(self, now: int, limit: int) -> list[Task]:
+        return [to_task(row) for row in self._db.execute(EXPIRED, (now, limit)).fetchall()]
+
+    def next_expiry(self) -> int | None:
+        row = self._db.execute(NEXT_EXPIRY).fetchone()
+        return None if row is None else int(row[0])
 
     def set_input(self, task: Task, payload: int) -> None:
         self._db.execute(SET_INPUT, (payload, task.seq))
@@ -235,5 +272,8 @@ class SqlTasks:
             ids.append(row[0])
             errors = self._db.execute(DELETE_HISTORY, (row[0],)).fetchall()
             self._db.execute(DELETE_TAGS, (seq,))
-            self._payloads.drop({p for p in (*row[1:], *(e for (e,) in errors)) if p is not None})
+            self._db.execute(DELETE_LINKS, (seq,))
+            self._db.execute(DELETE_RELEASE, (seq,))
+            self._db.execute(DELETE_KEYS, row[:2])  # what has succeeded holds its key as long as its TTL runs
+            self._payloads.drop({p for p in (*row[2:], *(e for (e,) in errors)) if p is not None})
         return ids
