@@ -16,14 +16,14 @@ from bgo.store.port import Session
 from bgo.store.rows import NewTask
 
 
-def lane_key(spec: TaskSpec) -> LaneKey:
-    """Return the gates a task shares with its lane."""
+def lane_key(spec: TaskSpec, marks: tuple[str, ...] = ()) -> LaneKey:
+    """Return the gates a task shares with its lane; `marks` are the paused ones of its tags."""
     name = spec.name or spec.handler
     view = ViewKey(spec.queue, spec.handler, spec.wish.constraints)
     limit = spec.wish.concurrency
     if limit is None:
-        return LaneKey(name, view)
-    return LaneKey(name, view, limit.key or name, limit.max_concurrent, limit.strategy)
+        return LaneKey(name, view, marks=marks)
+    return LaneKey(name, view, limit.key or name, limit.max_concurrent, limit.strategy, marks=marks)
 
 
 class _Shared(NamedTuple):
@@ -45,7 +45,7 @@ class _Shared(NamedTuple):
 
 
 def _share(session: Session, spec: TaskSpec, now: int) -> _Shared:
-    key = lane_key(spec)
+    key = lane_key(spec, session.pauses.marks(spec.tags))
     tags = json.dumps(spec.tags) if spec.tags else "[]"
     return _Shared(spec, key, session.lanes.ensure(key, now), wishes.dump(spec.wish), tags)
 

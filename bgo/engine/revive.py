@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bgo.engine.relane import brought_home
 from bgo.engine.waiting import place_of
 from bgo.errors import RefusedError
 from bgo.model.state import Event, Reason, State, advance
@@ -23,6 +24,7 @@ def revive(session: Session, task: Task, now: int, input_ref: int | None = None)
         why, hint = _WHY.get(task.state, (f"it is {task.state} already", "bgo explain {id}"))
         raise RefusedError(f"task {task.id} cannot be retried", why=why, hint=hint.format(id=task.id))
     state = advance(task.state, Event.REVIVE)
+    task = brought_home(session, task, now)
     place = place_of(task, session.lanes.key(task.lane), now, now, begun=False)
     if not session.tasks.move(task, state, Reason.USER, now, place):
         raise AssertionError("the task was read in this transaction")

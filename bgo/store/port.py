@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bgo.model.query import Pause, QueueRow, Selector
     from bgo.model.state import State
     from bgo.model.task import HistoryEntry, Lease, Task, WorkerRow
-    from bgo.store.rows import DedupRow, LaneState, NewLease, NewTask, Place
+    from bgo.store.rows import DedupRow, LaneState, NewLease, NewTask, Place, Seat
 
 
 class Tasks(Protocol):
@@ -193,8 +193,33 @@ class Pauses(Protocol):
     def list(self) -> list[Pause]:
         """Return what is paused."""
 
+    def stop_running(self) -> None:
+        """Mark the live runs that a pause stops, and only these."""
+
     def marks(self, tags: Collection[str]) -> tuple[str, ...]:
         """Return the paused ones among these tags, in order."""
+
+
+class Moves(Protocol):
+    """Tasks that change their lane or their place, and how far the tags of a pause have been worked off."""
+
+    def next(self) -> tuple[str, int] | None:
+        """Return a tag whose tasks must change lanes, and the seq up to which they have."""
+
+    def tagged(self, tag: str, after: int, limit: int) -> list[int]:
+        """Return up to `limit` seqs above `after` of tasks with this tag, ended ones too, ascending."""
+
+    def reached(self, tag: str, after: int) -> None:
+        """Note that the tasks of this tag have been looked at up to this seq."""
+
+    def done(self, tag: str) -> None:
+        """Note that all tasks of this tag have been looked at."""
+
+    def relane(self, task: Task, lane: int, ready_at: int | None, waited: str) -> bool:
+        """Move a task to another lane; False when its state, run or lane differ. Both lanes want a refresh."""
+
+    def reseat(self, task: Task, seat: Seat) -> bool:
+        """Give a waiting task another place, priority, queue and lane; False when its state, run or lane differ."""
 
 
 class Leases(Protocol):
@@ -375,6 +400,8 @@ class Session(Protocol):
     def lanes(self) -> Lanes: ...
     @property
     def pauses(self) -> Pauses: ...
+    @property
+    def moves(self) -> Moves: ...
     @property
     def leases(self) -> Leases: ...
     @property

@@ -46,6 +46,16 @@ class Place(NamedTuple):
     expires_at: int | None = None
 
 
+class Seat(NamedTuple):
+    """Where a waiting task is put: its lane, queue and priority, its place there, and what it waited before."""
+
+    lane: int
+    queue: str
+    priority: int
+    place: Place
+    waited: str
+
+
 class LaneState(NamedTuple):
     """Whether a lane is paused or parked (1 before a full concurrency key, 2 before a full rate)."""
 

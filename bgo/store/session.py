@@ -10,6 +10,7 @@ from bgo.store.sql.keys import SqlDedup
 from bgo.store.sql.lanes import SqlLanes
 from bgo.store.sql.leases import SqlLeases
 from bgo.store.sql.links import SqlLinks
+from bgo.store.sql.moves import SqlMoves
 from bgo.store.sql.pauses import SqlPauses
 from bgo.store.sql.payloads import SqlPayloads
 from bgo.store.sql.queues import SqlQueues
@@ -26,6 +27,7 @@ class Session:
         self.tasks = SqlTasks(db, self.payloads)
         self.lanes = SqlLanes(db)
         self.pauses = SqlPauses(db, self.lanes)
+        self.moves = SqlMoves(db)
         self.leases = SqlLeases(db)
         self.records = SqlRecords(db, self.payloads)
         self.queues = SqlQueues(db)

@@ -55,7 +55,7 @@ class SqlPauses:
     def set(self, kind: str, value: str, *, paused: bool, running: bool = False, now: int) -> int:
         known = (kind, value)
         self._db.execute(ADD_PAUSE if paused else DROP_PAUSE, (*known, now, running) if paused else known)
-        self._db.execute(STOP_RUNNING)
+        self.stop_running()
         if kind == "tag":
             self._db.execute(MOVE_TAG, (value,))
             return 0
@@ -80,6 +80,9 @@ class SqlPauses:
         from bgo.model.query import Pause  # enqueue needs it only when something is paused
 
         return [Pause(kind, value, at, bool(running)) for kind, value, at, running in rows]
+
+    def stop_running(self) -> None:
+        self._db.execute(STOP_RUNNING)
 
     def marks(self, tags: Collection[str]) -> tuple[str, ...]:
         if not tags:
