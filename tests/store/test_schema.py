@@ -17,7 +17,7 @@ from tests.build import a_spec, a_wish
 from tests.store import drive
 from tests.store.shape import explain, hot_statements, shape_of
 
-SMALL = {"view", "queue", "pause", "lease", "worker", "CONSTANT", "w"}
+SMALL = {"view", "queue", "pause", "tag_move", "lease", "worker", "CONSTANT", "w"}
 """Tables that stay small whatever waits: views (one per queue, handler and constraints), live runs, workers."""
 SCANS = {
     "tasks.NEWEST": "from the end, and stops at its LIMIT",
