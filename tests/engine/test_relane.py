@@ -9,7 +9,6 @@ import pytest
 
 from bgo.engine import relane
 from bgo.engine.revive import revive
-from bgo.model.limits import ConcurrencyControl
 from bgo.model.options import RetryPolicy
 from bgo.model.outcome import Failed, TaskError
 from bgo.model.query import Pause
@@ -161,7 +160,7 @@ def test_the_wait_is_told_over_both_lanes(store: SqliteStore) -> None:
 
 def test_a_head_that_leaves_a_full_lane_gives_the_room_on(store: SqliteStore) -> None:
     """b's lane was parked behind a's run; when the tag takes its head away, c of the same key is not forgotten."""
-    wish = a_wish(limit=ConcurrencyControl(1, None, "k"))
+    wish = a_wish(limit=drive.limit(1, "k"))
     first = a_spec(name="a", wish=wish)
     drive.enqueue(store, first)
     running = drive.claim(store)
