@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from bgo.engine import upstream
+from bgo.engine.waiting import call_off, is_over
 from bgo.model.query import CancelEffect, CancelReply
-from bgo.model.state import FINAL, Event, Reason, State, advance
+from bgo.model.state import FINAL, Reason, State
 from bgo.model.task import Task
 from bgo.store.port import Session
 
@@ -14,8 +16,12 @@ REQUESTED = "cancel_requested"
 
 
 def cancel(session: Session, tasks: Sequence[Task], reason: Reason, now: int) -> list[CancelReply]:
-    """Call these tasks off, in one transaction with their reading."""
+    """Call these tasks off, in one transaction with their reading, and tell those that wait for them.
+
+    What has waited past its time is too late to call off: it has expired.
+    """
     replies = []
+    ends: list[tuple[Task, State]] = []
     emptied: set[int] = set()
     for task in tasks:
         if task.state in FINAL:
@@ -26,12 +32,12 @@ def cancel(session: Session, tasks: Sequence[Task], reason: Reason, now: int) ->
             session.records.add(task, REQUESTED, (task.state, task.reason, task.attempt), now, detail=detail)
             replies.append(CancelReply(task.id, CancelEffect.STOPPING, task.state))
         else:
-            state = advance(task.state, Event.CANCEL)
-            if not session.tasks.move(task, state, reason, now, None):
-                raise AssertionError("the task was read in this transaction")
-            session.records.add(task, Event.CANCEL, (state, reason, task.attempt), now)
-            replies.append(CancelReply(task.id, CancelEffect.PREVENTED, state))
+            over = is_over(task, now)
+            state = call_off(session, task, Reason.EXPIRED if over else reason, now)
+            ends.append((task, state))
+            replies.append(CancelReply(task.id, CancelEffect.TOO_LATE if over else CancelEffect.PREVENTED, state))
             if task.ready:
                 emptied.add(task.lane)
     session.lanes.refresh(emptied, now)
+    upstream.all_ended(session, ends, now)
     return replies

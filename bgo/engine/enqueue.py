@@ -1,16 +1,20 @@
-"""Enqueue: specs become rows, in one transaction, with their lanes ready for the next tick."""
+"""Enqueue: specs become rows, in one transaction, with their lanes ready for the next tick.
+
+What other tasks can stand in the way of is let in one by one; everything else by the thousand.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from bgo.model import payload as payloads
 from bgo.model import wish as wishes
-from bgo.model.lane import LaneKey, ViewKey
+from bgo.model.lane import LaneKey, Rate, ViewKey
 from bgo.model.state import Reason, State
-from bgo.model.task import TaskSpec
+from bgo.model.task import Enqueued, TaskSpec
 from bgo.policy import order
 from bgo.store.port import Session
 from bgo.store.rows import NewTask
@@ -20,10 +24,16 @@ def lane_key(spec: TaskSpec, marks: tuple[str, ...] = ()) -> LaneKey:
     """Return the gates a task shares with its lane; `marks` are the paused ones of its tags."""
     name = spec.name or spec.handler
     view = ViewKey(spec.queue, spec.handler, spec.wish.constraints)
-    limit = spec.wish.concurrency
-    if limit is None:
-        return LaneKey(name, view, marks=marks)
-    return LaneKey(name, view, limit.key or name, limit.max_concurrent, limit.strategy, marks=marks)
+    limit, rate = spec.wish.concurrency, spec.wish.rate
+    return LaneKey(
+        name,
+        view,
+        concurrency_key=None if limit is None else limit.key or name,
+        concurrency_max=None if limit is None else limit.max_concurrent,
+        strategy=None if limit is None else limit.strategy,
+        rate=None if rate is None else Rate(rate.key or name, rate.max_executions, rate.window_ms),
+        marks=marks,
+    )
 
 
 class _Shared(NamedTuple):
@@ -34,6 +44,7 @@ class _Shared(NamedTuple):
     lane: int
     wish: str
     tags: str
+    expires_at: int | None
 
     def fits(self, spec: TaskSpec) -> bool:
         mine = self.spec
@@ -47,11 +58,40 @@ class _Shared(NamedTuple):
 def _share(session: Session, spec: TaskSpec, now: int) -> _Shared:
     key = lane_key(spec, session.pauses.marks(spec.tags))
     tags = json.dumps(spec.tags) if spec.tags else "[]"
-    return _Shared(spec, key, session.lanes.ensure(key, now), wishes.dump(spec.wish), tags)
+    expires_at = order.expires_at(spec.wish, begun=False)
+    return _Shared(spec, key, session.lanes.ensure(key, now), wishes.dump(spec.wish), tags, expires_at)
 
 
-def enqueue(session: Session, specs: Sequence[TaskSpec], now: int) -> None:
-    """Insert the tasks; those that are due are ready at once, the others wait for their alarm."""
+def enqueue(session: Session, specs: Sequence[TaskSpec], now: int) -> list[Enqueued]:
+    """Insert the tasks and return what became of each, in order.
+
+    Those that are due are ready at once, the others wait for their alarm. What is deduplicated, unique or comes after
+    others sees everything before it, of the same call as well. Raises NotFoundError for an unknown upstream.
+    """
+    found: list[Enqueued] = []
+    for is_plain, run in groupby(specs, key=_is_plain):
+        if is_plain:
+            found += _insert(session, list(run), now)
+        else:
+            found += [_admit(session, spec, now) for spec in run]
+    return found
+
+
+def _is_plain(spec: TaskSpec) -> bool:
+    return spec.is_plain
+
+
+def _admit(session: Session, spec: TaskSpec, now: int) -> Enqueued:
+    from bgo.engine.ties import admit  # most work is plain, and need not know of this
+
+    def insert(state: State) -> int:
+        _insert(session, (spec,), now, state)
+        return session.tasks.next_seq() - 1
+
+    return admit(session, spec, now, insert)
+
+
+def _insert(session: Session, specs: Sequence[TaskSpec], now: int, state: State = State.QUEUED) -> list[Enqueued]:
     seq = session.tasks.next_seq()
     inputs = _store(session, [s.input for s in specs])
     setups = _store(session, [s.setup for s in specs])
@@ -60,12 +100,13 @@ def enqueue(session: Session, specs: Sequence[TaskSpec], now: int) -> None:
     for number, (spec, input_ref, setup_ref) in enumerate(zip(specs, inputs, setups, strict=True), start=seq):
         if shared is None or not shared.fits(spec):
             shared = _share(session, spec, now)
-        row = _row(spec, shared, (number, input_ref, setup_ref), now)
+        row = _row(spec, shared, (number, input_ref, setup_ref), state, now)
         rows.append(row)
         if row.ready:
             touched.add(row.lane)
     session.tasks.insert(rows)
     session.lanes.refresh(touched, now)
+    return [Enqueued(spec.id, state) for spec in specs]
 
 
 def _store(session: Session, items: Sequence[bytes | None]) -> list[int | None]:
@@ -75,18 +116,20 @@ def _store(session: Session, items: Sequence[bytes | None]) -> list[int | None]:
     return [None if item is None or item == payloads.EMPTY else next(numbers) for item in items]
 
 
-def _row(spec: TaskSpec, shared: _Shared, refs: tuple[int, int | None, int | None], now: int) -> NewTask:
+def _row(spec: TaskSpec, shared: _Shared, refs: tuple[int, int | None, int | None], state: State, now: int) -> NewTask:
     seq, input_ref, setup_ref = refs
     key = shared.key
     due = now if spec.due_at is None else spec.due_at
-    ready = due <= now
+    blocked = state is State.BLOCKED
+    ready = due <= now and not blocked
+    unique = spec.wish.unique
     place = order.order_key(key.strategy, due_ms=due, priority=spec.priority, seq=seq, draw=spec.random_order)
     return NewTask(
         seq=seq,
         id=spec.id,
         name=key.name,
         handler=spec.handler,
-        state=State.QUEUED,
+        state=state,
         reason=Reason.NEW,
         lane=shared.lane,
         queue=spec.queue,
@@ -94,7 +137,7 @@ def _row(spec: TaskSpec, shared: _Shared, refs: tuple[int, int | None, int | Non
         tags=shared.tags,
         wish=shared.wish,
         ready=int(ready),
-        ready_at=max(due, now) if ready else None,
+        ready_at=max(due, now) if ready else now if blocked else None,
         due_at=due,
         order_key=place,
         rank=order.rank(due, spec.priority),
@@ -103,4 +146,7 @@ def _row(spec: TaskSpec, shared: _Shared, refs: tuple[int, int | None, int | Non
         input=input_ref,
         setup=setup_ref,
         created_at=now,
+        expires_at=shared.expires_at,
+        unique_id=None if unique is None else unique.id,
+        dedup_key=spec.dedup_key,
     )

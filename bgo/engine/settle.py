@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from bgo.engine import upstream
+from bgo.clock import Moment
 from bgo.engine.waiting import place_of
 from bgo.errors import UsageError
 from bgo.ids import Rng
 from bgo.model import payload as payloads
-from bgo.model.outcome import Failed, Outcome, Succeeded, TaskError
+from bgo.model.outcome import Failed, Lost, Outcome, Succeeded, TaskError
 from bgo.model.plan import Transition
 from bgo.model.state import FINAL
-from bgo.model.task import ERROR_LIMIT, Task
+from bgo.model.task import ERROR_LIMIT, Lease, Task
 from bgo.policy import settle as policy
 from bgo.store.port import Session
 
@@ -46,12 +48,13 @@ class RunKey:
 
 
 def settle(
-    session: Session, key: RunKey, outcome: Outcome, now: int, rng: Rng, started_at: int | None = None
+    session: Session, key: RunKey, outcome: Outcome, moment: Moment, rng: Rng, started: Moment | None = None
 ) -> Settled | LateFinish:
     """Apply how a run ended. A refused late finish is recorded, never an overwrite.
 
-    `started_at` is given for a run that began since the last commit: its lease need not be told first.
+    `started` is given for a run that began since the last commit: its lease need not be told first.
     """
+    now = moment.now_ms
     task = session.tasks.find_seq(key.seq)
     lease = session.leases.find(key.seq)
     if task is None or lease is None or (lease.run, lease.worker, task.run) != (key.run, key.worker, key.run):
@@ -59,8 +62,10 @@ def settle(
             _record_late(session, task, key.run, outcome, now)
         return LateFinish(task)
     session.leases.delete(key.seq, key.run)
-    if started_at is not None:
-        lease = lease._replace(started_at=started_at)
+    if started is not None:
+        lease = lease._replace(started_at=started.now_ms)
+    if lease.rate_key is not None and not lease.stamped:
+        _count_start(session, lease, outcome, started, moment)
     outcome, data = _readable(outcome)
     to = policy.settle(task, outcome, now, rng)
     error = _keep_error(session, policy.error_of(outcome, to.event))
@@ -71,11 +76,24 @@ def settle(
     if not session.tasks.settle(task, to, now, output=output, error=error, place=place):
         raise AssertionError("the guard was checked in this transaction")
     session.records.add(task, to.event, (to.state, to.reason, to.attempt), now, lease=lease, error=error, outcome=True)
-    if place is not None and place.ready:
+    if place is None:
+        upstream.ended(session, task, to.state, now)
+    elif place.ready:
         session.lanes.refresh((task.lane,), now)
     if lease.concurrency_key is not None:
         session.lanes.open_key(lease.concurrency_key, now)
     return Settled(task, to, outcome)
+
+
+def _count_start(session: Session, lease: Lease, outcome: Outcome, started: Moment | None, now: Moment) -> None:
+    """Write the start of a run whose child was not heard of until now, or give its place in the window back.
+
+    A run that was lost may have begun just before its worker died: then it began now at the latest.
+    """
+    if started is None and not isinstance(outcome, Lost):
+        session.rates.wake(lease.rate_key or "")
+    else:
+        session.rates.stamp(lease.seq, lease.run, lease.rate_key or "", started or now)
 
 
 def _record_late(session: Session, task: Task, run: int, outcome: Outcome, now: int) -> None:
@@ -111,9 +129,12 @@ def _readable(outcome: Outcome) -> tuple[Outcome, bytes | None]:
         return Failed(TaskError("UndecodableResult", error.why), retry=False), None
 
 
-def started(session: Session, seq: int, run: int, now: int) -> None:
-    """Note that user code began."""
-    session.leases.mark_started(seq, run, now)
+def begun(session: Session, key: RunKey, at: Moment) -> None:
+    """Note that user code began: on the lease, and under its rate key."""
+    session.leases.mark_started(key.seq, key.run, at.now_ms)
+    lease = session.leases.find(key.seq)
+    if lease is not None and lease.run == key.run and lease.rate_key is not None and not lease.stamped:
+        session.rates.stamp(key.seq, key.run, lease.rate_key, at)
 
 
 def checkpoint(session: Session, seq: int, run: int, data: bytes) -> None:

@@ -1,10 +1,12 @@
-"""Waiting: the place in line of a task that was running, revived or put off, and what a wait was spent on."""
+"""Waiting: the place in line of a task that was running, revived or put off, what a wait was spent on, and a wait's
+end that comes to nothing."""
 
 from __future__ import annotations
 
 import json
 
 from bgo.model.plan import LaneKey
+from bgo.model.state import CLAIMABLE, Event, Reason, State, advance
 from bgo.model.task import Task
 from bgo.policy import order
 from bgo.store.port import Session
@@ -39,3 +41,22 @@ def waited(session: Session, task: Task, now: int) -> dict[str, int]:
             found[reason] = found.get(reason, 0) + part
             left -= part
     return found
+
+
+def is_over(task: Task, now: int) -> bool:
+    """Say whether a task waits that should have begun by now: whether or not that is recorded, it never will."""
+    waits = task.state in CLAIMABLE or task.state is State.BLOCKED
+    return waits and task.expires_at is not None and task.expires_at <= now
+
+
+def call_off(session: Session, task: Task, reason: Reason, now: int) -> State:
+    """Cancel a waiting task; return its state. What expired ended when its time was over, not when that was noticed.
+
+    Its lane must be refreshed when it was ready, and its waiters told.
+    """
+    state = advance(task.state, Event.CANCEL)
+    ended = now if reason is not Reason.EXPIRED or task.expires_at is None else task.expires_at
+    if not session.tasks.move(task, state, reason, ended, None):
+        raise AssertionError("the task was read in this transaction")
+    session.records.add(task, Event.CANCEL, (state, reason, task.attempt), now)
+    return state

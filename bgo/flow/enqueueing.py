@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bgo.hooks.task import TaskHandler
     from bgo.model.device import Reading
     from bgo.model.handler import HandlerInfo
-    from bgo.model.task import TaskSpec
+    from bgo.model.task import Enqueued, TaskSpec
     from bgo.model.views import Explanation
 
 
@@ -44,10 +44,12 @@ class Enqueueing(Looking):
     def enqueue(self, name: str, input: Mapping[str, Any] | None = None, **options: Unpack[EnqueueOptions]) -> str:
         """Queue one task and return its id; when this returns, the task is durably kept.
 
+        A task that another stands in for (dedup, unique) is not inserted: then the id is that other one's.
+
         Raises UsageError for what does not fit, NotFoundError for unknown handlers and queues, StoreError and
         StoreBusyError when it could not be written (then nothing was).
         """
-        return self.submit(self._spec(name, input or {}, options))
+        return self.submit(self._spec(name, input or {}, options)).id
 
     def enqueue_many(
         self, name: str, inputs: Iterable[Mapping[str, Any]], **options: Unpack[EnqueueOptions]
@@ -70,12 +72,12 @@ class Enqueueing(Looking):
                 spec = again(like, item, info, Draw(new_id(rng), rng.random()))
             page.append(spec)
             if len(page) == BULK:
-                ids += self._insert(page)
+                ids += [made.id for made in self._insert(page)]
                 page = []
-        return ids + self._insert(page) if page else ids
+        return ids + [made.id for made in self._insert(page)]
 
-    def submit(self, spec: TaskSpec) -> str:
-        """Insert a spec that was built before."""
+    def submit(self, spec: TaskSpec) -> Enqueued:
+        """Insert a spec that was built before; return the task that came of it, or that stands in for it."""
         return self._insert([spec])[0]
 
     def spec_of(self, request: Request, info: HandlerInfo | None = None, *, allow_unknown: bool = False) -> TaskSpec:
@@ -136,21 +138,34 @@ class Enqueueing(Looking):
         draw = Draw(new_id(self._rng), self._rng.random())
         return build(request, info, specs.timeout(self.settings.default_timeout), draw)
 
-    def _insert(self, page: Sequence[TaskSpec]) -> list[str]:
+    def _insert(self, page: Sequence[TaskSpec]) -> list[Enqueued]:
         from bgo.engine.enqueue import enqueue
         from bgo.run.wake import ring
 
+        if not page:
+            return []
         self._check_plugins()
         self._remember()
+        found: list[Enqueued] = []
         try:
             with self.store.write() as session:
                 for queue in {spec.queue for spec in page}:
                     self._check_queue(session, queue)
-                enqueue(session, page, self.clock.now_ms())
+                found = enqueue(session, page, self.clock.now_ms())
         except UnknownCommitError:
             self.close()
-            with self.store.read() as session:  # the ids are ours: look whether the commit arrived
-                if session.tasks.find(page[0].id) is None:
-                    raise
+            if not self._has_arrived(found):
+                raise
         ring(self.settings.run_dir)
-        return [spec.id for spec in page]
+        return found
+
+    def _has_arrived(self, found: Sequence[Enqueued]) -> bool:
+        """Say whether a commit came through whose answer was lost: the ids of what is new in it are ours alone.
+
+        Where nothing is new, others stand in for all of it: that is true without the commit.
+        """
+        new = next((made.id for made in found if made.outcome == "new"), None)
+        if new is None:
+            return bool(found)
+        with self.store.read() as session:
+            return session.tasks.find(new) is not None

@@ -199,7 +199,7 @@ def test_what_cannot_be_looked_at(bgo: Bgo, words: list[str], code: int, message
 def test_ambiguous_ids_name_the_candidates(bgo: Bgo) -> None:
     with TaskFlow() as flow:
         spec = flow.spec_of(Request("echo"))
-        made = [flow.submit(replace(spec, id=f"44444444444{ending}")) for ending in "ab"]
+        made = [flow.submit(replace(spec, id=f"44444444444{ending}")).id for ending in "ab"]
     done = bgo("status", "4444")
     assert done.code == 3
     assert done.error[0] == "error: 4444 could be 2 tasks"

@@ -21,6 +21,9 @@ WAITERS += " ON task.seq = dependency.task WHERE upstream = ? AND state = 'block
 UPSTREAMS = f"""SELECT {COLUMNS} FROM task
 WHERE seq IN (SELECT upstream FROM dependency WHERE dependency.task = ?) ORDER BY seq LIMIT ?"""
 MEET = "DELETE FROM dependency WHERE task = ? AND upstream = ?"
+MEET_ENDED = """DELETE FROM dependency WHERE task = ?1 AND upstream IN (
+    SELECT upstream FROM dependency AS need JOIN task AS other ON other.seq = need.upstream
+    WHERE need.task = ?1 AND (other.state = 'succeeded' OR need.kind = 'end' AND other.finished_at IS NOT NULL))"""
 NEEDS = "SELECT EXISTS (SELECT 1 FROM dependency WHERE task = ?)"
 HOLD = "INSERT OR IGNORE INTO release (upstream) VALUES (?)"
 PENDING = "SELECT EXISTS (SELECT 1 FROM release)"
@@ -49,6 +52,10 @@ class SqlLinks:
 
     def meet(self, seq: int, upstream: int) -> bool:
         self._db.execute(MEET, (seq, upstream))
+        return not self.needs(seq)
+
+    def meet_ended(self, seq: int) -> bool:
+        self._db.execute(MEET_ENDED, (seq,))
         return not self.needs(seq)
 
     def needs(self, seq: int) -> bool:

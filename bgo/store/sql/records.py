@@ -24,6 +24,7 @@ ADD = """INSERT INTO history (task, name, event, run, attempt, state, reason, at
 OF_TASK = f"SELECT {COLUMNS} FROM history WHERE task = ? ORDER BY id"
 AFTER = f"SELECT {COLUMNS} FROM history WHERE id > ? ORDER BY id LIMIT ?"
 LAST = "SELECT coalesce(max(id), 0) FROM history"
+NUMBER = "SELECT count(*) FROM history WHERE task = ? AND event = ?"
 DURATIONS = """SELECT duration_ms FROM history WHERE name = ? AND event = 'succeed' AND duration_ms IS NOT NULL
 ORDER BY id DESC LIMIT ?"""
 
@@ -87,6 +88,9 @@ class SqlRecords:
 
     def last(self) -> int:
         return int(self._db.execute(LAST).fetchone()[0])
+
+    def number(self, task_id: str, event: str) -> int:
+        return int(self._db.execute(NUMBER, (task_id, event)).fetchone()[0])
 
     def median_ms(self, handler_name: str, sample: int) -> int | None:
         found = sorted(ms for (ms,) in self._db.execute(DURATIONS, (handler_name, sample)))
