@@ -19,7 +19,7 @@ from bgo.model.options import RetryPolicy, TaskTimeout
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
-    from bgo.model.task import TaskSpec
+    from bgo.model.task import Enqueued, TaskSpec
 
 WHAT, WHEN, LIMITS, RESULT = "What", "When and where", "Limits", "Result"
 
@@ -170,15 +170,15 @@ def enqueue(
         from bgo.cli.planned import show
 
         return show(flow, spec, as_json=as_json)
-    flow.submit(spec)
+    made = flow.submit(spec)
     _echo_time(spec, flow, quiet=quiet or as_json)
     if here or wait or wait_timeout is not None:
         from bgo.cli import follow
 
         limit = None if wait_timeout is None else wait_timeout.total_seconds()
         end = follow.here if here else follow.until_end
-        raise typer.Exit(end(flow, spec.id, follow.Style(as_json=as_json, quiet=quiet, timeout=limit)))
-    _print(flow, spec, as_json=as_json, quiet=quiet)
+        raise typer.Exit(end(flow, made.id, follow.Style(as_json=as_json, quiet=quiet, timeout=limit)))
+    _print(flow, spec, made, as_json=as_json, quiet=quiet)
     return None
 
 
@@ -218,15 +218,17 @@ def _echo_time(spec: "TaskSpec", flow: "TaskFlow", *, quiet: bool) -> None:
     render.say(f"{when} {render.local_time(spec.due_at)} ({render.ago(spec.due_at, now)})")
 
 
-def _print(flow: "TaskFlow", spec: "TaskSpec", *, as_json: bool, quiet: bool) -> None:
+def _print(flow: "TaskFlow", spec: "TaskSpec", made: "Enqueued", *, as_json: bool, quiet: bool) -> None:
     if as_json:
         from bgo.cli import render
         from bgo.clock import to_iso
 
         name, due = spec.name or spec.handler, spec.due_at or flow.clock.now_ms()
-        told = {"schema": 1, "id": spec.id, "name": name, "handler": spec.handler, "state": "queued"}
-        render.write_json(told | {"queue": spec.queue, "due_at": to_iso(due), "deduplicated": False})
+        told = {"schema": 1, "id": made.id, "name": name, "handler": spec.handler, "state": made.state}
+        render.write_json(
+            told | {"queue": spec.queue, "due_at": to_iso(due), "deduplicated": made.outcome == "deduplicated"}
+        )
         return
-    print(spec.id)
+    print(made.id)
     if not quiet and sys.stderr.isatty() and not flow.workers():
         print("no worker runs now: 'bgo run' executes it", file=sys.stderr)
