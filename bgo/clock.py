@@ -64,10 +64,10 @@ class VirtualClock:
     _AWAKE_OFFSET_MS = 7_777_777
     _BOOT_OFFSET_MS = 33_333_333
 
-    def __init__(self, start_ms: int) -> None:
+    def __init__(self, start_ms: int, boot_ms: int = _BOOT_OFFSET_MS) -> None:
         self._now_ms = start_ms
         self._awake_ms = self._AWAKE_OFFSET_MS
-        self._boot_ms = self._BOOT_OFFSET_MS
+        self._boot_ms = boot_ms
 
     def now_ms(self) -> int:
         return self._now_ms

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from bgo.clock import Moment
 from bgo.ids import ALPHABET, LENGTH
 from bgo.model.device import DeviceState, Reading, Tri, View
 from bgo.model.limits import ConcurrencyControl
@@ -18,6 +19,11 @@ START = 1_750_000_000_000
 
 _numbers = itertools.count(1)
 _pids = itertools.count(10_000)
+
+
+def a_moment(now_ms: int = START, boot: str = "boot1") -> Moment:
+    """Return an instant whose boot clock goes as the wall clock does."""
+    return Moment(now_ms, now_ms - START + 33_333_333, boot)
 
 
 def an_id(number: int | None = None) -> str:

@@ -9,17 +9,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bgo.clock import Moment
+from bgo.engine import alarms
 from bgo.engine.waiting import waited
 from bgo.model.device import View
 from bgo.model.plan import Budget, Gate, Hold, LaneHeads, ViewKey
 from bgo.model.task import Child, Task
 from bgo.policy.admit import admit
-from bgo.policy.gates import Offer, view_hold
+from bgo.policy.gates import Offer, queue_hold, view_hold
 from bgo.store.port import Session
 from bgo.store.rows import NewLease
 
-PROMOTE_STEP = 500
-"""Tasks that one tick makes ready at most: a write transaction stays short whatever has come due."""
 PARK_STEP = 200
 """Lanes that one tick parks, more or less: any number of them may stand before a full key."""
 
@@ -65,6 +65,8 @@ class Look:
     """How many of the asked-for slots there is ready work for, at least; 0 when only alarms or holds need a tick."""
     next_wake: int | None
     holds: tuple[tuple[int, ViewKey, Hold], ...] = ()
+    wake_in: int | None = None
+    """In how many milliseconds, whatever the wall clock does, a rate has room again; 0: now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Tick:
     next_wake: int | None
     again: bool
     promoted: int = 0
+    wake_in: int | None = None
 
 
 def look(
@@ -83,19 +86,20 @@ def look(
     view: View,
     memory: Memory,
     free: int,
-    now: int,
+    moment: Moment,
     *,
     only: frozenset[int] | None = None,
 ) -> Look:
     """Judge without writing: would a tick find alarms, work for a free slot, or a changed hold?"""
-    due = session.tasks.next_due()
+    coming = session.alarms.next(moment)
     open_views, holds = _judge(session, asker, view)
     slots = _budget(session, asker, free).free if open_views else 0
     changed = any(memory.held.get(v) != h.gate for v, _, h in holds)
     lifted = any(memory.held.get(v, Gate.STATE) for v in open_views)  # a view never seen may be held in the log
-    alarm = due is not None and due <= now
+    alarm = coming.is_due(moment.now_ms)
     ready = min(slots, sum(len(lane.heads) for lane in _heads(session, open_views, slots, only)))
-    return Look(alarm or ready > 0 or changed or lifted, ready, due, tuple(holds))
+    has_work = alarm or ready > 0 or changed or lifted
+    return Look(has_work, ready, coming.next_wake, tuple(holds), coming.rate_in)
 
 
 def tick(
@@ -106,15 +110,15 @@ def tick(
     children: Sequence[Child],
     *,
     lease_until: int,
-    now: int,
+    moment: Moment,
     only: frozenset[int] | None = None,
 ) -> Tick:
-    """Promote what is due, judge the views, and claim at most one task for each idle child.
+    """Bring about what is due, judge the views, and claim at most one task for each idle child.
 
     `only` names the seqs that may be claimed: they pass every gate, but go ahead of others in their lanes.
     """
-    lanes = session.tasks.promote(now, PROMOTE_STEP)
-    session.lanes.refresh(lanes, now)
+    now = moment.now_ms
+    promoted = alarms.ring(session, moment)
     open_views, holds = _judge(session, asker, view)
     _remember(session, memory, open_views, holds, now)
     claims: list[Claim] = []
@@ -125,9 +129,10 @@ def tick(
         heads = _heads(session, open_views, budget.free, only)
         if not heads:
             break
-        keyed = any(lane.concurrency_key for lane in heads)
-        usage = session.leases.usage() if keyed else {}
-        plan = admit(session.queues.shares(), heads, usage, budget)
+        limited = any(lane.concurrency_key or lane.rate for lane in heads)
+        usage = session.leases.usage() if limited else {}
+        rates = {lane.rate: session.rates.waits(lane.rate, moment, budget.free) for lane in heads if lane.rate}
+        plan = admit(session.queues.shares(), heads, usage, budget, rates, now)
         touched = set()
         for pick in plan.picks:
             claim = _claim(session, asker, pick.seq, idle[0], lease_until, now)
@@ -138,14 +143,15 @@ def tick(
         session.lanes.refresh(touched, now, served=True)
         session.queues.move(plan.shares)
         for lane, hold in plan.parked.items():  # after the claims: room under a key is counted in leases
-            session.lanes.park(lane, hold, now)
+            session.lanes.park(lane, hold, moment)
         parked += len(plan.parked)
-        if parked >= PARK_STEP or not keyed or not (plan.picks or plan.parked):
+        if parked >= PARK_STEP or not limited or not (plan.picks or plan.parked):
             break
         # A lane that was parked or emptied may have let in another of its key, perhaps of another view.
         open_views, _ = _judge(session, asker, view)
-    due = session.tasks.next_due()
-    return Tick(tuple(claims), due, parked >= PARK_STEP or (due is not None and due <= now), len(lanes))
+    coming = session.alarms.next(moment)
+    again = parked >= PARK_STEP or coming.is_due(now)
+    return Tick(tuple(claims), coming.next_wake, again, promoted, coming.rate_in)
 
 
 def _heads(session: Session, open_views: Sequence[int], width: int, only: frozenset[int] | None) -> Sequence[LaneHeads]:
@@ -158,8 +164,9 @@ def _heads(session: Session, open_views: Sequence[int], width: int, only: frozen
 
 def _judge(session: Session, asker: Asker, view: View) -> tuple[list[int], list[tuple[int, ViewKey, Hold]]]:
     open_views, holds = [], []
+    full = session.queues.full()
     for number, key in session.lanes.views():
-        hold = view_hold(key, view, asker.offer)
+        hold = queue_hold(key.queue, full[key.queue]) if key.queue in full else view_hold(key, view, asker.offer)
         if hold is None:
             open_views.append(number)
         else:
@@ -200,7 +207,7 @@ def _claim(session: Session, asker: Asker, seq: int, child: Child, lease_until: 
     task = session.tasks.claim(seq, now)
     if task is None:
         return None
-    limit = task.wish.concurrency
+    limit, rate = task.wish.concurrency, task.wish.rate
     spent = waited(session, task, now)
     lease = NewLease(
         task=seq,
@@ -215,6 +222,7 @@ def _claim(session: Session, asker: Asker, seq: int, child: Child, lease_until: 
         queue=task.queue,
         concurrency_key=None if limit is None else limit.key or task.name,
         waited=json.dumps(spent) if spent else "{}",
+        rate_key=None if rate is None else rate.key or task.name,
     )
     session.leases.insert(lease)
     refs = (task.input_ref, task.setup_ref, task.checkpoint_ref)

@@ -23,12 +23,12 @@ def key_of(
 ) -> str:
     """Return the key under which a task is one of its kind: its name, and the whole input or the fields named.
 
-    A command line (`argv`, None for tasks without one) and its directory count as well.
+    A command line (`argv`, if there is one) and its directory count as well.
     Raises UsageError when the input lacks a named field: without it, everything would be the same.
     """
     fields = None if policy.fields is None else sorted(set(policy.fields))
     value: Any = dict(input) if fields is None else _named(input, fields)
-    if argv is not None:
+    if argv:
         value = {"input": value, "argv": list(argv), "cwd": cwd}
     return sha256(payloads.dump([name, fields, value], "the dedup key")).hexdigest()
 

@@ -73,6 +73,17 @@ def _passes(gate: str, reading: Reading, view: View) -> bool:
     return reading.value is Tri.YES
 
 
+def queue_hold(queue: str, slots: int) -> Hold:
+    """Return the hold of a queue that has as many tasks running as it may, over all workers."""
+    return Hold(
+        Gate.QUEUE_SLOTS,
+        f"{slots} of {slots} slots of {queue} in use",
+        f"fewer than {slots} running in {queue}",
+        holder=f"running tasks of queue {queue}",
+        lift=f"bgo queues set {queue} --slots {slots + 1}",
+    )
+
+
 def concurrency_hold(key: str, limit: int, running: int) -> Hold | None:
     """Return the hold of a full concurrency key, judged by the asking task's own limit against all live leases."""
     if running < limit:

@@ -26,6 +26,11 @@ def bumped(bump: int) -> int:
     return BUMPED - bump
 
 
+def is_bumped(rank: int) -> bool:
+    """Say whether a rank or order key is that of a bumped task."""
+    return rank < BUMPED // 2
+
+
 def rank(due_ms: int, priority: int, bump: int = 0) -> int:
     """Return a task's place against tasks of other lanes, and by default inside its own."""
     if bump:

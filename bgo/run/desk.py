@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from bgo.clock import Moment, moment
 from bgo.engine import cycle, rescue
 from bgo.engine import settle as settling
 from bgo.engine.cycle import Asker, Look, Memory, Tick
@@ -39,14 +40,16 @@ class Inbox:
     ended: list[tuple[RunKey, Outcome]] = field(default_factory=list)
     ran_on: dict[RunKey, Child] = field(default_factory=dict)
     """The children of ended runs, where they live and are idle again."""
-    started: dict[RunKey, int] = field(default_factory=dict)
+    started: dict[RunKey, Moment] = field(default_factory=dict)
     reports: dict[RunKey, tuple[float | None, str]] = field(default_factory=dict)
     checkpoints: dict[RunKey, bytes] = field(default_factory=dict)
     warned: list[Task] = field(default_factory=list)
     """Tasks whose soft timeout has passed."""
+    notes: list[tuple[Task, str]] = field(default_factory=list)
+    """Other events of running tasks for their history."""
 
     def __bool__(self) -> bool:
-        return bool(self.ended or self.started or self.reports or self.checkpoints or self.warned)
+        return bool(self.ended or self.started or self.reports or self.checkpoints or self.warned or self.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Desk:
 
     def leave(self) -> None:
         """Write what is left, hand back what is still ours, remove this worker and close the store."""
-        now, me = self._bench.clock.now_ms(), self._asker.worker
+        now, me = self.moment, self._asker.worker
         stuck = {(o.key.seq, o.key.run) for o in self._orphans}
         try:
             self.check_place()
@@ -139,11 +142,16 @@ class Desk:
         """Return the view to judge under; the device is read only when waiting work asks something of it."""
         return View(self._bench.profile, self._bench.sense() if session.lanes.ask_device() else DeviceState())
 
+    @property
+    def moment(self) -> Moment:
+        """This instant, by the wall and by this boot."""
+        return moment(self._bench.clock, self._asker.boot_id)
+
     def look(self, free: int, only: frozenset[int] | None) -> Look:
         """Read whether there is anything to do."""
         with self._store.read() as session:
-            view, now = self.view(session), self._bench.clock.now_ms()
-            return cycle.look(session, self._asker, view, self._memory, free, now, only=only)
+            view = self.view(session)
+            return cycle.look(session, self._asker, view, self._memory, free, self.moment, only=only)
 
     def know(self, handlers: frozenset[str]) -> bool:
         """Take note of the handlers there are now; returns whether that changed."""
@@ -157,6 +165,11 @@ class Desk:
         with self._store.read() as session:
             return [(seq, run) for seq, run, _ in session.tasks.cancel_requests(self._asker.worker)]
 
+    def held(self) -> set[tuple[int, int]]:
+        """Return (seq, run) of our runs that a pause stops."""
+        with self._store.read() as session:
+            return session.leases.stopped(self._asker.worker)
+
     def waiting(self, now: int) -> tuple[int, int, int | None, dict[str, int]]:
         """Return how many tasks wait for a retry, for their delay, the next due time, and held ones by gate."""
         with self._store.read() as session:
@@ -164,7 +177,7 @@ class Desk:
 
     def commit(self, children: Sequence[Child], *, only: frozenset[int] | None = None, claim: bool) -> Committed:
         """Write the inbox and, if asked, claim for these idle children: one transaction, each ending on its own."""
-        now, until = self._bench.clock.now_ms(), self._bench.clock.awake_ms() + self._bench.lease_ms
+        now, until = self.moment, self._bench.clock.awake_ms() + self._bench.lease_ms
         tick = None
         try:
             with self._store.write() as session:
@@ -175,9 +188,9 @@ class Desk:
                     sound = [child for child in children if child not in suspects]
                     tick = cycle.tick(
                         session, self._asker, self.view(session), self._memory, sound,
-                        lease_until=until, now=now, only=only,
+                        lease_until=until, moment=now, only=only,
                     )  # fmt: skip
-                    _count_from_the_claim(session, tick, now)
+                    _count_from_the_claim(session, tick, now.now_ms)
         except UnknownCommitError:
             self._doubtful.update(key for key, _ in self.inbox.ended)
             self._memory = Memory()
@@ -189,11 +202,11 @@ class Desk:
         self._doubtful.clear()
         return Committed(tuple(settled), tick, suspects)
 
-    def _write(self, session: Session, inbox: Inbox, now: int) -> list[tuple[RunKey, Settled | LateFinish]]:
+    def _write(self, session: Session, inbox: Inbox, now: Moment) -> list[tuple[RunKey, Settled | LateFinish]]:
         over = {key for key, _ in inbox.ended}
         for key, at in inbox.started.items():
             if key not in over:
-                settling.started(session, key.seq, key.run, at)
+                settling.begun(session, key, at)
         for key, (fraction, message) in inbox.reports.items():
             session.tasks.report(key.seq, key.run, fraction, message)
         for key, data in inbox.checkpoints.items():
@@ -201,7 +214,9 @@ class Desk:
         for task in inbox.warned:
             state = (task.state, task.reason, task.attempt)
             detail = json.dumps({"soft_ms": task.wish.timeout.soft_ms})
-            session.records.add(task, SOFT_TIMEOUT, state, now, detail=detail)
+            session.records.add(task, SOFT_TIMEOUT, state, now.now_ms, detail=detail)
+        for task, event in inbox.notes:
+            session.records.add(task, event, (task.state, task.reason, task.attempt), now.now_ms)
         ended = [(key, outcome) for key, outcome in inbox.ended if not self._was_written(session, key)]
         return [(key, self._settle(session, key, outcome, now, inbox)) for key, outcome in ended]
 
@@ -210,7 +225,9 @@ class Desk:
         lease = session.leases.find(key.seq) if key in self._doubtful else None
         return key in self._doubtful and (lease is None or lease.run != key.run)
 
-    def _settle(self, session: Session, key: RunKey, outcome: Outcome, now: int, inbox: Inbox) -> Settled | LateFinish:
+    def _settle(
+        self, session: Session, key: RunKey, outcome: Outcome, now: Moment, inbox: Inbox
+    ) -> Settled | LateFinish:
         """One outcome that cannot be recorded must not take its neighbours down: it becomes a rejection."""
         started, rng = inbox.started.get(key), self._bench.rng
         try:
@@ -252,7 +269,7 @@ class Desk:
             return ()
         ended: list[tuple[RunKey, Outcome]] = [(o.key, Lost(o.lease.started_at is not None, o.rebooted)) for o in free]
         with self._store.write() as session:
-            settled = self._write(session, Inbox(ended=ended), self._bench.clock.now_ms())
+            settled = self._write(session, Inbox(ended=ended), self.moment)
             for worker in dead:
                 session.leases.unregister(worker)
         self._orphans = [orphan for orphan in self._orphans if orphan not in free]
@@ -299,7 +316,7 @@ def _count_from_the_claim(session: Session, tick: Tick, now: int) -> None:
     """
     for claim in tick.claims:
         if claim.task.run > claim.task.attempt:
-            settling.started(session, claim.task.seq, claim.task.run, now)
+            session.leases.mark_started(claim.task.seq, claim.task.run, now)
 
 
 def _unstarted() -> Released:

@@ -30,6 +30,7 @@ from bgo.run.wire import outcome_from
 FLUSH_MS = 250
 """How long a progress report or a Started mark may wait for a commit of its own."""
 STOP_LOOK_MS = 50
+SUSPENDED, CONTINUED = "suspended", "continued"
 STUCK_MS = 5_000
 """A process that SIGKILL did not end is tried again this much later; its run is not over until then."""
 
@@ -115,7 +116,7 @@ class Runs:
         match frame["t"]:
             case "started":
                 run.started_at = self._clock.awake_ms()
-                inbox.started[run.key] = self._clock.now_ms()
+                inbox.started[run.key] = self._desk.moment
                 self._flush_soon()
             case "progress":
                 inbox.reports[run.key] = _progress(frame)
@@ -127,6 +128,7 @@ class Runs:
                 run.capture.add(f"[{frame['level']}] {frame['message']}\n".encode("utf-8", "replace"))
             case "done" if not run.is_stopping:
                 outcome = outcome_from(frame["outcome"])
+                self._go_on(run)  # said just before it was stopped: the child is wanted for others
                 self._crew.drain(run.child)
                 self._crew.free(run.child)
                 self._end(run, outcome)
@@ -198,6 +200,7 @@ class Runs:
             self.obey(run.child, frame)
         if run.child not in self._live:
             return
+        run.go_on(self._clock.awake_ms())
         run.verdict = verdict
         run.kill_at = self._clock.awake_ms() + self._bench.kill_grace_ms
         process.terminate_run(run.child.identity, run.mark)
@@ -214,8 +217,37 @@ class Runs:
         """Ask these runs to end; who does not listen is stopped by a timer."""
         for run in self:
             if (run.key.seq, run.key.run) in wanted and run.cancel_at is None and not run.is_stopping:
+                self._go_on(run)
                 run.cancel_at = self._clock.awake_ms()
                 self._crew.send(run.child, {"t": "cancel"})
+
+    def hold(self, wanted: Collection[tuple[int, int]]) -> None:
+        """Let exactly these runs stand still, with all that they have started; what is being ended goes on."""
+        for run in self:
+            if (run.key.seq, run.key.run) not in wanted:
+                self._go_on(run)
+            elif not (run.is_held or run.is_stopping or run.cancel_at is not None):
+                self._suspend(run)
+
+    def _suspend(self, run: Execution) -> None:
+        for frame in self._crew.hear(run.child):
+            self.obey(run.child, frame)
+        if run.child in self._live:
+            process.suspend_run(run.child.identity, run.mark, self._clock)
+            run.held_at = self._clock.awake_ms()
+            self._note(run, SUSPENDED)
+
+    def _go_on(self, run: Execution) -> None:
+        if run.is_held:
+            run.go_on(self._clock.awake_ms())
+            process.continue_run(run.child.identity, run.mark)
+            self._note(run, CONTINUED)
+
+    def _note(self, run: Execution, event: str) -> None:
+        """Have it written into the task's history, and tell it."""
+        self._desk.inbox.notes.append((run.claim.task, event))
+        self._flush_soon()
+        self._tell(event, run.claim.task, State.RUNNING)
 
     def keep_only(self, ours: Collection[tuple[int, int]]) -> None:
         """Kill the runs whose lease somebody else has taken; their outcome is no longer ours to write."""

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bgo import ids
-from bgo.clock import VirtualClock
+from bgo.clock import Moment, VirtualClock, moment
 from bgo.engine import cycle, explain, query
 from bgo.engine import settle as settling
 from bgo.engine.cycle import Asker, Claim, Memory
@@ -131,7 +131,8 @@ class _Play:
     def __init__(self, session: Session, catalogue: Catalogue | None, slots: int, options: SimOptions) -> None:
         self._session, self._options, self._slots = session, options, slots
         self._until = options.start_ms + options.for_ms
-        self._clock = VirtualClock(options.start_ms)
+        # It begins with the play: the starts before it are as old as the wall clock says.
+        self._clock = VirtualClock(options.start_ms, boot_ms=0)
         self._script = _Script(options.device, options.start_ms, self._until)
         offer = Offer(None if catalogue is None else frozenset(catalogue))
         # Leases are counted by worker: the runs we take over are ours, those of other hosts need none of our slots.
@@ -166,12 +167,21 @@ class _Play:
         self._settle(now)
         view = View(device=self._script.at(now))
         until = self._clock.awake_ms() + LEASE_MS
-        tick = cycle.tick(self._session, self._asker, view, self._memory, tuple(self._idle), lease_until=until, now=now)
+        tick = cycle.tick(
+            self._session, self._asker, view, self._memory, tuple(self._idle),
+            lease_until=until, moment=self._moment,
+        )  # fmt: skip
         for claim in tick.claims:
             self._start(claim, now)
         # More may be due than one tick touches: then its next wake is not after now, and we step again.
         ends = self._parts[0][0] if self._parts else None
-        return min((at for at in (tick.next_wake, ends, self._script.next_at()) if at is not None), default=None)
+        rate_at = None if tick.wake_in is None else now + tick.wake_in
+        times = (tick.next_wake, rate_at, ends, self._script.next_at())
+        return min((at for at in times if at is not None), default=None)
+
+    @property
+    def _moment(self) -> Moment:
+        return moment(self._clock, WORKER)
 
     # Runs begin and end.
 
@@ -203,6 +213,8 @@ class _Play:
         heapq.heappush(self._parts, (ends_at, self._number, part))
         self._heads.setdefault(task.seq, (task.id, task.name, task.queue))
         self._runs.setdefault(task.seq, []).append(run)
+        if task.wish.rate is not None:
+            settling.begun(self._session, part.key, self._moment)
 
     def _settle(self, now: int) -> None:
         while self._parts and self._parts[0][0] <= now:
@@ -211,7 +223,7 @@ class _Play:
             # Every failure draws from its own source, so that one more of them never shifts the others.
             sure = isinstance(part.outcome, Succeeded)
             rng = self._rng if sure else ids.seeded_rng(self._options.seed, f"{self._heads[seq][0]}.{run}")
-            done = settling.settle(self._session, part.key, part.outcome, now, rng)
+            done = settling.settle(self._session, part.key, part.outcome, self._moment, rng)
             if part.child is not None:
                 self._idle.append(part.child)
             if isinstance(done, Settled):

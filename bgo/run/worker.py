@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 from bgo import ids
-from bgo.engine.cycle import Asker
+from bgo.engine.cycle import Asker, Look, Tick
 from bgo.engine.settle import LateFinish
 from bgo.errors import BgoError, StoreBusyError, StoreDamagedError, StoreError
 from bgo.model.state import State
@@ -72,6 +72,8 @@ class Worker:
         """How many free slots there is ready work for, as far as the last look or tick tells."""
         self._holds = False
         self._next_wake: int | None = None
+        self._rate_at: int | None = None
+        """When a rate has room again; awake milliseconds: setting the wall clock does not change it."""
         self._poll_at = self._retry_at = 0
         self._renew_at = awake + bench.lease_ms // 3
         self._version = -1
@@ -149,6 +151,8 @@ class Worker:
             times.append(self._runs.flush_at)
         if self._next_wake is not None:
             times.append(awake + max(0, self._next_wake - self._clock.now_ms()))
+        if self._rate_at is not None:
+            times.append(self._rate_at)
         return max(0, min(times) - awake)
 
     def _print(self, child: ChildProcess, data: bytes) -> None:
@@ -189,6 +193,8 @@ class Worker:
             self._renew_at = awake + self._bench.lease_ms // 3
         if self._next_wake is not None and self._clock.now_ms() >= self._next_wake:
             self._curious, self._next_wake = True, None  # told once: with no slot free, the look must wait for one
+        if self._rate_at is not None and awake >= self._rate_at:
+            self._curious, self._rate_at = True, None
         if awake >= self._poll_at:
             self._poll_at = awake + self._bench.poll_ms
             version = self._desk.data_version()
@@ -203,6 +209,7 @@ class Worker:
         if self._hears_cancels:
             if self._runs:
                 self._runs.cancel(self._desk.cancel_requests())
+                self._runs.hold(self._desk.held())
             self._hears_cancels = False
 
     def _look_at_handlers(self) -> None:
@@ -234,10 +241,16 @@ class Worker:
         """Read the store; a hold that changed or an alarm is written at once, work needs children first."""
         found = self._desk.look(room, self._only)
         self._curious = False
-        self._next_wake, self._holds, self._wanted = found.next_wake, bool(found.holds), found.ready
-        is_due = found.next_wake is not None and found.next_wake <= self._clock.now_ms()
+        self._holds, self._wanted = bool(found.holds), found.ready
+        is_due = self._wake_for(found)
         if found.has_work and (is_due or not found.ready):
             self._commit([], claim=True)
+
+    def _wake_for(self, found: Look | Tick) -> bool:
+        """Set the alarms; returns whether one is due."""
+        self._next_wake = found.next_wake
+        self._rate_at = None if found.wake_in is None else self._clock.awake_ms() + found.wake_in
+        return found.wake_in == 0 or (found.next_wake is not None and found.next_wake <= self._clock.now_ms())
 
     def _commit(self, idle: list[ChildProcess], *, claim: bool) -> None:
         done = self._desk.commit([c.identity for c in idle], only=self._only, claim=claim)
@@ -253,7 +266,7 @@ class Worker:
             self._tell("started", claimed.task, State.RUNNING, message=f"pid {claimed.child.pid}")
         if done.tick is None:
             return
-        self._next_wake = done.tick.next_wake
+        self._wake_for(done.tick)
         # A tick that used every child may leave work for more; one that did not has emptied what it could reach.
         self._wanted = 0
         if done.tick.again or (done.tick.promoted and not idle) or (len(claims) == len(idle) and self._room() > 0):

@@ -20,6 +20,17 @@ _STUCK = """state = 'running'
     AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.task = task.seq AND lease.run = task.run)"""
 _RUNNING = "(SELECT count(*) FROM lease WHERE lease.concurrency_key = lane.concurrency_key)"
 
+_MET = "(other.state = 'succeeded' OR need.kind = 'end' AND other.finished_at IS NOT NULL)"
+_UNTOLD = "EXISTS (SELECT 1 FROM release WHERE release.upstream = other.seq)"
+_FORGOTTEN = f"""state = 'blocked' AND (NOT EXISTS (SELECT 1 FROM dependency WHERE dependency.task = task.seq)
+    OR EXISTS (SELECT 1 FROM dependency AS need JOIN task AS other ON other.seq = need.upstream
+        WHERE need.task = task.seq AND {_MET} AND NOT {_UNTOLD}))"""
+_NO_TASK = "NOT IN (SELECT seq FROM task)"
+_OWNER_GONE = "until IS NULL AND task NOT IN (SELECT id FROM task)"
+_HOLDS_KEY = "dedup_key IS NOT NULL AND finished_at IS NULL AND json_extract(wish, '$.dedup.ttl_ms') IS NULL"
+_KEY_FREE = f"""{_HOLDS_KEY} AND NOT EXISTS (SELECT 1 FROM dedup JOIN task AS holder ON holder.id = dedup.task
+    WHERE dedup.key = task.dedup_key AND holder.finished_at IS NULL)"""
+
 
 class Rule(NamedTuple):
     """One invariant: its name, what breaking it means, and whether `admin.repair` can mend it."""
@@ -134,6 +145,48 @@ RULES = (
         can_repair=True,
     ),
     Rule(
+        "blocked_for_nothing",
+        "blocked, although nothing that it waits for is still to come: it would wait for ever",
+        f"SELECT id, reason FROM task WHERE {_FORGOTTEN}",
+        can_repair=True,
+    ),
+    Rule(
+        "dependency_of_no_task",
+        "a dependency between tasks one of which is gone",
+        f"""SELECT 'seq ' || task, 'on seq ' || upstream FROM dependency
+        WHERE task {_NO_TASK} OR upstream {_NO_TASK}""",
+        can_repair=True,
+    ),
+    Rule(
+        "release_of_no_end",
+        "waiters are to be told of an end that there is not",
+        "SELECT 'seq ' || upstream, '' FROM release WHERE upstream NOT IN (SELECT seq FROM task)",
+        can_repair=True,
+    ),
+    Rule(
+        "dedup_of_no_task",
+        "a dedup key whose task is gone: the same work would be refused for ever",
+        f"SELECT key, task FROM dedup WHERE {_OWNER_GONE}",
+        can_repair=True,
+    ),
+    Rule(
+        "dedup_key_free",
+        "unfinished work whose dedup key is free: the same work could come in beside it",
+        f"SELECT id, dedup_key FROM task WHERE {_KEY_FREE}",
+        can_repair=True,
+    ),
+    Rule(
+        "dedup_twice",
+        "the same work twice, both unfinished",
+        f"SELECT dedup_key, count(*) FROM task WHERE {_HOLDS_KEY} GROUP BY dedup_key HAVING count(*) > 1",
+    ),
+    Rule(
+        "unique_twice",
+        "two tasks of one unique id run at once",
+        """SELECT unique_id, count(*) FROM task WHERE unique_id IS NOT NULL AND state = 'running'
+        GROUP BY unique_id HAVING count(*) > 1""",
+    ),
+    Rule(
         "orphan_payload",
         "bytes that nothing refers to: they only cost room",
         f"SELECT id, length(bytes) || ' bytes' FROM payload WHERE id NOT IN ({_USED_PAYLOADS})",
@@ -155,6 +208,18 @@ REPAIRS = (
     "DELETE FROM task_tag WHERE task NOT IN (SELECT seq FROM task)",
     """INSERT OR IGNORE INTO task_tag (tag, task) SELECT value, seq FROM task,
         json_each(CASE WHEN json_valid(tags) THEN tags ELSE '[]' END) WHERE tags <> '[]'""",
+    f"DELETE FROM dependency WHERE task {_NO_TASK} OR upstream {_NO_TASK}",
+    f"""DELETE FROM dependency WHERE EXISTS (
+        SELECT 1 FROM dependency AS need JOIN task AS other ON other.seq = need.upstream
+        WHERE need.task = dependency.task AND need.upstream = dependency.upstream AND {_MET} AND NOT {_UNTOLD})""",
+    f"""INSERT INTO history (task, name, event, run, attempt, state, reason, at, detail)
+    SELECT id, name, 'unblock', run, attempt, 'queued', 'upstream_done', ?1, '{{"by":"repair"}}'
+    FROM task WHERE {_FORGOTTEN}""",
+    f"""UPDATE task SET state = 'queued', reason = 'upstream_done', ready = due_at <= ?1,
+        ready_at = CASE WHEN due_at <= ?1 THEN ?1 END WHERE {_FORGOTTEN}""",
+    "DELETE FROM release WHERE upstream NOT IN (SELECT seq FROM task)",
+    f"DELETE FROM dedup WHERE {_OWNER_GONE}",
+    f"INSERT OR REPLACE INTO dedup (key, task) SELECT dedup_key, id FROM task WHERE {_KEY_FREE} ORDER BY seq DESC",
     f"DELETE FROM payload WHERE id NOT IN ({_USED_PAYLOADS})",
     # Parked lanes are all opened: the next tick parks again what must wait.
     f"""UPDATE lane SET parked = 0, turn = NULL, paused = (SELECT {_PAUSED} FROM view WHERE view.id = lane.view)""",

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from bgo.clock import Moment
+    from bgo.model.lane import Rate
+    from bgo.model.limits import NamedLimit
     from bgo.model.outcome import TaskError
     from bgo.model.plan import Hold, LaneHeads, LaneKey, QueueShare, Transition, ViewKey
     from bgo.model.query import Pause, QueueRow, Selector
     from bgo.model.state import State
     from bgo.model.task import HistoryEntry, Lease, Task, WorkerRow
-    from bgo.store.rows import DedupRow, LaneState, NewLease, NewTask, Place, Seat
+    from bgo.store.rows import Alarms, DedupRow, LaneState, NewLease, NewTask, Place, Seat
 
 
 class Tasks(Protocol):
@@ -76,6 +79,9 @@ class Tasks(Protocol):
     def expired(self, now: int, limit: int) -> list[Task]:
         """Return up to `limit` waiting tasks whose time is over, the earliest first."""
 
+    def expired_counts(self, now: int) -> Mapping[State, int]:
+        """Return how many waiting tasks stand in each state whose time is over."""
+
     def next_expiry(self) -> int | None:
         """Return the earliest instant at which a waiting task expires."""
 
@@ -132,7 +138,10 @@ class Lanes(Protocol):
         """Return the lane of these gates, making it (and its view) if needed; a paused name or queue starts paused."""
 
     def key(self, lane: int) -> LaneKey:
-        """Return the gates of a lane."""
+        """Return the gates of a lane, as its tasks asked for them."""
+
+    def limits(self, lane: int) -> tuple[int | None, Rate | None]:
+        """Return a lane's concurrency limit and its rate as they act: a limit named in a config overrides its own."""
 
     def ask_device(self) -> bool:
         """Say whether any open lane with ready work asks something of the device."""
@@ -141,7 +150,8 @@ class Lanes(Protocol):
         """Return all views that have an open lane with ready work."""
 
     def heads(self, views: Collection[int], width: int) -> list[LaneHeads]:
-        """Return the `width` best open lanes of each view with up to `width` ready tasks each."""
+        """Return the `width` best open lanes of each view with up to `width` ready tasks each, and beside each lane
+        that has a strategy those that go first by it under the same concurrency key."""
 
     def heads_of(self, views: Collection[int], seqs: Sequence[int]) -> list[LaneHeads]:
         """Return the open lanes of these views that hold these ready tasks, with no others."""
@@ -155,11 +165,15 @@ class Lanes(Protocol):
     def refresh(self, lanes: Iterable[int], now: int, *, served: bool = False) -> None:
         """Recompute head and turn of these lanes after their ready tasks changed; `served`: one was just claimed."""
 
-    def park(self, lane: int, hold: Hold, now: int) -> None:
-        """Take a lane out of the running until its concurrency key has room."""
+    def park(self, lane: int, hold: Hold, moment: Moment) -> None:
+        """Take a lane out of the running until its concurrency key or its rate has room."""
 
     def open_key(self, key: str, now: int) -> None:
-        """Open the best parked lane of each view and limit under this key that has room."""
+        """Open the best parked lane of each view, limit and strategy under this key that has room."""
+
+    def open_rate(self, key: str, moment: Moment) -> None:
+        """Open as many of the best parked lanes of each view and rate under this key as starts may come now, and
+        set when to look again."""
 
     def state(self, lane: int) -> LaneState:
         """Return a lane's gates as they stand."""
@@ -193,6 +207,9 @@ class Pauses(Protocol):
     def list(self) -> list[Pause]:
         """Return what is paused."""
 
+    def let_run(self, kind: str, value: str) -> None:
+        """Let go on what this pause has stopped; it still lets nothing start."""
+
     def stop_running(self) -> None:
         """Mark the live runs that a pause stops, and only these."""
 
@@ -222,6 +239,45 @@ class Moves(Protocol):
         """Give a waiting task another place, priority, queue and lane; False when its state, run or lane differ."""
 
 
+class Rates(Protocol):
+    """Starts under rate keys, and when lanes that wait for one must be looked at."""
+
+    def waits(self, rate: Rate, moment: Moment, width: int) -> tuple[int, ...]:
+        """Return in how many milliseconds the next start may come, the one after it, and so on; 0: now."""
+
+    def stamp(self, seq: int, run: int, key: str, start: Moment) -> None:
+        """Write the start of a run under its key; before that its lease counts as a start at this moment."""
+
+    def due(self, moment: Moment, limit: int) -> list[str]:
+        """Return keys whose parked lanes must be looked at."""
+
+    def wake(self, key: str, *, if_asleep: bool = False) -> None:
+        """Have the key's parked lanes looked at by the next tick, if a look is set at all (`if_asleep`: if none is)."""
+
+    def forget(self, before: int, limit: int) -> int:
+        """Drop keys that no lane has and whose last start is older, with their starts; return how many."""
+
+
+class AlarmBell(Protocol):
+    """Everything the store knows to come."""
+
+    def next(self, moment: Moment) -> Alarms:
+        """Return the next alarms."""
+
+
+class NamedLimits(Protocol):
+    """Limits that a configuration names."""
+
+    def names(self, key: str) -> bool:
+        """Say whether a limit of this key is named."""
+
+    def differ(self, source: str, wanted: Mapping[str, NamedLimit]) -> bool:
+        """Say whether a source's limits are not these."""
+
+    def sync(self, source: str, wanted: Mapping[str, NamedLimit]) -> None:
+        """Make the limits of a source (a config file) these, for present lanes and future ones."""
+
+
 class Leases(Protocol):
     """Live runs and the workers that hold them."""
 
@@ -245,6 +301,9 @@ class Leases(Protocol):
 
     def renewed(self, worker: str) -> set[tuple[int, int]]:
         """Return the (seq, run) pairs a worker holds."""
+
+    def stopped(self, worker: str) -> set[tuple[int, int]]:
+        """Return the (seq, run) pairs of a worker that a pause stops."""
 
     def mark_started(self, seq: int, run: int, now: int) -> bool:
         """Note that the child reported Started."""
@@ -296,6 +355,9 @@ class Records(Protocol):
     def last(self) -> int:
         """Return the number of the newest entry, 0 when there is none."""
 
+    def number(self, task_id: str, event: str) -> int:
+        """Return how many entries of this event a task has."""
+
     def median_ms(self, handler_name: str, sample: int) -> int | None:
         """Return the median duration of the last `sample` successful runs under a name."""
 
@@ -324,6 +386,9 @@ class Queues(Protocol):
 
     def shares(self) -> list[QueueShare]:
         """Return every queue's share."""
+
+    def full(self) -> Mapping[str, int]:
+        """Return the queues that have as many tasks running as their own slots allow, with that number."""
 
     def move(self, shares: Sequence[QueueShare]) -> None:
         """Keep the passes that picks moved."""
@@ -375,6 +440,9 @@ class Links(Protocol):
     def meet(self, seq: int, upstream: int) -> bool:
         """Forget a need that was met; say whether it was the task's last."""
 
+    def meet_ended(self, seq: int) -> bool:
+        """Forget the needs of a task that were met while it did not wait; say whether none is left."""
+
     def needs(self, seq: int) -> bool:
         """Say whether a task still needs anything of others."""
 
@@ -402,6 +470,12 @@ class Session(Protocol):
     def pauses(self) -> Pauses: ...
     @property
     def moves(self) -> Moves: ...
+    @property
+    def rates(self) -> Rates: ...
+    @property
+    def limits(self) -> NamedLimits: ...
+    @property
+    def alarms(self) -> AlarmBell: ...
     @property
     def leases(self) -> Leases: ...
     @property

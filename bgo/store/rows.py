@@ -110,3 +110,12 @@ class Alarms(NamedTuple):
     """In how many milliseconds a parked lane of a rate key must be looked at; 0: now."""
     moves: bool
     """Tasks must change lanes because a tag was paused or resumed, or must be told that what they waited for ended."""
+
+    def is_due(self, now_ms: int) -> bool:
+        """Say whether any of them rings."""
+        return self.moves or self.rate_in == 0 or any(at is not None and at <= now_ms for at in (self.due, self.expiry))
+
+    @property
+    def next_wake(self) -> int | None:
+        """The earliest alarm that the wall clock rings, UTC milliseconds."""
+        return min((at for at in (self.due, self.expiry) if at is not None), default=None)

@@ -126,7 +126,7 @@ class Lane(Row, table=True):
         ),
         _partial(
             "lane_group",
-            *("concurrency_key", "strategy", "first"),
+            *("concurrency_key", "strategy", "view", "first"),
             where="turn IS NOT NULL AND concurrency_key IS NOT NULL",
         ),
         _partial(

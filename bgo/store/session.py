@@ -6,14 +6,17 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bgo.store.sql.alarms import SqlAlarms
 from bgo.store.sql.keys import SqlDedup
 from bgo.store.sql.lanes import SqlLanes
 from bgo.store.sql.leases import SqlLeases
 from bgo.store.sql.links import SqlLinks
 from bgo.store.sql.moves import SqlMoves
+from bgo.store.sql.named import SqlNamedLimits
 from bgo.store.sql.pauses import SqlPauses
 from bgo.store.sql.payloads import SqlPayloads
 from bgo.store.sql.queues import SqlQueues
+from bgo.store.sql.rates import SqlRates
 from bgo.store.sql.records import SqlRecords
 from bgo.store.sql.tasks import SqlTasks
 
@@ -25,7 +28,10 @@ class Session:
         self._db = db
         self.payloads = SqlPayloads(db)
         self.tasks = SqlTasks(db, self.payloads)
-        self.lanes = SqlLanes(db)
+        self.rates = SqlRates(db)
+        self.alarms = SqlAlarms(db)
+        self.limits = SqlNamedLimits(db)
+        self.lanes = SqlLanes(db, self.rates, self.limits)
         self.pauses = SqlPauses(db, self.lanes)
         self.moves = SqlMoves(db)
         self.leases = SqlLeases(db)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from bgo import ids
+from bgo.clock import Moment
 from bgo.engine import cycle, enqueue, settle
 from bgo.engine.settle import RunKey
 from bgo.model.device import DeviceState, Reading, Tri, View
@@ -80,12 +81,12 @@ def _claim_us(store: SqliteStore, rounds: int = 400) -> float:
     for _ in range(rounds):
         began = time.perf_counter()
         with store.write() as session:
-            tick = cycle.tick(session, asker, UNPLUGGED, memory, CHILD, lease_until=1, now=NOW)
+            tick = cycle.tick(session, asker, UNPLUGGED, memory, CHILD, lease_until=1, moment=Moment(NOW, NOW, "bench"))
         times.append(time.perf_counter() - began)
         with store.write() as session:
             for claim in tick.claims:
                 key = RunKey(claim.task.seq, claim.task.run, "w")
-                settle.settle(session, key, Succeeded(), NOW, RNG)
+                settle.settle(session, key, Succeeded(), Moment(NOW, NOW, "bench"), RNG)
     return statistics.median(times) * 1e6
 
 

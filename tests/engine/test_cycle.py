@@ -33,7 +33,7 @@ def a_look(world: World, name: str = "w1", free: int = 4) -> Look:
     worker = world.worker(name)
     before = dump(world.store.connection)
     with world.store.read() as session:
-        seen = look(session, worker.asker, worker.view, worker.memory, free, world.now)
+        seen = look(session, worker.asker, worker.view, worker.memory, free, world.moment)
     assert dump(world.store.connection) == before
     return seen
 
@@ -96,7 +96,7 @@ def test_alarms_ring_in_steps(world: World) -> None:
     for _ in range(2):
         assert a_look(world, free=0).has_work
         with world.store.write() as session:
-            done = tick(session, worker.asker, worker.view, worker.memory, (), lease_until=0, now=world.now)
+            done = tick(session, worker.asker, worker.view, worker.memory, (), lease_until=0, moment=world.moment)
             ready = sum(task.ready for task in session.tasks.select(Selector(), limit=10_000))
         seen.append((ready, bool(done.promoted), done.again, done.next_wake))
     assert seen == [(PROMOTE_STEP, True, True, START + 1_000), (PROMOTE_STEP + 2, True, False, None)]
@@ -160,7 +160,7 @@ def test_only_named_tasks_go_when_they_are_named(world: World) -> None:
     assert seen.ready == 2
     with world.store.write() as session:
         done = tick(
-            session, worker.asker, worker.view, worker.memory, children, lease_until=9, now=world.now, only=wanted
+            session, worker.asker, worker.view, worker.memory, children, lease_until=9, moment=world.moment, only=wanted
         )
     assert {claim.task.id for claim in done.claims} == {second, third}
     assert world.task(first).state is State.QUEUED
@@ -172,7 +172,14 @@ def test_named_tasks_pass_every_gate_all_the_same(world: World) -> None:
     wanted = frozenset(world.task(i).seq for i in (held, paused, later))
     with world.store.write() as session:
         done = tick(
-            session, world.worker().asker, View(), Memory(), [a_child()], lease_until=9, now=world.now, only=wanted
+            session,
+            world.worker().asker,
+            View(),
+            Memory(),
+            [a_child()],
+            lease_until=9,
+            moment=world.moment,
+            only=wanted,
         )
     assert done.claims == ()
 

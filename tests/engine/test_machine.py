@@ -247,7 +247,7 @@ class Machine(RuleBasedStateMachine):
         with suppress(Torn), world.store.write() as session:
             enqueue(session, [a_spec()], world.now)
             for row in world.ledger.running():
-                settle(session, RunKey(row.seq, row.run, row.holder), outcome, world.now, world.rng)
+                settle(session, RunKey(row.seq, row.run, row.holder), outcome, world.moment, world.rng)
             raise Torn
         if reopens:
             world.reopen()

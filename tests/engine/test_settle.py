@@ -111,7 +111,7 @@ def test_an_output_that_is_no_json_fails_once(world: World, output: Any) -> None
     task = world.enqueue(wish=a_wish(retry=RetryPolicy.linear(3, 1)))
     world.tick()
     with world.store.write() as session:
-        settle(session, RunKey(world.ledger.rows[task].seq, 1, "w1"), Succeeded(output), world.now, world.rng)
+        settle(session, RunKey(world.ledger.rows[task].seq, 1, "w1"), Succeeded(output), world.moment, world.rng)
     view = world.view(task)
     assert (view.task.state, view.output) == (State.FAILED, None)
     assert view.error is not None
@@ -131,7 +131,14 @@ def test_a_run_that_began_since_the_last_commit_is_told_with_its_start(world: Wo
     world.clock.advance_ms(500)
     row = world.task(task)
     with world.store.write() as session:
-        settle(session, RunKey(row.seq, 1, "w1"), Succeeded(), world.now, world.rng, started_at=START + 200)
+        settle(
+            session,
+            RunKey(row.seq, 1, "w1"),
+            Succeeded(),
+            world.moment,
+            world.rng,
+            started=world.moment._replace(now_ms=START + 200),
+        )
         (entry,) = session.records.of_task(task)
     assert (entry.started_at, entry.duration_ms) == (START + 200, 300)
 
@@ -174,11 +181,11 @@ def test_a_thousand_snoozes_in_a_row_are_enough(world: World) -> None:
     while world.task(task).state is State.QUEUED:
         with world.store.write() as session:
             (claim,) = tick(
-                session, worker.asker, worker.view, worker.memory, [a_child()], lease_until=9, now=world.now
+                session, worker.asker, worker.view, worker.memory, [a_child()], lease_until=9, moment=world.moment
             ).claims
             assert claim.task.attempt == 1
             key = RunKey(claim.task.seq, claim.task.run, "w1")
-            settle(session, key, Snoozed(0), world.now, world.rng)
+            settle(session, key, Snoozed(0), world.moment, world.rng)
         snoozes += 1
     assert (snoozes, world.task(task).state) == (1_001, State.FAILED)
     check_all(world.store.connection)
@@ -193,7 +200,7 @@ def test_one_refused_settle_does_not_undo_its_neighbours(world: World) -> None:
             assert row is not None
             try:
                 with session.savepoint():
-                    settle(session, RunKey(row.seq, 1, "w1"), Succeeded({"n": 1}), world.now, world.rng)
+                    settle(session, RunKey(row.seq, 1, "w1"), Succeeded({"n": 1}), world.moment, world.rng)
                     if task_id == bad:
                         raise KeyError
             except KeyError:

@@ -128,7 +128,7 @@ def test_a_revived_task_lines_up_now_with_another_input(world: World) -> None:
     assert (found.epoch, found.attempt, found.run) == (2, 0, 1)
     worker = world.worker()
     with world.store.write() as session:
-        done = tick(session, worker.asker, worker.view, worker.memory, [a_child()], lease_until=9, now=world.now)
+        done = tick(session, worker.asker, worker.view, worker.memory, [a_child()], lease_until=9, moment=world.moment)
     assert [claim.input for claim in done.claims] == [b'{"a":2}']
     assert len(dump(world.store.connection)["payload"]) == 2, "the new input and the old error; the old input is gone"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bgo.clock import VirtualClock
+from bgo.clock import Moment, VirtualClock, moment
 from bgo.engine.cancel import cancel
 from bgo.engine.cycle import Asker, Claim, Memory, look, tick
 from bgo.engine.enqueue import enqueue
@@ -20,7 +20,7 @@ from bgo.engine.prune import prune, would_prune
 from bgo.engine.query import view_of
 from bgo.engine.rescue import adopt
 from bgo.engine.revive import revive
-from bgo.engine.settle import LateFinish, RunKey, Settled, checkpoint, settle, started
+from bgo.engine.settle import LateFinish, RunKey, Settled, begun, checkpoint, settle
 from bgo.ids import seeded_rng
 from bgo.model.device import View
 from bgo.model.options import QUEUE_WEIGHTS
@@ -69,6 +69,10 @@ class World:
     def now(self) -> int:
         return self.clock.now_ms()
 
+    @property
+    def moment(self) -> Moment:
+        return moment(self.clock, f"boot{self.boot}")
+
     def worker(self, name: str = "w1", *, slots: int = 4, offer: Offer | None = None, **fields: Any) -> Worker:
         """Return the worker of that name; a new one offers everything and knows nothing of its power."""
         if name not in self.workers:
@@ -110,7 +114,11 @@ class World:
                 told = [(e.event, e.run) for e in session.records.of_task(row.spec.id)]
                 ensure(told == row.events, "history tells every event once", (row.spec.id, told, row.events))
             asleep = [r.due_at for r in self.ledger.rows.values() if r.state in CLAIMABLE and not r.ready]
-            ensure(session.tasks.next_due() == min(asleep, default=None), "the next wake is the next thing due", asleep)
+            ensure(
+                session.alarms.next(self.moment).due == min(asleep, default=None),
+                "the next wake is the next thing due",
+                asleep,
+            )
         check_all(self.store.connection)
 
     # Deeds.
@@ -136,11 +144,11 @@ class World:
         worker = self.worker(name)
         before, told = dump(self.store.connection), self.explain_all(worker)
         with self.store.read() as session:
-            seen = look(session, worker.asker, worker.view, worker.memory, children, self.now, only=only)
+            seen = look(session, worker.asker, worker.view, worker.memory, children, self.moment, only=only)
         with self.store.write() as session:
             done = tick(
                 session, worker.asker, worker.view, worker.memory, [a_child() for _ in range(children)],
-                lease_until=self.clock.awake_ms() + LEASE_MS, now=self.now, only=only,
+                lease_until=self.clock.awake_ms() + LEASE_MS, moment=self.moment, only=only,
             )  # fmt: skip
         if not seen.has_work:
             ensure(dump(self.store.connection) == before, "a look that sees no work means a tick without a trace")
@@ -159,7 +167,7 @@ class World:
         """The child reports Started."""
         row = self.ledger.rows[task_id]
         with self.store.write() as session:
-            started(session, row.seq, row.run, self.now)
+            begun(session, RunKey(row.seq, row.run, row.holder), self.moment)
         row.started = True
 
     def report(self, task_id: str, fraction: float) -> None:
@@ -185,7 +193,7 @@ class World:
             key = RunKey(row.seq, row.run, row.holder)
         outcome = Succeeded({"n": 1}) if outcome is None else outcome
         with self.store.write() as session:
-            found = settle(session, key, outcome, self.now, self.rng)
+            found = settle(session, key, outcome, self.moment, self.rng)
         live = row is not None and row.state is State.RUNNING and (row.run, row.holder) == (key.run, key.worker)
         ensure(isinstance(found, Settled) is live, "only the holder of a live run may end it", (task_id, key, found))
         if row is not None and live:

@@ -217,9 +217,9 @@ def test_two_limits_on_one_key_are_each_judged_by_their_own() -> None:
 
 
 def test_equal_tasks_asked_for_by_name_do_not_clash() -> None:
-    """`run --run ID ID`: one lane then comes in pieces, with equal ranks."""
-    pieces = [LaneHeads(1, "default", None, None, (Head(seq, 7),)) for seq in (12, 11)]
-    assert [p.seq for p in admit([a_share()], pieces, {}, Budget(2, 2)).picks] == [11, 12]
+    """`run --run ID ID`: lanes then come with equal ranks."""
+    lanes = [LaneHeads(n, "default", None, None, (Head(seq, 7),)) for n, seq in ((1, 11), (2, 12))]
+    assert [p.seq for p in admit([a_share()], lanes, {}, Budget(2, 2)).picks] == [11, 12]
 
 
 def test_nothing_to_give_or_nobody_to_take() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bgo.clock import VirtualClock
+from bgo.clock import VirtualClock, moment
 from bgo.engine.cycle import Claim
 from bgo.engine.enqueue import enqueue
 from bgo.ids import quick_rng
@@ -315,5 +315,7 @@ def claim_for_a_dead_worker(scene: Scene) -> Claim:
     asker = Asker("wdead", process.host_id(), process.boot_id(), Offer(), 1)
     until = scene.clock.awake_ms() + HOUR_MS
     with contextlib.closing(scene.open()) as store, store.write() as session:
-        done = tick(session, asker, View(), Memory(), [a_child()], lease_until=until, now=scene.clock.now_ms())
+        done = tick(
+            session, asker, View(), Memory(), [a_child()], lease_until=until, moment=moment(scene.clock, "boot")
+        )
     return done.claims[0]

@@ -78,5 +78,7 @@ def busy(sqlite: SqliteStore) -> SqliteStore:
     drive.finish(sqlite, drive.claim(sqlite), Failed(TaskError("E", "e")))
     drive.claim(sqlite)
     drive.enqueue(sqlite, a_spec("d", wish=roomy), a_spec("e", wish=roomy), a_spec("f", tags=("z",)))
+    (first,) = drive.enqueue(sqlite, a_spec("g", dedup_key="k", wish=Wish(dedup=DedupPolicy()), due_at=START + 9_000))
+    drive.enqueue(sqlite, a_spec("h", after=(first,)))
     assert check(sqlite) == []
     return sqlite

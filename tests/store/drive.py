@@ -20,7 +20,7 @@ from bgo.model.state import Reason
 from bgo.model.task import Task, TaskSpec
 from bgo.policy.gates import Offer
 from bgo.store.port import Session, Store
-from tests.build import START, a_child, a_spec, a_view
+from tests.build import START, a_child, a_moment, a_spec, a_view
 
 __all__ = ["RunKey"]  # for the tests that name a run
 
@@ -51,7 +51,9 @@ def tick(
     asker = an_asker(worker, slots + running)
     children = [a_child() for _ in range(slots)]
     with store.write() as session:
-        found = cycle.tick(session, asker, a_view(charging), cycle.Memory(), children, lease_until=30_000, now=now)
+        found = cycle.tick(
+            session, asker, a_view(charging), cycle.Memory(), children, lease_until=30_000, moment=a_moment(now)
+        )
     return found.claims
 
 
@@ -71,7 +73,7 @@ def finish(
 def finish_key(store: Store, key: RunKey, outcome: Outcome, *, now: int = START) -> object:
     """Settle the run that this key names."""
     with store.write() as session:
-        return settling.settle(session, key, outcome, now, RNG)
+        return settling.settle(session, key, outcome, a_moment(now), RNG)
 
 
 def run_all(store: Store, *, now: int = START) -> int:

@@ -31,6 +31,13 @@ BREAKS = {
     "outcome_of_no_run": "UPDATE history SET run = 7 WHERE outcome = 1",
     "tag_of_no_task": "INSERT INTO task_tag VALUES ('x', 999)",
     "tag_missing": "DELETE FROM task_tag",
+    "blocked_for_nothing": "DELETE FROM dependency",
+    "dependency_of_no_task": "INSERT INTO dependency VALUES (999, 1, 'end')",
+    "release_of_no_end": "INSERT INTO release VALUES (999)",
+    "dedup_of_no_task": "INSERT INTO dedup (key, task) VALUES ('other', '0zzzzzzzzzzz')",
+    "dedup_key_free": "DELETE FROM dedup",
+    "dedup_twice": "UPDATE task SET dedup_key = 'k', wish = '{}' WHERE state = 'queued'",
+    "unique_twice": "UPDATE task SET unique_id = 'u', state = 'running'",
     "orphan_payload": "INSERT INTO payload (id, bytes) VALUES (999, x'00')",
 }
 

@@ -209,7 +209,9 @@ def test_one_tick_parks_only_so_many_lanes(store: Store) -> None:
     drive.enqueue(store, *(keyed(1) for _ in range(cycle.PARK_STEP * 2)))
     with store.write() as session:
         asker, children = drive.an_asker(slots=4), [drive.a_child() for _ in range(4)]
-        done = cycle.tick(session, asker, drive.a_view(), cycle.Memory(), children, lease_until=1, now=START)
+        done = cycle.tick(
+            session, asker, drive.a_view(), cycle.Memory(), children, lease_until=1, moment=drive.a_moment()
+        )
         assert done.again
         assert len(done.claims) == 1
         assert sum(session.lanes.closed().values()) < cycle.PARK_STEP * 2 - 1

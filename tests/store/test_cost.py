@@ -12,7 +12,7 @@ from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
 from bgo.model.options import TaskConstraints
 from bgo.model.task import TaskSpec, Wish
 from bgo.store.sqlite import SqliteStore
-from tests.build import START, a_spec, a_view, a_wish
+from tests.build import START, a_moment, a_spec, a_view, a_wish
 from tests.store import drive
 
 pytestmark = pytest.mark.slow
@@ -56,7 +56,7 @@ def cost(store: SqliteStore, spec: Callable[[], TaskSpec]) -> Cost:
 
     def look() -> None:
         with store.read() as session:
-            found = cycle.look(session, drive.an_asker(slots=99), a_view(), cycle.Memory(), 1, START)
+            found = cycle.look(session, drive.an_asker(slots=99), a_view(), cycle.Memory(), 1, a_moment())
             assert found.has_work
 
     drive.enqueue(store, spec())

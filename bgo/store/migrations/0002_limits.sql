@@ -27,7 +27,7 @@ UPDATE lane SET first = (
 ) WHERE head IS NOT NULL;
 CREATE INDEX lane_parked ON lane (concurrency_key, view, concurrency_max, strategy, first)
     WHERE parked = 1 AND paused = 0 AND head IS NOT NULL;
-CREATE INDEX lane_group ON lane (concurrency_key, strategy, first)
+CREATE INDEX lane_group ON lane (concurrency_key, strategy, view, first)
     WHERE turn IS NOT NULL AND concurrency_key IS NOT NULL;
 CREATE INDEX lane_rated ON lane (rate_key, view, rate_max, rate_window, head)
     WHERE parked = 2 AND paused = 0 AND head IS NOT NULL;

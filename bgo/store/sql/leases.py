@@ -23,6 +23,7 @@ DELETE = "DELETE FROM lease WHERE task = ? AND run = ?"
 RENEW = "UPDATE lease SET until = ? WHERE worker = ?"
 ADOPT = """UPDATE lease SET worker = ?, until = ? WHERE task = ? AND run = ? AND worker = ? AND until = ?"""
 HELD = "SELECT task, run FROM lease WHERE worker = ?"
+STOPPED = "SELECT task, run FROM lease WHERE worker = ? AND paused = 1"
 STARTED = "UPDATE lease SET started_at = ? WHERE task = ? AND run = ?"
 USAGE = "SELECT concurrency_key, count(*) FROM lease WHERE concurrency_key IS NOT NULL GROUP BY concurrency_key"
 BY_HOST = "SELECT queue, count(*) FROM lease WHERE host = ? GROUP BY queue"
@@ -75,6 +76,9 @@ class SqlLeases:
 
     def renewed(self, worker: str) -> set[tuple[int, int]]:
         return set(self._db.execute(HELD, (worker,)))
+
+    def stopped(self, worker: str) -> set[tuple[int, int]]:
+        return set(self._db.execute(STOPPED, (worker,)))
 
     def mark_started(self, seq: int, run: int, now: int) -> bool:
         return self._db.execute(STARTED, (now, seq, run)).rowcount == 1

@@ -28,6 +28,7 @@ SET_PAUSED = """UPDATE lane SET paused = ?1, parked = CASE WHEN ?1 = 0 THEN 0 EL
     turn = CASE WHEN ?1 = 0 THEN head END,
     held_by = CASE WHEN ?1 <> 0 THEN 'paused' END WHERE id = ?2"""
 MOVE_TAG = "INSERT INTO tag_move (tag) VALUES (?) ON CONFLICT (tag) DO UPDATE SET after = 0"
+LET_RUN = "UPDATE pause SET running = 0 WHERE kind = ? AND value = ?"
 STOP_RUNNING = """UPDATE lease SET paused = wanted.paused FROM (
     SELECT lease.task AS seq, EXISTS (SELECT 1 FROM pause WHERE running = 1 AND (
         (kind = 'name' AND value = task.name) OR (kind = 'queue' AND value = lease.queue)
@@ -72,6 +73,10 @@ class SqlPauses:
         self._lanes.log("lane", lane, Gate.PAUSED if paused else None, now)
         if key is not None:
             self._lanes.open_key(key, now)
+
+    def let_run(self, kind: str, value: str) -> None:
+        self._db.execute(LET_RUN, (kind, value))
+        self.stop_running()
 
     def list(self) -> list[Pause]:
         rows = self._db.execute(PAUSES).fetchall()

@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from bgo.model.plan import QueueShare
     from bgo.model.query import QueueRow
 
-SHARES = "SELECT name, weight, reserve, pass_at, start FROM queue ORDER BY name"
+SHARES = """SELECT name, weight, reserve, pass_at, start,
+    CASE WHEN slots IS NOT NULL THEN slots - (SELECT count(*) FROM lease WHERE lease.queue = queue.name) END
+FROM queue ORDER BY name"""
+FULL = """SELECT name, slots FROM queue
+WHERE slots IS NOT NULL AND slots <= (SELECT count(*) FROM lease WHERE lease.queue = queue.name)"""
 MOVE = "UPDATE queue SET pass_at = ?, start = ? WHERE name = ?"
 ENSURE = """INSERT INTO queue (name, weight, reserve) VALUES (?, ?, ?)
 ON CONFLICT (name) DO UPDATE SET weight = excluded.weight, reserve = excluded.reserve"""
@@ -33,6 +37,9 @@ class SqlQueues:
         from bgo.model.plan import QueueShare  # enqueue needs names alone
 
         return [QueueShare(*row) for row in self._db.execute(SHARES)]
+
+    def full(self) -> dict[str, int]:
+        return dict(self._db.execute(FULL).fetchall())
 
     def move(self, shares: Sequence[QueueShare]) -> None:
         self._db.executemany(MOVE, [(s.pass_at, s.start, s.name) for s in shares])

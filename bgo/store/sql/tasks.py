@@ -60,6 +60,7 @@ NEWEST_AS = f"SELECT {COLUMNS} FROM task INDEXED BY task_unique WHERE unique_id 
 _EXPIRING = """FROM task INDEXED BY task_expiry
 WHERE expires_at IS NOT NULL AND state IN ('blocked', 'queued', 'retrying')"""
 EXPIRED = f"SELECT {COLUMNS} {_EXPIRING} AND expires_at <= ? ORDER BY expires_at LIMIT ?"
+EXPIRED_COUNTS = f"SELECT state, count(*) {_EXPIRING} AND expires_at <= ? GROUP BY state"
 NEXT_EXPIRY = f"SELECT expires_at {_EXPIRING} ORDER BY expires_at LIMIT 1"
 SET_INPUT = "UPDATE task SET input = ? WHERE seq = ?"
 REQUEST_CANCEL = """UPDATE task SET cancel_reason = coalesce(cancel_reason, ?)
@@ -190,6 +191,10 @@ class SqlTasks:
 
     def expired(self, now: int, limit: int) -> list[Task]:
         return [to_task(row) for row in self._db.execute(EXPIRED, (now, limit)).fetchall()]
+
+    @reads("a task's state")
+    def expired_counts(self, now: int) -> Mapping[State, int]:
+        return {State(state): n for state, n in self._db.execute(EXPIRED_COUNTS, (now,))}
 
     def next_expiry(self) -> int | None:
         row = self._db.execute(NEXT_EXPIRY).fetchone()

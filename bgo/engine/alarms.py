@@ -1,0 +1,30 @@
+"""Alarms: what has come due since the last tick is brought about at the head of the next, in steps that stay short."""
+
+from __future__ import annotations
+
+from bgo.clock import Moment
+from bgo.engine import expire, relane, upstream
+from bgo.store.port import Session
+
+STEP = 500
+"""Tasks that one tick makes ready, or expires, at most: a write transaction stays short whatever has come due."""
+RATE_STEP = 50
+"""Rate keys whose lanes one tick looks at."""
+
+
+def ring(session: Session, moment: Moment) -> int:
+    """Bring about what is due: tasks become ready, expire, change lanes, learn that what they waited for has ended,
+    and lanes are let in under their rates. Returns how many tasks became ready."""
+    alarms, now = session.alarms.next(moment), moment.now_ms
+    if not alarms.is_due(now):
+        return 0
+    if alarms.moves:
+        relane.step(session, now)
+        upstream.work_off(session, now)
+    if alarms.expiry is not None and alarms.expiry <= now:
+        expire.expire(session, now, STEP)
+    promoted = session.tasks.promote(now, STEP)
+    session.lanes.refresh(promoted, now)
+    for key in session.rates.due(moment, RATE_STEP):
+        session.lanes.open_rate(key, moment)
+    return len(promoted)
