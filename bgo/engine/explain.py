@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bgo.clock import to_local
 from bgo.engine.cycle import Asker
+from bgo.engine.expire import as_shown
 from bgo.engine.waiting import waited
 from bgo.model.device import View
 from bgo.model.plan import Gate, Hold, LaneKey
@@ -16,6 +17,9 @@ from bgo.model.views import Explanation, GateLine
 from bgo.policy.admit import reserved
 from bgo.policy.gates import concurrency_hold, device_holds, view_holds
 from bgo.store.port import Session
+
+UPSTREAMS = 20
+"""Tasks that must end first of which an explanation names so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,8 @@ class Ground:
 
 def explain(session: Session, task: Task, ground: Ground) -> Explanation:
     """Return the ordered gates of a task and the time it has waited by reason."""
-    lines = _ledger(session, task, ground) if task.state in CLAIMABLE else ()
+    task = as_shown(task, ground.now)
+    lines = _lines(session, task, ground)
     return Explanation(
         task=task,
         verdict=_verdict(task, lines, ground),
@@ -43,8 +48,22 @@ def explain(session: Session, task: Task, ground: Ground) -> Explanation:
 
 def holds(session: Session, task: Task, ground: Ground) -> tuple[Hold, ...]:
     """Return what holds a waiting task now."""
-    lines = _ledger(session, task, ground) if task.state in CLAIMABLE else ()
+    lines = _lines(session, as_shown(task, ground.now), ground)
     return tuple(line.hold for line in lines if line.hold is not None)
+
+
+def _lines(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...]:
+    if task.state is State.BLOCKED:
+        return tuple(_upstream(other) for other in session.links.upstreams(task.seq, UPSTREAMS))
+    return _ledger(session, task, ground) if task.state in CLAIMABLE else ()
+
+
+def _upstream(other: Task) -> GateLine:
+    """Return a line for a task that must end or succeed first."""
+    ended = other.state in FINAL
+    lift = f"bgo retry {other.id}" if ended else f"bgo explain {other.id}"
+    hold = Hold(Gate.UPSTREAM, f"{other.id} is {other.state}", "done", f"task {other.id} ({other.name})", None, lift)
+    return GateLine(Gate.UPSTREAM, False, hold.current, hold.needed, hold)
 
 
 def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...]:
@@ -120,7 +139,7 @@ def _verdict(task: Task, lines: tuple[GateLine, ...], ground: Ground) -> str:
     if task.state is State.RUNNING:
         return "running" if task.cancel_reason is None else "running; a cancel was asked for"
     if task.state is State.BLOCKED:
-        return "waits for other tasks"
+        return f"waits for {', '.join(line.current.split()[0] for line in lines) or 'other tasks'}"
     closed = list(dict.fromkeys(line.gate for line in lines if not line.is_open))
     if closed:
         return f"held by {', '.join(closed)}"
@@ -133,6 +152,10 @@ def _waited(session: Session, task: Task, now: int) -> dict[str, int]:
     parts = [entry.waited for entry in session.records.of_task(task.id)]
     if task.ready and task.ready_at is not None:
         parts.append(waited(session, task, now))
+    elif task.state is State.BLOCKED and task.ready_at is not None:
+        parts += [json.loads(task.waited), {Gate.UPSTREAM: max(0, now - task.ready_at)}]
+    elif task.state in CLAIMABLE:
+        parts.append(json.loads(task.waited))
     lease = session.leases.find(task.seq) if task.state is State.RUNNING else None
     if lease is not None:
         parts.append(json.loads(lease.waited))

@@ -57,7 +57,7 @@ class Snapshot:
 def snapshot(session: Session, selector: Selector, ground: Ground, rows: int) -> Snapshot:
     """Return the store as it stands, narrowed to the selector where it lists tasks."""
     wanted = resolve.selector(session, selector)
-    overview = query.overview(session)
+    overview = query.overview(session, ground.now)
     retrying, delayed, next_due, held = cycle.waiting(session, ground.asker, ground.view, ground.now)
     running = session.tasks.select(_with_state(wanted, State.RUNNING), limit=rows)
     return Snapshot(

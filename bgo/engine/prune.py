@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from bgo.engine import upstream
 from bgo.model.query import Retention
 from bgo.model.state import State
 from bgo.store.port import Store, Tasks
@@ -25,11 +26,12 @@ def prune(
     while go_on():
         with store.write() as session:
             seqs = _step(session.tasks, retention, keep, now)
-            gone = session.tasks.delete(seqs)
+            gone = session.tasks.delete(upstream.give_up(session, seqs, now))
         if not seqs:
             break
         yield gone
     _forget(store, now - retention.finished_ms, go_on)
+    _forget_keys(store, now, go_on)
     _sweep(store, go_on)
 
 
@@ -39,6 +41,14 @@ def _forget(store: Store, before: int, go_on: Callable[[], bool]) -> None:
         with store.write() as session:
             if session.lanes.forget(before, STEP) < STEP:
                 return
+
+
+def _forget_keys(store: Store, now: int, go_on: Callable[[], bool]) -> None:
+    """Drop dedup keys that nothing holds any more."""
+    after: str | None = ""
+    while after is not None and go_on():
+        with store.write() as session:
+            after = session.dedup.forget(after, now, STEP)
 
 
 def _sweep(store: Store, go_on: Callable[[], bool]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bgo.engine import resolve
+from bgo.engine.expire import as_shown
 from bgo.model import payload as payloads
 from bgo.model.plan import Hold
 from bgo.model.query import Selector
@@ -18,10 +19,12 @@ from bgo.store.port import Session
 PAGE = 500
 
 
-def view_of(session: Session, task: Task, holds: tuple[Hold, ...] = ()) -> TaskView:
-    """Return a task with its payloads opened."""
+def view_of(session: Session, task: Task, holds: tuple[Hold, ...] = (), *, now: int | None = None) -> TaskView:
+    """Return a task with its payloads opened; with `now`, as it stands then: what has expired is cancelled."""
+    task = task if now is None else as_shown(task, now)
     setup = _open(session, task.setup_ref)
     argv = None if setup is None or setup.get("argv") is None else tuple(setup["argv"])
+    lease = session.leases.find(task.seq) if task.state is State.RUNNING else None
     return TaskView(
         task=task,
         input={} if task.input_ref is None else _open(session, task.input_ref),
@@ -29,6 +32,7 @@ def view_of(session: Session, task: Task, holds: tuple[Hold, ...] = ()) -> TaskV
         output=_open(session, task.output_ref),
         error=session.payloads.error(task.error_ref),
         holds=holds,
+        paused=lease is not None and bool(lease.paused),
     )
 
 
@@ -36,9 +40,11 @@ def _open(session: Session, ref: int | None) -> Any:
     return None if ref is None else payloads.load(session.payloads.get(ref))
 
 
-def tasks(session: Session, selector: Selector, limit: int) -> list[Task]:
-    """Return matching tasks, newest first."""
-    return session.tasks.select(resolve.selector(session, selector), limit=limit)
+def tasks(session: Session, selector: Selector, limit: int, now: int) -> list[Task]:
+    """Return matching tasks as they stand now, newest first."""
+    found = session.tasks.select(resolve.selector(session, selector), limit=limit)
+    shown = [as_shown(task, now) for task in found]
+    return [task for task in shown if not selector.states or task.state in selector.states]
 
 
 def all_tasks(session: Session, selector: Selector) -> Iterable[Task]:
@@ -63,8 +69,11 @@ class Overview:
     workers: int
 
 
-def overview(session: Session) -> Overview:
+def overview(session: Session, now: int) -> Overview:
     """Return counts by state, the next due time and the number of registered workers."""
     counts = dict.fromkeys(State, 0)
     counts.update(session.tasks.counts())
+    for state, number in session.tasks.expired_counts(now).items():
+        counts[state] -= number
+        counts[State.CANCELLED] += number
     return Overview(counts, session.tasks.next_due(), len(session.leases.workers()))

@@ -1,7 +1,13 @@
-"""Revive: a failed or cancelled task gets a new epoch of attempts, under its old id."""
+"""Revive: a failed or cancelled task gets a new epoch of attempts, under its old id.
+
+It does not get past what new work would not get past: a taken dedup key or unique id, an upstream that has not
+succeeded, a time that is over.
+"""
 
 from __future__ import annotations
 
+from bgo.engine import dedup
+from bgo.engine.expire import note, noted
 from bgo.engine.relane import brought_home
 from bgo.engine.waiting import place_of
 from bgo.errors import RefusedError
@@ -18,17 +24,53 @@ _WHY = {
 def revive(session: Session, task: Task, now: int, input_ref: int | None = None) -> None:
     """Put a failed or cancelled task back in the queue, due now, with its attempts counted afresh.
 
-    Raises RefusedError when its state forbids it.
+    It is blocked when another that it comes after has not succeeded, until that one is revived and does.
+    Raises RefusedError when its state forbids it, or work that is there.
     """
+    task = noted(session, task, now)
     if task.state not in (State.FAILED, State.CANCELLED):
         why, hint = _WHY.get(task.state, (f"it is {task.state} already", "bgo explain {id}"))
-        raise RefusedError(f"task {task.id} cannot be retried", why=why, hint=hint.format(id=task.id))
-    state = advance(task.state, Event.REVIVE)
+        raise _refused(task, why, hint)
+    _check_unique(session, task, now)
     task = brought_home(session, task, now)
     place = place_of(task, session.lanes.key(task.lane), now, now, begun=False)
+    if place.expires_at is not None and place.expires_at <= now:
+        raise _refused(task, "the time by which it had to run is over", "bgo enqueue --like {id} with another time")
+    event = Event.REVIVE if session.links.meet_ended(task.seq) else Event.REVIVE_BLOCKED
+    state = advance(task.state, event)
+    if state is State.BLOCKED:
+        place = place._replace(ready=False)  # since when it is blocked stays
+    _take_key(session, task, input_ref, now)
     if not session.tasks.move(task, state, Reason.USER, now, place):
         raise AssertionError("the task was read in this transaction")
     if input_ref is not None:
         session.tasks.set_input(task, input_ref)
-    session.records.add(task, Event.REVIVE, (state, Reason.USER, 0), now)
+    session.records.add(task, event, (state, Reason.USER, 0), now)
     session.lanes.refresh((task.lane,), now)
+
+
+def _refused(task: Task, why: str, hint: str) -> RefusedError:
+    return RefusedError(f"task {task.id} cannot be retried", why=why, hint=hint.format(id=task.id))
+
+
+def _check_unique(session: Session, task: Task, now: int) -> None:
+    if task.unique_id is None:
+        return
+    note(session, session.tasks.unfinished_as(task.unique_id), now)
+    for other in session.tasks.unfinished_as(task.unique_id):
+        raise _refused(task, f"task {other.id} is unfinished, and both are {task.unique_id!r}", f"bgo wait {other.id}")
+
+
+def _take_key(session: Session, task: Task, input_ref: int | None, now: int) -> None:
+    """Hold the dedup key again, for what is left of its TTL; a new input has a key of its own, from now on."""
+    policy, old = task.wish.dedup, task.dedup_key
+    if policy is None or old is None:
+        return
+    key = old if input_ref is None else dedup.key_for(session, task, policy, session.payloads.get(input_ref))
+    other = dedup.holder(session, key, now)
+    if other is not None and other != task.id:
+        raise _refused(task, f"task {other} is the same work, and stands in for it", f"bgo status {other}")
+    session.dedup.release(task.id)
+    dedup.take(session, key, task.id, policy, task.created_at if key == old else now)
+    if key != old:
+        session.tasks.set_dedup_key(task, key)

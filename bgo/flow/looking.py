@@ -58,14 +58,14 @@ class Looking(Opened):
         with self.store.read() as session:
             task = resolve.task(session, task_id)
             holds = explain.holds(session, task, ground)
-            return query.view_of(session, task, holds)
+            return query.view_of(session, task, holds, now=ground.now)
 
     def tasks(self, selector: Selector | None = None, limit: int = 50) -> list[TaskView]:
         """Return matching tasks, newest first."""
         from bgo.engine import query
 
         with self.store.read() as session:
-            found = query.tasks(session, selector or select(match_all=True), limit)
+            found = query.tasks(session, selector or select(match_all=True), limit, self.clock.now_ms())
             return [query.view_of(session, task) for task in found]
 
     def get_all_tasks(self) -> list[TaskView]:
@@ -115,7 +115,7 @@ class Looking(Opened):
         from bgo.engine import query
 
         with self.store.read() as session:
-            found = query.overview(session)
+            found = query.overview(session, self.clock.now_ms())
         return replace(found, workers=self.workers())
 
     def workers(self) -> int:

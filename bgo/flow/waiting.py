@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bgo.errors import WaitTimeoutError
+from bgo.model.state import State
 
 if TYPE_CHECKING:
     from bgo.engine.monitor import Change
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from bgo.model.views import TaskView
 
 POLL_MS = 20
+NEVER = 1 << 62
 Watcher = Callable[[list["TaskView"]], None] | None
 Waiter = Callable[[int], None] | None
 
@@ -32,13 +34,15 @@ def wait_for(
     deadline = None if timeout is None else began + round(timeout * 1000)
     with flow.store.read() as session:
         whole = [resolve.task_id(session, word) for word in task_ids]
-    version = None
+    version, expiry = None, NEVER
     while True:
         seen = flow.store.changed()
-        if seen != version:
+        if seen != version or flow.clock.now_ms() >= expiry:
             version = seen
             with flow.store.read() as session:
-                views = [query.view_of(session, resolve.task(session, task_id)) for task_id in whole]
+                tasks = [resolve.task(session, task_id) for task_id in whole]
+                views = [query.view_of(session, task, now=flow.clock.now_ms()) for task in tasks]
+            expiry = _next_expiry(views)
             if on_change is not None:
                 on_change(views)
             if all(view.is_final for view in views):
@@ -53,6 +57,12 @@ def wait_for(
                 hint=f"bgo explain {waiting[0]}",
             )
         flow.clock.sleep_ms(POLL_MS)
+
+
+def _next_expiry(views: Sequence[TaskView]) -> int:
+    """Return when the next of these tasks ends without a commit, because its time to begin is over."""
+    waiting = (view.task.expires_at for view in views if not view.is_final and view.state is not State.RUNNING)
+    return min((at for at in waiting if at is not None), default=NEVER)
 
 
 def changes(flow: Opened, selector: Selector, poll_ms: int) -> Iterator[Change]:

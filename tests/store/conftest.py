@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bgo.model.limits import DedupPolicy
 from bgo.model.outcome import Failed, TaskError
+from bgo.model.task import Wish
 from bgo.store.check import check
 from bgo.store.port import Store
 from bgo.store.sqlite import SqliteStore
