@@ -10,7 +10,10 @@ from bgo.flow.opened import Opened
 from bgo.model.state import Reason
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from bgo.engine.spec import Request
+    from bgo.model.options import Duration
     from bgo.model.query import CancelReply, Retention, Selector
 
 
@@ -48,17 +51,53 @@ class Changing(Opened):
 
         return retry_where(self, selector, input)
 
-    def pause(self, *, name: str | None = None, queue: str | None = None) -> int:
-        """Start no more tasks of a name or a queue, present and future; running ones go on."""
-        from bgo.flow.many import set_paused
+    def pause(
+        self, *, name: str | None = None, queue: str | None = None, tag: str | None = None, running: bool = False
+    ) -> int:
+        """Start no more tasks of a name, a queue or a tag, present and future; running ones go on.
 
-        return set_paused(self, name, queue, paused=True)
+        With `running` they are stopped where they stand, their timeouts too, until a resume. Returns how many lanes
+        were paused, 0 for a tag.
+        """
+        from bgo.flow.steering import pause
 
-    def resume(self, *, name: str | None = None, queue: str | None = None) -> int:
-        """Undo a pause."""
-        from bgo.flow.many import set_paused
+        return pause(self, {"name": name, "queue": queue, "tag": tag}, running=running)
 
-        return set_paused(self, name, queue, paused=False)
+    def resume(
+        self, *, name: str | None = None, queue: str | None = None, tag: str | None = None, running: bool = False
+    ) -> int:
+        """Undo a pause; with `running`, only let go on what it has stopped, and still start no more."""
+        from bgo.flow.steering import resume
+
+        return resume(self, {"name": name, "queue": queue, "tag": tag}, running=running)
+
+    def edit(
+        self,
+        task_id: str,
+        *,
+        priority: int | str | None = None,
+        queue: str | None = None,
+        at: datetime | int | None = None,
+        delay: Duration | None = None,
+        input: Mapping[str, Any] | None = None,
+    ) -> tuple[str, ...]:
+        """Change a waiting task; return the names of what is different now.
+
+        Raises UsageError when nothing is asked for, NotFoundError for an unknown queue, RefusedError when the task does
+        not wait.
+        """
+        from bgo.flow.steering import edit
+
+        return edit(self, task_id, priority=priority, queue=queue, at=at, delay=delay, input=input)
+
+    def bump(self, *task_ids: str) -> list[str]:
+        """Make waiting tasks due and put them before all others; return their ids.
+
+        Raises RefusedError when one of them does not wait; then none is moved.
+        """
+        from bgo.flow.steering import bump
+
+        return bump(self, task_ids)
 
     def prune(self, retention: Retention | None = None, *, dry_run: bool = False) -> int:
         """Remove ended tasks beyond retention with their logs; return how many went (or would go)."""

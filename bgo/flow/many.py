@@ -1,4 +1,4 @@
-"""The verbs that change many tasks: cancel, retry, pause, prune, and copies of old requests."""
+"""The verbs that change many tasks: cancel, retry, prune, and copies of old requests."""
 
 from __future__ import annotations
 
@@ -79,21 +79,6 @@ def _new_input(flow: Opened, selector: Selector, input: Mapping[str, Any]) -> tu
         raise UsageError("a new input is for one task", why=f"this selects {many}", hint="bgo retry ID --input '{…}'")
     check_input(flow.handler(found[0].handler), input)
     return Selector(ids=(found[0].id,)), payloads.dump_object(dict(input), "the input", INPUT_LIMIT)
-
-
-def set_paused(flow: Opened, name: str | None, queue: str | None, *, paused: bool) -> int:
-    """Pause or resume a name or a queue; return how many lanes it touched."""
-    verb = "pause" if paused else "resume"
-    if (name is None) == (queue is None):
-        raise UsageError(f"{verb} what?", why="name exactly one thing", hint=f"bgo {verb} NAME, or --queue QUEUE")
-    with flow.store.write() as session:
-        if queue is not None:
-            kind, value = "queue", resolve.known_queue(session, queue)
-        else:
-            kind, value = "name", check_name(name, "task")
-        touched = session.pauses.set(kind, value, paused=paused, now=flow.clock.now_ms())
-    ring(flow.settings.run_dir)
-    return touched
 
 
 def add_queue(flow: Opened, name: str, weight: float, reserve: int) -> None:

@@ -14,7 +14,9 @@ stderr: `{"error": {code, message, why, hint, exit_code}, "schema": 1}`.
 | `run` | NDJSON: `WorkerEvent.to_json` per event, then `RunReport.to_json` with `"type": "report"` |
 | `cancel` | `{id, effect, state}`, effect being prevented, stopping or too_late; an object for one id, else an array |
 | `retry` | `{id, state}`; an object for one id, else an array |
-| `pause`, `resume` | `{kind, value, paused}` |
+| `pause`, `resume` | `{kind, value, paused, running}`; `running`: what runs is stopped as well |
+| `edit` | `{id, state, changed}`, `changed` being names among priority, queue, due_at and input |
+| `bump` | `{id, state}`; an object for one id, else an array |
 | `prune` | `{removed, would_remove, dry_run}` |
 | `queues` | an array of `{name, weight, reserve, paused, waiting, running}` |
 | `handlers` | an array of `{name, summary, params, accepts_extra, takes_argv, defaults, origin, source, example}` |
@@ -66,6 +68,8 @@ class TaskView:
     output: Any
     error: TaskError | None
     holds: tuple[Hold, ...] = ()
+    paused: bool = False
+    """It runs, and a pause has stopped it where it stands."""
 
     @property
     def id(self) -> str:
@@ -96,6 +100,7 @@ class TaskView:
             "kind": t.kind,
             "state": str(t.state),
             "reason": str(t.reason),
+            "paused": self.paused,
             "queue": t.queue,
             "priority": t.priority,
             "tags": list(t.tags),

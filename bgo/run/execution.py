@@ -31,6 +31,8 @@ class Execution:
     """Set once we are killing it: how the run will have ended."""
     kill_at: int | None = None
     """When SIGTERM turns into SIGKILL."""
+    held_at: int | None = None
+    """Since when it stands still, by a pause: until it goes on its timeouts stand still as well."""
 
     @property
     def mark(self) -> str:
@@ -41,14 +43,28 @@ class Execution:
     def is_stopping(self) -> bool:
         return self.verdict is not None
 
+    @property
+    def is_held(self) -> bool:
+        return self.held_at is not None
+
+    def go_on(self, awake: int) -> None:
+        """Time passes again for this run: what it stood still does not count."""
+        if self.held_at is not None:
+            self.begun_at += awake - self.held_at
+            if self.started_at is not None:
+                self.started_at += awake - max(self.held_at, self.started_at)
+            self.held_at = None
+
     def soft_due(self, awake: int) -> bool:
         """Say whether the soft timeout has come and nobody was told yet."""
         limit = self.claim.task.wish.timeout.soft_ms
-        return not (self.soft_told or self.is_stopping) and limit is not None and self._ran(awake) >= limit
+        if self.soft_told or self.is_stopping or self.is_held:
+            return False
+        return limit is not None and self._ran(awake) >= limit
 
     def stop_due(self, awake: int) -> Outcome | None:
         """Return how the run ends if it must be stopped now: hard timeout, or a cancel the handler ignored."""
-        if self.is_stopping:
+        if self.is_stopping or self.is_held:
             return None
         limit = self.claim.task.wish.timeout.hard_ms
         if limit is not None and self._ran(awake) >= limit:
@@ -65,6 +81,8 @@ class Execution:
         """Return the awake instant of the next thing to do for this run."""
         if self.kill_at is not None:
             return self.kill_at
+        if self.is_held:
+            return None
         timeout = self.claim.task.wish.timeout
         since = self.begun_at if self.started_at is None else self.started_at
         times = [since + ms for ms in (None if self.soft_told else timeout.soft_ms, timeout.hard_ms) if ms is not None]

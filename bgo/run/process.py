@@ -1,8 +1,8 @@
 """Processes of this host: starting children, knowing them again, and ending everything a run has started.
 
-Everything that depends on the platform is here, in `stop.py`, `proctable.py` and `guard.py`. Linux is served fully.
-macOS has no subreaper, no parent-death signal and no look into environments: there a run is its process group and the
-tree below it, and what leaves both escapes.
+Everything that depends on the platform is here, in `stop.py`, `suspend.py`, `proctable.py` and `guard.py`. Linux is
+served fully. macOS has no subreaper, no parent-death signal and no look into environments: there a run is its process
+group and the tree below it, and what leaves both escapes.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from bgo.run.channel import Channel
 from bgo.run.guard import MARK_ROOM, become_subreaper
 from bgo.run.proctable import MARK, marked_processes, process_start_time
 from bgo.run.stop import is_running, kill_run, reap_strangers, terminate_run
+from bgo.run.suspend import continue_run, suspend_run
 
 __all__ = [
     "ChildProcess",
     "become_subreaper",
     "boot_id",
+    "continue_run",
     "host_id",
     "is_running",
     "kill_run",
@@ -31,6 +33,7 @@ __all__ = [
     "process_start_time",
     "reap_strangers",
     "spawn_child",
+    "suspend_run",
     "terminate_run",
 ]
 
