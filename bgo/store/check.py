@@ -152,9 +152,11 @@ def _reindex(store: SqliteStore) -> None:
 
 
 def _add_indexes(db: sqlite3.Connection) -> None:
-    names = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
-    for number in range(1, migrate.VERSION + 1):
-        for statement in migrate.statements(number):
-            words = statement.split()
-            if words[:2] == ["CREATE", "INDEX"] and words[2] not in names:
-                db.execute(statement)
+    fresh = SqliteStore(None)
+    try:
+        ours, theirs = _words(fresh.connection), _words(db)
+    finally:
+        fresh.close()
+    for name, statement in ours.items():
+        if name not in theirs and statement.startswith("CREATE INDEX"):
+            db.execute(statement)

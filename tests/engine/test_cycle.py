@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from bgo.engine import cycle
-from bgo.engine.cycle import PROMOTE_STEP, Asker, Look, Memory, look, tick, waiting
+from bgo.engine.alarms import STEP
+from bgo.engine.cycle import Asker, Look, Memory, look, tick, waiting
 from bgo.model.device import View
 from bgo.model.limits import ConcurrencyControl
 from bgo.model.options import RetryPolicy
@@ -88,7 +89,7 @@ def test_slots_are_counted_over_the_host_or_over_the_worker(world: World) -> Non
 
 
 def test_alarms_ring_in_steps(world: World) -> None:
-    world.enqueue_all([a_spec(due_at=START + 1_000) for _ in range(PROMOTE_STEP + 2)])
+    world.enqueue_all([a_spec(due_at=START + 1_000) for _ in range(STEP + 2)])
     assert a_look(world) == Look(False, 0, START + 1_000)
     world.clock.advance_ms(1_000)
     worker = world.worker()
@@ -99,7 +100,7 @@ def test_alarms_ring_in_steps(world: World) -> None:
             done = tick(session, worker.asker, worker.view, worker.memory, (), lease_until=0, moment=world.moment)
             ready = sum(task.ready for task in session.tasks.select(Selector(), limit=10_000))
         seen.append((ready, bool(done.promoted), done.again, done.next_wake))
-    assert seen == [(PROMOTE_STEP, True, True, START + 1_000), (PROMOTE_STEP + 2, True, False, None)]
+    assert seen == [(STEP, True, True, START + 1_000), (STEP + 2, True, False, None)]
 
 
 def test_the_next_wake_is_the_earliest_alarm(world: World) -> None:
@@ -156,7 +157,7 @@ def test_only_named_tasks_go_when_they_are_named(world: World) -> None:
     wanted = frozenset({world.task(second).seq, world.task(third).seq})
     worker, children = world.worker(), [a_child() for _ in range(3)]
     with world.store.read() as session:
-        seen = look(session, worker.asker, worker.view, worker.memory, 3, world.now, only=wanted)
+        seen = look(session, worker.asker, worker.view, worker.memory, 3, world.moment, only=wanted)
     assert seen.ready == 2
     with world.store.write() as session:
         done = tick(

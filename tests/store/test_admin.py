@@ -112,7 +112,7 @@ def test_a_backup_of_a_damaged_store_is_not_kept(path: Path, tmp_path: Path) -> 
     drive.enqueue(store, *(a_spec(input=b'{"n":1}' * 200) for _ in range(50)))
     store.close()
     with path.open("r+b") as file:
-        file.seek(path.stat().st_size // 2)
+        file.seek(path.stat().st_size // 8)
         file.write(b"\xff" * 20_000)
     store = SqliteStore(path)
     with pytest.raises(StoreDamagedError):
@@ -153,7 +153,7 @@ def test_vacuum_gives_room_back(sqlite: SqliteStore) -> None:
 def test_a_store_tells_what_it_is(busy: SqliteStore) -> None:
     facts = admin.info(busy)
     assert facts.path == str(busy.path)
-    assert (facts.schema_version, facts.synchronous, len(facts.store_id)) == (1, "full", 32)
+    assert (facts.schema_version, facts.synchronous, len(facts.store_id)) == (2, "full", 32)
     assert facts.wal_bytes > 0
     assert facts.disk_free_bytes > 0
     memory = admin.info(SqliteStore(None))

@@ -13,7 +13,7 @@ from bgo.model.plan import Gate, Head, Hold, LaneKey, ViewKey
 from bgo.model.query import Pause
 from bgo.model.task import TaskSpec
 from bgo.store.port import Session, Store
-from tests.build import START, a_spec, a_wish
+from tests.build import START, a_moment, a_spec, a_wish
 from tests.store import drive
 
 MINUTE = 60_000
@@ -84,7 +84,7 @@ def test_heads_come_in_the_order_of_their_lane(store: Store) -> None:
         (view, _), *_ = session.lanes.views()
         (lane,) = session.lanes.heads([view], 2)
         assert [h.seq for h in lane.heads] == [3, 2]
-        assert lane.heads[0] == Head(3, START - 5 * MINUTE)
+        assert lane.heads[0] == Head(3, START - 5 * MINUTE, START - 5 * MINUTE)
         assert session.lanes.heads([], 9) == []
         assert session.lanes.ready_under(view) == 3
 
@@ -116,10 +116,36 @@ def test_lanes_stand_in_the_order_of_their_heads(store: Store) -> None:
 
 def test_a_served_lane_whose_order_says_nothing_of_age_goes_to_the_end(store: Store) -> None:
     """By lifo or random the head may always be young: lanes take turns by when they were served last."""
-    wish = a_wish(limit=ConcurrencyControl(99, ConcurrencyStrategy.LIFO, "k"))
-    drive.enqueue(store, *(a_spec("work", name=n, wish=wish) for n in "aaabbb"))
+    lifo = {key: a_wish(limit=ConcurrencyControl(99, ConcurrencyStrategy.LIFO, key)) for key in "ab"}
+    drive.enqueue(store, *(a_spec("work", name=n, wish=lifo[n]) for n in "aaabbb"))
     served = [drive.claim(store, now=START + n).task.name for n in range(1, 7)]
     assert served == ["a", "b", "a", "b", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "order"),
+    [
+        (ConcurrencyStrategy.FIFO, [1, 2, 3, 4]),
+        (ConcurrencyStrategy.LIFO, [4, 3, 2, 1]),
+        (ConcurrencyStrategy.BY_PRIORITY, [2, 4, 3, 1]),
+        (ConcurrencyStrategy.RANDOM, [3, 1, 4, 2]),
+    ],
+)
+@pytest.mark.parametrize("slots", [1, 4])
+def test_a_strategy_acts_across_all_lanes_of_its_key(
+    store: Store, strategy: ConcurrencyStrategy, order: list[int], slots: int
+) -> None:
+    """Whatever their names, queues and weights are: a key that is shared is one line."""
+    wish = a_wish(limit=ConcurrencyControl(1, strategy, "k"))
+    ranks = [("a", "low", 0, 0.5), ("b", "critical", 9, 0.9), ("c", "default", 5, 0.1), ("d", "high", 7, 0.6)]
+    specs = [a_spec(name=n, queue=q, priority=p, random_order=d, wish=wish) for n, q, p, d in ranks]
+    drive.enqueue(store, *specs)
+    served = []
+    for at in range(4):
+        (claim,) = drive.tick(store, slots, now=START + at)
+        served.append([s.id for s in specs].index(claim.task.id) + 1)
+        drive.finish(store, claim, now=START + at)
+    assert served == order
 
 
 def test_chosen_tasks_are_shown_alone(store: Store) -> None:
@@ -155,7 +181,7 @@ def test_an_end_opens_one_lane_of_each_view_and_limit(store: Store) -> None:
     with drive.undone(store) as session:
         lanes = [lane_of(session, s) for s in (*specs, other)]
         for lane in lanes:
-            session.lanes.park(lane, FULL, START)
+            session.lanes.park(lane, FULL, a_moment())
         assert turns(session) == []
         session.lanes.open_key("k", START)
         assert set(turns(session)) == {lanes[0], lanes[2], lanes[4]}

@@ -30,7 +30,12 @@ SCANS = {
     "pauses.PAUSED_LANES.queue": "bgo pause --queue touches every lane of the queue anyway",
     "suggest.NEWEST": "from the end, and stops at its LIMIT",
     "lanes.UNUSED": "prune, once an hour: reads every task's lane",
-    "lanes.FORGET": "prune: reads the log of holds, in steps",
+    "holdlog.FORGET": "prune: reads the log of holds, in steps",
+    "alarms.NEXT": "the first entries of the alarm indexes",
+    "links.NEXT_RELEASES": "ends whose waiters are being told: few, and mostly none",
+    "links.PENDING": "ends whose waiters are being told: few, and mostly none",
+    "named.OF_SOURCE": "limits that people write into a config: few",
+    "rates.FORGET": "prune: reads the rate keys, in steps",
 }
 """Statements that may read a whole table or index, each with the reason why that is no hot path or stays cheap."""
 
