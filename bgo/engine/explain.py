@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from bgo.clock import to_local
+from bgo.clock import Moment, to_local
+from bgo.engine import limits
 from bgo.engine.cycle import Asker
 from bgo.engine.expire import as_shown
 from bgo.engine.waiting import waited
@@ -15,7 +16,7 @@ from bgo.model.state import CLAIMABLE, FINAL, State
 from bgo.model.task import Task
 from bgo.model.views import Explanation, GateLine
 from bgo.policy.admit import reserved
-from bgo.policy.gates import concurrency_hold, device_holds, view_holds
+from bgo.policy.gates import device_holds, view_holds
 from bgo.store.port import Session
 
 UPSTREAMS = 20
@@ -29,7 +30,12 @@ class Ground:
     asker: Asker
     view: View
     workers: int
-    now: int
+    moment: Moment
+
+    @property
+    def now(self) -> int:
+        """UTC milliseconds."""
+        return self.moment.now_ms
 
 
 def explain(session: Session, task: Task, ground: Ground) -> Explanation:
@@ -81,11 +87,7 @@ def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...
         for h in device_holds(key.view.constraints, ground.view)
         if h.gate is Gate.CONSTRAINT
     ]
-    if key.concurrency_key is not None and key.concurrency_max is not None:
-        running = session.leases.usage().get(key.concurrency_key, 0)
-        hold = concurrency_hold(key.concurrency_key, key.concurrency_max, running)
-        need = f"fewer than {key.concurrency_max} under {key.concurrency_key}"
-        lines.append(_line(Gate.CONCURRENCY, hold, f"{running} running", need))
+    lines += limits.lines(session, task.lane, key.view.queue, ground.moment)
     lines.append(_slots(session, ground, key.view.queue))
     return tuple(lines)
 

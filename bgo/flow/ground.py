@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bgo import compose
-from bgo.clock import Clock
+from bgo.clock import Clock, moment
 from bgo.config import Settings
 from bgo.engine.cycle import Asker
 from bgo.engine.explain import Ground
@@ -27,4 +27,4 @@ def ground(
     offer = Offer(frozenset(catalogue()))
     asker = Asker("", host_id(), boot_id(), offer, settings.slots)
     view = View(device=compose.sensing(clock, charging)())
-    return Ground(asker, view, len(living(settings.run_dir)), clock.now_ms())
+    return Ground(asker, view, len(living(settings.run_dir)), moment(clock, boot_id()))

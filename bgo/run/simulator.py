@@ -256,7 +256,7 @@ class _Play:
     # What never ran.
 
     def _never(self, device: DeviceState) -> tuple[NeverRan, ...]:
-        ground = explain.Ground(self._asker, View(device=device), 1, self._until)
+        ground = explain.Ground(self._asker, View(device=device), 1, self._moment)
         known: dict[tuple[int, State, int], tuple[Hold, ...]] = {}
         found = []
         for task in query.all_tasks(self._session, Selector(states=WAITING)):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bgo.model.query import Pause, QueueRow, Selector
     from bgo.model.state import State
     from bgo.model.task import HistoryEntry, Lease, Task, WorkerRow
-    from bgo.store.rows import Alarms, DedupRow, LaneState, NewLease, NewTask, Place, Seat
+    from bgo.store.rows import Alarms, DedupRow, Holder, LaneState, NewLease, NewTask, Place, Seat
 
 
 class Tasks(Protocol):
@@ -310,6 +310,9 @@ class Leases(Protocol):
 
     def usage(self) -> Mapping[str, int]:
         """Return live leases by concurrency key."""
+
+    def under(self, key: str) -> list[Holder]:
+        """Return the running tasks under a concurrency key, the longest running first."""
 
     def running_by_queue(self, host: str, worker: str | None) -> Mapping[str, int]:
         """Return live leases by queue on a host, or of one worker."""

@@ -90,6 +90,15 @@ class RateStart(NamedTuple):
     at_boot: int
 
 
+class Holder(NamedTuple):
+    """A running task that takes room under a concurrency key."""
+
+    id: str
+    name: str
+    claimed_at: int
+    started_at: int | None
+
+
 class DedupRow(NamedTuple):
     """Who holds a dedup key: the task's id, until when, and the task's state (None: it was pruned)."""
 

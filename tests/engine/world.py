@@ -160,7 +160,7 @@ class World:
         """Return the explanation of every waiting task under a worker's view, as it would be after its alarms."""
         with self.store.read() as session:
             tasks = session.tasks.select(Selector(states=tuple(CLAIMABLE)), limit=10_000)
-            ground = Ground(worker.asker, worker.view, 1, self.now)
+            ground = Ground(worker.asker, worker.view, 1, self.moment)
             return {task.id: explain(session, task, ground) for task in tasks}
 
     def start(self, task_id: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bgo.model.task import Child, Lease, WorkerRow
 from bgo.store.faults import reads
-from bgo.store.rows import NewLease
+from bgo.store.rows import Holder, NewLease
 
 _LEASE = """SELECT task.id, lease.task, lease.run, lease.worker, lease.host, lease.boot_id, lease.until,
     lease.child_pid, lease.child_start, lease.claimed_at, lease.started_at, lease.queue, lease.concurrency_key,
@@ -26,6 +26,9 @@ HELD = "SELECT task, run FROM lease WHERE worker = ?"
 STOPPED = "SELECT task, run FROM lease WHERE worker = ? AND paused = 1"
 STARTED = "UPDATE lease SET started_at = ? WHERE task = ? AND run = ?"
 USAGE = "SELECT concurrency_key, count(*) FROM lease WHERE concurrency_key IS NOT NULL GROUP BY concurrency_key"
+UNDER = """SELECT task.id, task.name, lease.claimed_at, lease.started_at
+FROM lease INDEXED BY lease_concurrency CROSS JOIN task ON task.seq = lease.task
+WHERE lease.concurrency_key = ? ORDER BY lease.claimed_at, lease.task"""
 BY_HOST = "SELECT queue, count(*) FROM lease WHERE host = ? GROUP BY queue"
 BY_WORKER = "SELECT queue, count(*) FROM lease WHERE worker = ? GROUP BY queue"
 REGISTER = """INSERT INTO worker (id, host, boot_id, pid, pid_start, started_at, slots, queues)
@@ -85,6 +88,9 @@ class SqlLeases:
 
     def usage(self) -> Mapping[str, int]:
         return dict(self._db.execute(USAGE).fetchall())
+
+    def under(self, key: str) -> list[Holder]:
+        return [Holder(*row) for row in self._db.execute(UNDER, (key,))]
 
     def running_by_queue(self, host: str, worker: str | None) -> Mapping[str, int]:
         if worker is not None:
