@@ -8,7 +8,21 @@ from typing import Any
 
 from bgo.model.state import OUTCOME_EVENTS, REASONS, TRANSITIONS, Event, State
 
-TABLES = ("payload", "queue", "pause", "view", "lane", "task", "task_tag", "lease", "history", "hold_log")
+TABLES = (
+    "payload",
+    "queue",
+    "pause",
+    "view",
+    "lane",
+    "task",
+    "task_tag",
+    "lease",
+    "history",
+    "hold_log",
+    "dedup",
+    "dependency",
+    "release",
+)
 
 
 class BrokenError(AssertionError):
