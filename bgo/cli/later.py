@@ -15,8 +15,6 @@ LATER: dict[str, str] = {
     "status": "reveal",
     "cancel": "chain batch schedule schedules",
     "retry": "chain batch",
-    "pause": "tag running",
-    "resume": "tag running",
 }
 """Command → its options to come, without the dashes."""
 

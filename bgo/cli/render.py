@@ -91,9 +91,9 @@ def state_word(state: str) -> str:
     return f"{GLYPHS.get(state, ('·', ''))[0]} {state}"
 
 
-def state_text(state: str) -> Text:
-    """Return a state as a coloured Rich Text."""
-    return safe(state_word(state), GLYPHS.get(state, ("·", ""))[1])
+def state_text(state: str, *, paused: bool = False) -> Text:
+    """Return a state as a coloured Rich Text; `paused`: it runs, and stands still."""
+    return safe(state_word(state) + (" (paused)" if paused else ""), GLYPHS.get(state, ("·", ""))[1])
 
 
 _UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s"))

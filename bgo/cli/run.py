@@ -187,5 +187,5 @@ def _show(area: Area, event: WorkerEvent) -> None:
         area.put(Row(task.id, task.name, event.at))
     elif event.type == "progress" and held is not None:
         area.put(Row(task.id, task.name, held.since, event.fraction, event.message))
-    elif event.type not in {"progress", "soft_timeout"}:
+    elif event.type not in {"progress", "soft_timeout", "suspended", "continued"}:
         area.drop(task.id)

@@ -93,9 +93,13 @@ def _running(views: tuple[TaskView, ...], total: int, now: int, width: int) -> l
         render.Column("TIME", right=True),
         render.Column("MESSAGE", least=8, drop=1),
     ]
-    rows = [(v.id, v.task.name, bar(v.task.progress), _elapsed(v, now), v.task.progress_message) for v in views]
+    rows = [(v.id, v.task.name, bar(v.task.progress), _elapsed(v, now), _message(v)) for v in views]
     more = [render.safe(f"… and {total - len(views)} more", "dim")] if total > len(views) else []
     return [render.table(columns, rows, width), *more]
+
+
+def _message(view: TaskView) -> str:
+    return f"paused: {view.task.progress_message}".rstrip(": ") if view.paused else view.task.progress_message
 
 
 def _elapsed(view: TaskView, now: int) -> str:

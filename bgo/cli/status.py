@@ -76,7 +76,7 @@ def _one(flow: TaskFlow, view: TaskView, *, as_json: bool, quiet: bool, trace: b
     task, now = view.task, flow.clock.now_ms()
     title = render.safe(f"{task.id}  ", "bold")
     title.append_text(render.safe(f"{task.name}  ", "bold"))
-    title.append_text(render.state_text(task.state))
+    title.append_text(render.state_text(task.state, paused=view.paused))
     error = view.error if task.state is not State.SUCCEEDED else None
     rows: list[Fact] = [
         ("reason", None if task.reason in {"new", "done", "claimed"} else task.reason),
@@ -158,7 +158,7 @@ def _next(view: TaskView) -> str:
             return f"bgo explain {task_id}; bgo cancel {task_id}"
 
 
-def overview_json(shot: Snapshot, store: str, paused: list[dict[str, str]]) -> dict[str, Any]:
+def overview_json(shot: Snapshot, store: str, paused: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the object of `status --json`."""
     from bgo.clock import to_iso
 
@@ -181,7 +181,7 @@ def _overview(flow: TaskFlow, *, as_json: bool, quiet: bool) -> None:
     shot = flow.snapshot(rows=1)
     pauses = flow.pauses()
     if as_json:
-        paused = [{"kind": pause.kind, "value": pause.value} for pause in pauses]
+        paused = [{"kind": pause.kind, "value": pause.value, "running": pause.running} for pause in pauses]
         return render.write_json(overview_json(shot, str(flow.settings.store_path), paused))
     counts = [f"{shot.counts[state]:,} {state}" for state in State if shot.counts[state]]
     if quiet:
@@ -202,8 +202,9 @@ def _overview(flow: TaskFlow, *, as_json: bool, quiet: bool) -> None:
 
 
 def _pause(pause: Pause) -> str:
-    flag = "--queue " if pause.kind == "queue" else ""
-    return f"{pause.kind} {pause.value}: bgo resume {flag}{pause.value}"
+    flag = "" if pause.kind == "name" else f"--{pause.kind} "
+    more = " and what runs" if pause.running else ""
+    return f"{pause.kind} {pause.value}{more}: bgo resume {flag}{pause.value}"
 
 
 def _hints(shot: Snapshot) -> list[str]:

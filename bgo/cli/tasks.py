@@ -66,7 +66,7 @@ def put_table(views: Sequence[TaskView], now: int, *, color: bool) -> None:
     rows = [
         (
             view.id,
-            render.state_text(view.state),
+            render.state_text(view.state, paused=view.paused),
             view.task.name,
             view.task.queue,
             _when(view, now),

@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 
     from bgo.run.report import RunReport, WorkerEvent
 
-STYLES = {"started": "dim", "soft_timeout": "yellow", "rescued": "yellow", "late_finish": "yellow"}
+STYLES = {
+    "started": "dim",
+    "soft_timeout": "yellow",
+    "suspended": "yellow",
+    "rescued": "yellow",
+    "late_finish": "yellow",
+}
 HELD = {
     "handler": "for want of their handler",
     "paused": "by a pause",
@@ -32,6 +38,10 @@ def words(event: WorkerEvent) -> str:
             return "started" if event.task.run == 1 else f"started (run {event.task.run})"
         case "soft_timeout":
             return "takes longer than its soft timeout"
+        case "suspended":
+            return "stands still: it was paused"
+        case "continued":
+            return "goes on"
         case "late_finish":
             return f"finished too late: it was already {event.state}"
         case "rescued":

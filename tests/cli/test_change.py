@@ -168,6 +168,7 @@ def test_pause_and_resume(bgo: Bgo, lived: Lived) -> None:
         "kind": "queue",
         "value": "low",
         "paused": True,
+        "running": False,
     }
     assert "no task and no handler is called tipo yet" in bgo("pause", "tipo").err
     assert {row["name"]: row["paused"] for row in bgo("queues", "--json").json}["low"] is True
@@ -199,8 +200,19 @@ def test_pause_and_resume(bgo: Bgo, lived: Lived) -> None:
         (["pause", "a", "--queue", "low"], 2, "pause what?"),
         (["pause", "--queue", "lo"], 3, "no queue 'lo'"),
         (["pause", "a b"], 2, "not a task name: 'a b'"),
-        (["pause", "--tag", "x"], 2, "--tag is not available in this version"),
+        (["pause", "--tag", "a b"], 2, "not a tag name: 'a b'"),
+        (["pause", "--tag", "x", "--queue", "low"], 2, "pause what?"),
         (["resume"], 2, "resume what?"),
+        (["edit"], 2, "missing argument 'ID'"),
+        (["edit", "@last"], 2, "edit: nothing to change"),
+        (["edit", "4zzz", "--queue", "low"], 3, "no task 4zzz"),
+        (["edit", "@last", "--queue", "lo"], 3, "no queue 'lo'"),
+        (["edit", "@last", "--at", "noonish"], 2, "--at: not a time: 'noonish'"),
+        (["edit", "@last", "--at", "14:30", "--delay", "5m"], 2, "delay and at contradict each other"),
+        (["edit", "@last", "--priority", "300"], 2, "--priority: not a priority: '300'"),
+        (["bump"], 2, "bump: which tasks?"),
+        (["bump", "4zzz"], 3, "no task 4zzz"),
+        (["bump", "echo"], 2, "not an id: 'echo'"),
         (
             ["prune", "--older-than", "1 month"],
             2,

@@ -13,7 +13,7 @@ from bgo.engine.spec import Request
 from tests.cli.conftest import Bgo, Lived
 
 TASK_KEYS = """
-schema id name handler kind state reason queue priority tags run attempt losses max_attempts progress input
+schema id name handler kind state reason paused queue priority tags run attempt losses max_attempts progress input
 argv output error cwd options cancel_requested created_at due_at started_at finished_at duration_ms chain_id
 batch_id schedule_id holds
 """
