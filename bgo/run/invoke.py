@@ -52,16 +52,27 @@ class Callee(Protocol):
 
 
 class Invoker:
-    """Calls handlers, one after another, in this thread. Coroutines run on one event loop that is kept."""
+    """Calls handlers, one after another, in this thread. Coroutines run on one event loop that is kept.
 
-    def __init__(self) -> None:
+    `on_raise` hears what a handler raised, before it becomes an outcome; what it raises itself passes through.
+    """
+
+    def __init__(self, on_raise: Callable[[BaseException], object] | None = None) -> None:
         self._runner: asyncio.Runner | None = None
+        self._on_raise = on_raise
+
+    def close(self) -> None:
+        """Close the event loop. A child need not: it ends."""
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
 
     def invoke(self, handler: Callee, ctx: TaskContext) -> Outcome:
         """Run the handler and return how that ended; only Terminated passes through."""
         try:
             fields = handler.bind(ctx.input)
         except Exception as error:  # a converter is the handler author's code
+            self._tell(error)
             return Rejected(describe(error))
         try:
             answer = handler.fn(ctx, **fields)
@@ -70,8 +81,13 @@ class Invoker:
         except Terminated:
             raise
         except BaseException as error:  # SystemExit and KeyboardInterrupt end a handler, never the child
+            self._tell(error)
             return _raised(error, ctx)
         return judge(answer)
+
+    def _tell(self, error: BaseException) -> None:
+        if self._on_raise is not None:
+            self._on_raise(error)
 
     def _await(self, awaitable: Awaitable[Any], ctx: TaskContext) -> Any:
         import asyncio
