@@ -30,9 +30,7 @@ def store() -> Iterator[SqliteStore]:
     assert check(opened) == []
 
 
-@pytest.mark.parametrize(
-    "limits", [{"start_before": SOON}, {"finish_before": SOON}, {"start_before": SOON + 9, "finish_before": SOON}]
-)
+@pytest.mark.parametrize("limits", [(SOON, None), (None, SOON), (SOON + 9, SOON), (SOON, SOON + 9)])
 def test_what_has_not_begun_in_time_is_called_off(store: SqliteStore, limits: tuple[int | None, int | None]) -> None:
     made = put_one(store, by(*limits))
     assert drive.get(store, made.id).expires_at == SOON
