@@ -10,6 +10,8 @@ from bgo.model.state import State
 from bgo.store.port import Store, Tasks
 
 STEP = 200
+RATE_KEPT_MS = 62 * 86_400_000
+"""How long a rate key is remembered after its last start: twice the longest window, whatever the wall clock did."""
 _KEPT_SHORT = (State.SUCCEEDED, State.CANCELLED)
 _KEPT_LONG = (State.FAILED,)
 
@@ -33,6 +35,7 @@ def prune(
     _forget(store, now - retention.finished_ms, go_on)
     _forget_keys(store, now, go_on)
     _sweep(store, go_on)
+    _forget_rates(store, now - RATE_KEPT_MS, go_on)
 
 
 def _forget(store: Store, before: int, go_on: Callable[[], bool]) -> None:
@@ -49,6 +52,14 @@ def _forget_keys(store: Store, now: int, go_on: Callable[[], bool]) -> None:
     while after is not None and go_on():
         with store.write() as session:
             after = session.dedup.forget(after, now, STEP)
+
+
+def _forget_rates(store: Store, before: int, go_on: Callable[[], bool]) -> None:
+    """Drop rate keys that no lane has any more."""
+    while go_on():
+        with store.write() as session:
+            if session.rates.forget(before, STEP) < STEP:
+                return
 
 
 def _sweep(store: Store, go_on: Callable[[], bool]) -> None:

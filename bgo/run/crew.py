@@ -61,6 +61,8 @@ class Crew:
         self._failed_starts = 0
         self._start_again_at = 0
         self._last_words = b""
+        self.unheard: list[Frame] = []
+        """What the child that was buried last had said and nobody had read."""
 
     def __iter__(self) -> Iterator[ChildProcess]:
         return iter([*self.starting, *self.idle, *self.busy])
@@ -232,6 +234,7 @@ class Crew:
         self._strays.end([other.pid for other in self])
         self.drain(child)
         code = _end_of(child)
+        self.unheard = self.hear(child)
         if not is_over or code is None:
             self.retire(child)
             return None

@@ -166,11 +166,21 @@ class Runs:
         crash = self._crew.bury(child, "" if run is None else run.mark, why)
         if run is None:
             return
+        self._hear_the_dead(run)
         if crash is None:
             run.verdict = run.verdict or Crashed(detail=f"{why}; something it had started was hard to end")
             run.kill_at = self._clock.awake_ms() + STUCK_MS
         else:
             self._end(run, run.verdict or self._judge(run, crash))
+
+    def _hear_the_dead(self, run: Execution) -> None:
+        """A child that was killed in the moment it began has said so: that start counts."""
+        frames = [f for f in self._crew.unheard if f["t"] == "started" and _is_of(f, run.claim.task)]
+        if not frames or run.started_at is not None:
+            return
+        self._take(run, frames[0])
+        if isinstance(run.verdict, Released):
+            run.verdict = Released(run.verdict.reason, started=True)
 
     def _judge(self, run: Execution, crash: Crashed) -> Outcome:
         """A child that dies before user code began is not the task's doing: the task goes back, but only once."""

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-_HEAD = """(SELECT CASE WHEN lane.strategy IN ('lifo', 'random') THEN lane.since ELSE task.rank END
+from bgo.policy.order import BUMPED
+
+_HEAD = f"""(SELECT CASE WHEN lane.strategy IN ('lifo', 'random') AND task.rank >= {BUMPED // 2}
+        THEN lane.since ELSE task.rank END
     FROM task WHERE task.lane = lane.id AND task.ready = 1 ORDER BY task.order_key, task.seq LIMIT 1)"""
+_FIRST = "(SELECT order_key FROM task WHERE task.lane = lane.id AND ready = 1 ORDER BY order_key, seq LIMIT 1)"
 _PAUSED = """(EXISTS (SELECT 1 FROM pause WHERE kind = 'name' AND value = lane.name)
-    + 2 * EXISTS (SELECT 1 FROM pause WHERE kind = 'queue' AND value = view.queue))"""
+    + 2 * EXISTS (SELECT 1 FROM pause WHERE kind = 'queue' AND value = view.queue) + 4 * (lane.marks <> '[]'))"""
 _USED_PAYLOADS = """SELECT input FROM task WHERE input IS NOT NULL UNION SELECT setup FROM task WHERE setup IS NOT NULL
     UNION SELECT output FROM task WHERE output IS NOT NULL UNION SELECT error FROM task WHERE error IS NOT NULL
     UNION SELECT checkpoint FROM task WHERE checkpoint IS NOT NULL
@@ -94,6 +98,31 @@ RULES = (
             SELECT 1 FROM lane AS other
             WHERE other.concurrency_key = lane.concurrency_key AND other.view = lane.view AND other.turn IS NOT NULL
         )""",
+        can_repair=True,
+    ),
+    Rule(
+        "lane_asleep",
+        "parked before a rate that nobody will look at again",
+        """SELECT id, rate_key FROM lane WHERE parked = 2 AND paused = 0 AND head IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM rate WHERE rate.key = lane.rate_key AND wake_at IS NOT NULL)""",
+        can_repair=True,
+    ),
+    Rule(
+        "lane_first",
+        "a lane's place under its key is not that of its first ready task",
+        f"SELECT id, coalesce(first, 'none') FROM lane WHERE first IS NOT {_FIRST}",
+        can_repair=True,
+    ),
+    Rule(
+        "lane_limit",
+        "a lane does not act by the limit that a configuration names, or by its own",
+        """SELECT lane.id, lane.key FROM lane LEFT JOIN named_limit AS n ON n.key = concurrency_key
+        LEFT JOIN named_limit AS m ON m.key = rate_key
+        WHERE lane.concurrency_max IS NOT coalesce(n.concurrency_max, json_extract(lane.key, '$[5]'))
+            AND concurrency_key IS NOT NULL
+        OR rate_key IS NOT NULL AND (lane.rate_max, lane.rate_window) IS NOT (
+            coalesce(m.rate_max, json_extract(lane.key, '$[7][1]')),
+            coalesce(m.rate_window, json_extract(lane.key, '$[7][2]')))""",
         can_repair=True,
     ),
     Rule(
@@ -221,9 +250,14 @@ REPAIRS = (
     f"DELETE FROM dedup WHERE {_OWNER_GONE}",
     f"INSERT OR REPLACE INTO dedup (key, task) SELECT dedup_key, id FROM task WHERE {_KEY_FREE} ORDER BY seq DESC",
     f"DELETE FROM payload WHERE id NOT IN ({_USED_PAYLOADS})",
+    """UPDATE lane SET concurrency_max = coalesce((SELECT n.concurrency_max FROM named_limit AS n
+        WHERE n.key = concurrency_key), json_extract(key, '$[5]')) WHERE concurrency_key IS NOT NULL""",
+    """UPDATE lane SET (rate_max, rate_window) = (SELECT coalesce(n.rate_max, json_extract(lane.key, '$[7][1]')),
+        coalesce(n.rate_window, json_extract(lane.key, '$[7][2]'))
+        FROM (SELECT 1) LEFT JOIN named_limit AS n ON n.key = lane.rate_key) WHERE rate_key IS NOT NULL""",
     # Parked lanes are all opened: the next tick parks again what must wait.
     f"""UPDATE lane SET parked = 0, turn = NULL, paused = (SELECT {_PAUSED} FROM view WHERE view.id = lane.view)""",
-    f"UPDATE lane SET since = coalesce(since, ?1), head = {_HEAD}",
+    f"UPDATE lane SET since = coalesce(since, ?1), head = {_HEAD}, first = {_FIRST}",
     """UPDATE lane SET turn = CASE WHEN paused = 0 THEN head END,
         held_by = CASE WHEN paused <> 0 THEN 'paused' END""",
 )

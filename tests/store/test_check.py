@@ -22,6 +22,9 @@ BREAKS = {
     "lane_turn": "UPDATE lane SET turn = NULL",
     "lane_pause": "UPDATE lane SET paused = 2, turn = NULL",
     "lane_parked": "UPDATE lane SET parked = 1, turn = NULL WHERE concurrency_key = 'roomy'",
+    "lane_asleep": "UPDATE lane SET parked = 2, turn = NULL, rate_key = 'r' WHERE paused = 0 AND head IS NOT NULL",
+    "lane_first": "UPDATE lane SET first = 7",
+    "lane_limit": "UPDATE lane SET concurrency_max = 99 WHERE concurrency_key = 'roomy'",
     "task_in_wrong_lane": "UPDATE task SET queue = 'low' WHERE seq = 1",
     "unknown_queue": "DELETE FROM queue WHERE name = 'default'",
     "two_outcomes": "INSERT INTO history (task, name, event, run, attempt, state, reason, at, outcome)"
