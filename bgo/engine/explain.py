@@ -11,7 +11,8 @@ from bgo.engine.cycle import Asker
 from bgo.engine.expire import as_shown
 from bgo.engine.waiting import waited
 from bgo.model.device import View
-from bgo.model.plan import Gate, Hold, LaneKey
+from bgo.model.plan import Gate, Hold
+from bgo.model.query import Pause
 from bgo.model.state import CLAIMABLE, FINAL, State
 from bgo.model.task import Task
 from bgo.model.views import Explanation, GateLine
@@ -61,6 +62,8 @@ def holds(session: Session, task: Task, ground: Ground) -> tuple[Hold, ...]:
 def _lines(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...]:
     if task.state is State.BLOCKED:
         return tuple(_upstream(other) for other in session.links.upstreams(task.seq, UPSTREAMS))
+    if task.state is State.RUNNING:
+        return _stopped(session, task)
     return _ledger(session, task, ground) if task.state in CLAIMABLE else ()
 
 
@@ -74,7 +77,7 @@ def _upstream(other: Task) -> GateLine:
 
 def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...]:
     key = session.lanes.key(task.lane)
-    lines = [_due(task, ground.now), *_paused(session, key)]
+    lines = [_due(task, ground.now), *_paused(session, task)]
     asked = {h.gate: h for h in view_holds(key.view, ground.view, ground.asker.offer)}
     if ground.asker.offer.queues is not None:
         lines.append(_line(Gate.QUEUE, asked.get(Gate.QUEUE), key.view.queue, "served"))
@@ -107,17 +110,28 @@ def _due(task: Task, now: int) -> GateLine:
     return GateLine(Gate.DUE, False, hold.current, hold.needed, hold)
 
 
-def _paused(session: Session, key: LaneKey) -> list[GateLine]:
+def _paused(session: Session, task: Task) -> list[GateLine]:
     """Return a line for each pause: a name, its queue and its tags can all be paused, and all must be lifted."""
-    lines = []
-    for pause in session.pauses.list():
-        holds = {"name": (key.name,), "queue": (key.view.queue,), "tag": key.marks}
-        if pause.value in holds[pause.kind]:
-            flag = "" if pause.kind == "name" else f"--{pause.kind} "
-            lift = f"bgo resume {flag}{pause.value}"
-            hold = Hold(Gate.PAUSED, f"{pause.kind} {pause.value} is paused", "not paused", "a pause", None, lift)
-            lines.append(GateLine(Gate.PAUSED, False, hold.current, hold.needed, hold))
-    return lines or [GateLine(Gate.PAUSED, True, "not paused", "not paused")]
+    found = [_pause(p) for p in session.pauses.list() if _meets(p, task)]
+    return found or [GateLine(Gate.PAUSED, True, "not paused", "not paused")]
+
+
+def _meets(pause: Pause, task: Task) -> bool:
+    return pause.value in {"name": (task.name,), "queue": (task.queue,), "tag": task.tags}[pause.kind]
+
+
+def _pause(pause: Pause) -> GateLine:
+    lift = f"bgo resume {'' if pause.kind == 'name' else f'--{pause.kind} '}{pause.value}"
+    hold = Hold(Gate.PAUSED, f"{pause.kind} {pause.value} is paused", "not paused", "a pause", None, lift)
+    return GateLine(Gate.PAUSED, False, hold.current, hold.needed, hold)
+
+
+def _stopped(session: Session, task: Task) -> tuple[GateLine, ...]:
+    """Return a line for each pause that makes a running task stand still."""
+    lease = session.leases.find(task.seq)
+    if lease is None or not lease.paused:
+        return ()
+    return tuple(_pause(p) for p in session.pauses.list() if p.running and _meets(p, task))
 
 
 def _slots(session: Session, ground: Ground, queue: str) -> GateLine:
@@ -139,7 +153,9 @@ def _verdict(task: Task, lines: tuple[GateLine, ...], ground: Ground) -> str:
     if task.state in FINAL:
         return f"{task.state} ({task.reason})"
     if task.state is State.RUNNING:
-        return "running" if task.cancel_reason is None else "running; a cancel was asked for"
+        if task.cancel_reason is not None:
+            return "running; a cancel was asked for"
+        return "running, but it stands still: it was paused" if lines else "running"
     if task.state is State.BLOCKED:
         return f"waits for {', '.join(line.current.split()[0] for line in lines) or 'other tasks'}"
     closed = list(dict.fromkeys(line.gate for line in lines if not line.is_open))

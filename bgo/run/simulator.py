@@ -197,6 +197,8 @@ class _Play:
             length, outcome = self._fate(task, data or payloads.EMPTY)
             if task.cancel_reason is not None:
                 length, outcome = 0, CancelledRun()
+            elif lease.paused:
+                length = self._options.for_ms + 1  # it stands still, and nobody resumes it here
             self._enter(task, began, start + length, _Part(RunKey(task.seq, task.run, WORKER), outcome, None))
 
     def _start(self, claim: Claim, now: int) -> None:

@@ -187,3 +187,17 @@ def test_dead_letters_are_retried_with_a_changed_input(bgo: Bgo, flow: TaskFlow)
     bgo("cancel", task)
     assert bgo("retry", task, "--input", '{"message": "c"}').code == 0
     assert shown(bgo, task)["input"] == {"message": "c"}
+
+
+def test_a_stopped_run_is_explained_and_simulated_as_such(bgo: Bgo, flow: TaskFlow) -> None:
+    task = flow.enqueue("echo", {"message": "a"}, tags=["x"])
+    claim(flow)
+    assert flow.explain(task).verdict == "running"
+    flow.pause(tag="x")
+    assert flow.explain(task).verdict == "running"  # it goes on, and only what is new is held
+    flow.pause(queue="default", running=True)
+    found = flow.explain(task)
+    assert found.verdict == "running, but it stands still: it was paused"
+    assert [hold.lift for hold in found.holds] == ["bgo resume --queue default"]
+    played = bgo("simulate", "--for", "1h", "--json").json
+    assert [(row["state"], row["ended_at"]) for row in played["rows"]] == [("running", None)]
