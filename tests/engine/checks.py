@@ -82,11 +82,11 @@ def heads_and_turns(db: sqlite3.Connection) -> None:
 
 
 def pauses(db: sqlite3.Connection) -> None:
-    """A lane is paused exactly by the pauses of its name and its queue."""
+    """A lane is paused exactly by the pauses of its name and its queue, and by the marks of its tasks."""
     paused = set(db.execute("SELECT kind, value FROM pause"))
-    rows = db.execute("SELECT lane.id, name, queue, paused FROM lane JOIN view ON view.id = lane.view")
-    for lane, name, queue, bits in rows:
-        wanted = (("name", name) in paused) + 2 * (("queue", queue) in paused)
+    rows = db.execute("SELECT lane.id, name, queue, paused, marks FROM lane JOIN view ON view.id = lane.view")
+    for lane, name, queue, bits, marks in rows:
+        wanted = (("name", name) in paused) + 2 * (("queue", queue) in paused) + 4 * (marks != "[]")
         ensure(bits == wanted, "pauses reach every lane", (lane, bits, wanted))
 
 
@@ -94,7 +94,7 @@ def nobody_is_stuck(db: sqlite3.Connection) -> None:
     """A parked lane with room under its key has an open neighbour of its view that will pass the room on."""
     running = Counter(key for (key,) in db.execute("SELECT concurrency_key FROM lease"))
     rows = db.execute(
-        "SELECT id, view, concurrency_key, concurrency_max, turn, parked AND NOT paused AND head IS NOT NULL FROM lane"
+        "SELECT id, view, concurrency_key, concurrency_max, turn, parked = 1 AND NOT paused AND head IS NOT NULL FROM lane"
     ).fetchall()
     offered = {(view, key) for _, view, key, top, turn, _ in rows if turn is not None and running[key] < (top or 0)}
     for lane, view, key, top, _, waits in rows:
