@@ -42,8 +42,8 @@ def drain(
 
     `until_empty` also lets the clock jump to retries, delays, rates and the device's script, until nothing waits for
     its time any more. What a gate holds stays, and the report says which. `raise_errors` raises what a handler raised
-    as soon as its run is recorded, a retry to come or not. `queues` runs those alone. Raises TooManyRunsError after
-    `max_runs` runs.
+    as soon as its run is recorded, a retry to come or not. `queues` runs those alone. A rate has room again a
+    millisecond after its window. Raises TooManyRunsError after `max_runs` runs.
     """
     motor = Motor(flow, device_of(flow), queues)
     runs: list[DrainedRun] = []

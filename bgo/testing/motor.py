@@ -21,7 +21,6 @@ from bgo.errors import BgoError, NotFoundError, StoreBusyError, StoreError
 from bgo.model import payload as payloads
 from bgo.model.device import DeviceState, View
 from bgo.model.outcome import Outcome, Rejected, Released, TaskError
-from bgo.model.plan import Gate, Hold
 from bgo.model.query import Selector
 from bgo.model.state import Reason, State
 from bgo.model.task import Child
@@ -35,7 +34,6 @@ from bgo.testing.device import ScriptedDevice
 WORKER = "testing"
 WAITING = (State.BLOCKED, State.QUEUED, State.RETRYING)
 _CHILD = Child(1, 0)
-_BLOCKED = (Hold(Gate.UPSTREAM, "other tasks have not ended", "their success"),)
 SEED = 1
 """Jitter is drawn from it: a test must do the same each time."""
 
@@ -68,9 +66,9 @@ def is_known(flow: TaskFlow, handler: str) -> bool:
     return True
 
 
-def ground(flow: TaskFlow, state: DeviceState) -> Ground:
+def ground(flow: TaskFlow, state: DeviceState, queues: frozenset[str] | None = None) -> Ground:
     """Return the ground that an isolated flow is judged on."""
-    return Ground(_asker(flow), View(device=state), 1, flow.clock.now_ms())
+    return Ground(_asker(flow, queues), View(device=state), 1, moment(flow.clock, WORKER))
 
 
 class Motor:
@@ -157,11 +155,10 @@ class Motor:
 
     def left(self, limit: int) -> list[TaskView]:
         """Return what still waits, in the order of enqueueing, each with its holds."""
-        flow = self._flow
-        here = Ground(_asker(flow, self._queues), View(device=self._device.state), 1, flow.clock.now_ms())
-        with flow.store.read() as session:
-            found = []
-            for task in islice(query.all_tasks(session, Selector(states=WAITING)), limit):
-                blocked = task.state is State.BLOCKED
-                found.append(query.view_of(session, task, _BLOCKED if blocked else explain.holds(session, task, here)))
-        return found[::-1]
+        here = ground(self._flow, self._device.state, self._queues)
+        with self._flow.store.read() as session:
+            found = [
+                query.view_of(session, task, explain.holds(session, task, here), now=here.now)
+                for task in islice(query.all_tasks(session, Selector(states=WAITING)), limit)
+            ]
+        return [view for view in found[::-1] if not view.is_final]

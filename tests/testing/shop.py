@@ -92,3 +92,12 @@ def odd(ctx: bgo.TaskContext, what: str) -> Any:
     if what == "exit":
         raise SystemExit(3)
     return answers[what]
+
+
+@flow.task(concurrency=1)
+def alone(ctx: bgo.TaskContext, depth: int = 0) -> dict[str, Any]:
+    """Drain the same flow while it runs: what shares its limit is held."""
+    from bgo.testing import drain
+
+    report = drain(flow)
+    return {"held": [str(task) for task in report.held], "ran": len(report)}

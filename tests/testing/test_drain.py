@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 import bgo
+from bgo.engine.spec import Request
 from bgo.errors import RefusedError, TaskFailedError
 from bgo.model.outcome import CancelledRun, Failed, Rejected, RetryAsked, Snoozed, Succeeded, TimedOut
 from bgo.testing import ManualClock, ScriptedDevice, TooManyRunsError, drain
@@ -164,6 +166,49 @@ def test_pauses_and_queues_hold(flow: bgo.TaskFlow) -> None:
     other = drain(flow, queues=["high"])
     assert (len(other), other.held[0].gates) == (0, ("queue",))
     assert len(drain(flow, queues=["default"])) == 1
+
+
+def test_a_full_concurrency_key_holds(flow: bgo.TaskFlow) -> None:
+    shop.alone.enqueue()
+    shop.alone.enqueue()
+    shop.greet.enqueue(user="ann")
+    first, second = drain(flow).check().of("alone")
+    assert first.output["ran"] == 1
+    assert "held by concurrency: 1 running; needs fewer than 1 under alone" in first.output["held"][0]
+    assert second.output == {"held": [], "ran": 0}
+
+
+def test_rates_hold_until_the_clock_has_moved(flow: bgo.TaskFlow, bgo_clock: ManualClock) -> None:
+    for _ in range(5):
+        spec = flow.spec_of(Request("slow"))
+        flow.submit(replace(spec, wish=replace(spec.wish, rate=bgo.RateLimit(2, 60))))
+    report = drain(flow)
+    assert (len(report), [task.gates for task in report.held]) == (2, [("rate",)] * 3)
+    bgo_clock.advance(60)
+    assert len(drain(flow)) == 0
+    bgo_clock.advance(0.001)
+    assert len(drain(flow)) == 2
+    before = bgo_clock.now
+    assert len(drain(flow, until_empty=True).check()) == 1
+    assert bgo_clock.now - before == timedelta(seconds=60.001)
+
+
+def test_what_expires_is_not_waited_for(flow: bgo.TaskFlow, bgo_clock: ManualClock) -> None:
+    spec = flow.spec_of(Request("heavy"))
+    flow.submit(replace(spec, wish=replace(spec.wish, start_before=bgo_clock.now_ms() + 60_000)))
+    assert drain(flow, until_empty=True).held
+    bgo_clock.advance(61)
+    assert drain(flow).check().runs == ()
+    assert [task.task.reason for task in flow.tasks()] == ["expired"]
+
+
+def test_tasks_that_wait_for_others_run_after_them(flow: bgo.TaskFlow) -> None:
+    first = shop.shaky.enqueue()
+    flow.submit(replace(flow.spec_of(Request("slow")), after=(first,)))
+    report = drain(flow)
+    assert report.held[0].gates == ("upstream",)
+    assert first in str(report.held[0])
+    assert [run.name for run in drain(flow, until_empty=True).check()] == ["shaky", "shaky", "slow"]
 
 
 def test_an_endless_snooze_is_ended_with_a_clear_word(flow: bgo.TaskFlow) -> None:
