@@ -78,12 +78,19 @@ def retry(
         confirm("Run these tasks again?", count, yes=yes, most=MANY)
     revived = flow.retry_where(wanted, _input(flow, wanted, whole, pairs))
     if as_json:
-        answer([{"schema": 1, "id": task_id, "state": "queued"} for task_id in revived], words=ids)
+        answer([{"schema": 1, "id": task_id, "state": _state(flow, task_id)} for task_id in revived], words=ids)
         return
     for task_id in revived:
-        print(task_id if quiet else f"{task_id} queued")
+        print(task_id if quiet else f"{task_id} {_state(flow, task_id)}")
     if not revived and not quiet:
         render.say("nothing to retry: no failed or cancelled task fits")
+
+
+def _state(flow: TaskFlow, task_id: str) -> str:
+    """Return where a revived task was put: in its queue, or behind another that has not succeeded."""
+    from bgo.model.state import State
+
+    return "blocked" if flow.get(task_id).state is State.BLOCKED else "queued"
 
 
 def _input(flow: TaskFlow, wanted: Selector, whole: str | None, pairs: list[str] | None) -> dict[str, Any] | None:

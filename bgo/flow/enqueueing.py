@@ -92,6 +92,8 @@ class Enqueueing(Looking):
 
     def plan_spec(self, spec: TaskSpec, charging: Reading | None = None) -> Explanation:
         """Return how the gates of this spec's task would stand now; nothing is written."""
+        from dataclasses import replace
+
         from bgo.engine import resolve
         from bgo.engine.enqueue import enqueue
         from bgo.engine.explain import explain
@@ -107,8 +109,13 @@ class Enqueueing(Looking):
                 for name, queue in self.settings.queues.items():
                     session.queues.ensure(name, queue.weight, queue.reserve)
                 self._check_queue(session, spec.queue)
-                enqueue(session, [spec], ground.now)
+                (made,) = enqueue(session, [spec], ground.now)
+                if made.outcome != "new":  # what would have become of it without the one that stands in for it
+                    alone = replace(spec, dedup_key=None, after=(), wish=replace(spec.wish, unique=None))
+                    enqueue(session, [alone], ground.now)
                 found = explain(session, resolve.task(session, spec.id), ground)
+                if made.outcome != "new":
+                    found = replace(found, verdict=f"{made.outcome}: {made.id} stands in for it")
                 raise Undo
         except Undo:
             return found
