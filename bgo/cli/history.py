@@ -61,6 +61,8 @@ WORDS = {
     ("exhaust", "asked"): "asked for more tries than it has",
     ("release", "snooze"): "snoozed",
     ("release", "shutdown"): "handed back: its worker stopped",
+    ("unblock", "upstream_done"): "what it came after is done",
+    ("skip", "upstream_cancelled"): "what it was to come after was cancelled",
 }
 """Events without an error, in words: what happened and why."""
 

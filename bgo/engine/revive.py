@@ -13,6 +13,7 @@ from bgo.engine.waiting import place_of
 from bgo.errors import RefusedError
 from bgo.model.state import Event, Reason, State, advance
 from bgo.model.task import Task
+from bgo.policy import order
 from bgo.store.port import Session
 
 _WHY = {
@@ -21,36 +22,48 @@ _WHY = {
 }
 
 
+class BarredError(RefusedError):
+    """A failed or cancelled task cannot be put back as things stand, for the sake of other work or of its own times."""
+
+
 def revive(session: Session, task: Task, now: int, input_ref: int | None = None) -> None:
     """Put a failed or cancelled task back in the queue, due now, with its attempts counted afresh.
 
     It is blocked when another that it comes after has not succeeded, until that one is revived and does.
-    Raises RefusedError when its state forbids it, or work that is there.
+    Raises RefusedError when its state forbids it, and BarredError, with nothing changed, when other things do.
     """
     task = noted(session, task, now)
     if task.state not in (State.FAILED, State.CANCELLED):
         why, hint = _WHY.get(task.state, (f"it is {task.state} already", "bgo explain {id}"))
-        raise _refused(task, why, hint)
+        raise RefusedError(f"task {task.id} cannot be retried", why=why, hint=hint.format(id=task.id))
+    _check_time(task, now)
     _check_unique(session, task, now)
+    key = _free_key(session, task, input_ref, now)
     task = brought_home(session, task, now)
     place = place_of(task, session.lanes.key(task.lane), now, now, begun=False)
-    if place.expires_at is not None and place.expires_at <= now:
-        raise _refused(task, "the time by which it had to run is over", "bgo enqueue --like {id} with another time")
     event = Event.REVIVE if session.links.meet_ended(task.seq) else Event.REVIVE_BLOCKED
     state = advance(task.state, event)
     if state is State.BLOCKED:
         place = place._replace(ready=False)  # since when it is blocked stays
-    _take_key(session, task, input_ref, now)
     if not session.tasks.move(task, state, Reason.USER, now, place):
         raise AssertionError("the task was read in this transaction")
     if input_ref is not None:
         session.tasks.set_input(task, input_ref)
+    if key is not None:
+        _take(session, task, key, now)
     session.records.add(task, event, (state, Reason.USER, 0), now)
     session.lanes.refresh((task.lane,), now)
 
 
-def _refused(task: Task, why: str, hint: str) -> RefusedError:
-    return RefusedError(f"task {task.id} cannot be retried", why=why, hint=hint.format(id=task.id))
+def _barred(task: Task, why: str, hint: str) -> BarredError:
+    return BarredError(f"task {task.id} cannot be retried", why=why, hint=hint)
+
+
+def _check_time(task: Task, now: int) -> None:
+    over = order.expires_at(task.wish, begun=False)
+    if over is not None and over <= now:
+        hint = f"bgo enqueue --like {task.id}, with another time"
+        raise _barred(task, "the time by which it had to run is over", hint)
 
 
 def _check_unique(session: Session, task: Task, now: int) -> None:
@@ -58,19 +71,26 @@ def _check_unique(session: Session, task: Task, now: int) -> None:
         return
     note(session, session.tasks.unfinished_as(task.unique_id), now)
     for other in session.tasks.unfinished_as(task.unique_id):
-        raise _refused(task, f"task {other.id} is unfinished, and both are {task.unique_id!r}", f"bgo wait {other.id}")
+        raise _barred(task, f"task {other.id} is unfinished, and both are {task.unique_id!r}", f"bgo wait {other.id}")
 
 
-def _take_key(session: Session, task: Task, input_ref: int | None, now: int) -> None:
-    """Hold the dedup key again, for what is left of its TTL; a new input has a key of its own, from now on."""
-    policy, old = task.wish.dedup, task.dedup_key
-    if policy is None or old is None:
-        return
-    key = old if input_ref is None else dedup.key_for(session, task, policy, session.payloads.get(input_ref))
+def _free_key(session: Session, task: Task, input_ref: int | None, now: int) -> str | None:
+    """Return the dedup key of the task, with its new input if it gets one; None when it has none."""
+    policy, key = task.wish.dedup, task.dedup_key
+    if policy is None or key is None:
+        return None
+    if input_ref is not None:
+        key = dedup.key_for(session, task, policy, session.payloads.get(input_ref))
     other = dedup.holder(session, key, now)
     if other is not None and other != task.id:
-        raise _refused(task, f"task {other} is the same work, and stands in for it", f"bgo status {other}")
+        raise _barred(task, f"task {other} is the same work, and stands in for it", f"bgo status {other}")
+    return key
+
+
+def _take(session: Session, task: Task, key: str, now: int) -> None:
+    """Hold the key again, for what is left of its TTL; that of a new input counts from now on."""
+    is_old = key == task.dedup_key
     session.dedup.release(task.id)
-    dedup.take(session, key, task.id, policy, task.created_at if key == old else now)
-    if key != old:
+    dedup.take(session, key, task.id, task.wish.dedup, task.created_at if is_old else now)
+    if not is_old:
         session.tasks.set_dedup_key(task, key)

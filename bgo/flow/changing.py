@@ -45,7 +45,8 @@ class Changing(Opened):
     def retry_where(self, selector: Selector, input: Mapping[str, Any] | None = None) -> list[str]:
         """Revive failed and cancelled tasks, due now, with their attempts counted afresh; return their ids.
 
-        Raises RefusedError when a task named by id is in no state to be retried; then none is.
+        Raises RefusedError when a task named by id is in no state to be retried, or barred by other work (dedup,
+        unique); then none is.
         """
         from bgo.flow.many import retry_where
 

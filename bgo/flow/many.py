@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ def cancel_where(flow: Opened, selector: Selector, reason: Reason) -> list[Cance
 
 
 def retry_where(flow: Opened, selector: Selector, input: Mapping[str, Any] | None) -> list[str]:
-    """Revive matching tasks, all in one transaction."""
+    """Revive matching tasks, all in one transaction; those that other work bars are passed over unless named by id."""
     from dataclasses import replace
 
     if not selector.ids and not selector.states:
@@ -60,11 +61,15 @@ def retry_where(flow: Opened, selector: Selector, input: Mapping[str, Any] | Non
         selector, data = _new_input(flow, selector, input)
     with flow.store.write() as session:
         found = list(query.all_tasks(session, selector))
+        revived = []
+        passed_over = () if selector.ids else (revive.BarredError,)
         for task in found:
             ref = None if data is None else session.payloads.put(data)
-            revive.revive(session, task, flow.clock.now_ms(), ref)
+            with suppress(*passed_over):
+                revive.revive(session, task, flow.clock.now_ms(), ref)
+                revived.append(task.id)
     ring(flow.settings.run_dir)
-    return [task.id for task in found]
+    return revived
 
 
 def _new_input(flow: Opened, selector: Selector, input: Mapping[str, Any]) -> tuple[Selector, bytes]:

@@ -13,7 +13,7 @@ import pytest
 from bgo import TaskFlow
 from bgo.config import Flags, load
 from bgo.engine.spec import Request
-from bgo.errors import UnknownCommitError, WaitTimeoutError
+from bgo.errors import RefusedError, UnknownCommitError, WaitTimeoutError
 from bgo.model.limits import DedupPolicy, Unique
 from bgo.model.query import Selector
 from bgo.model.state import State
@@ -94,6 +94,19 @@ def test_a_lost_answer_is_found_out(
             assert flow.submit(spec).id == (spec.id if is_new else first.id)
     assert lost
     assert len(flow.get_all_tasks()) == 1 + (is_new and arrives)
+
+
+def test_a_retry_of_many_passes_over_what_other_work_bars(flow: TaskFlow) -> None:
+    """Three failures of the same work: one of them is tried again, and stands in for the others."""
+    ids = []
+    for _ in range(3):
+        ids.append(flow.submit(once(flow)).id)
+        flow.cancel_execution(ids[-1])
+    other = flow.submit(a_spec(flow)).id
+    flow.cancel_execution(other)
+    assert flow.retry_where(Selector(names=("echo",))) == [other, ids[2]]
+    with pytest.raises(RefusedError, match="cannot be retried"):
+        flow.retry_where(Selector(ids=(ids[0],)))
 
 
 def test_a_wait_ends_when_the_task_expires_without_a_worker(flow: TaskFlow) -> None:
