@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter, defaultdict
 from typing import Any
 
 from bgo.model.state import OUTCOME_EVENTS, REASONS, TRANSITIONS, Event, State
 
+BUMPED = -(1 << 60)
+"""Ranks below this are those of bumped tasks."""
 TABLES = (
     "payload",
     "queue",
@@ -76,7 +79,7 @@ def heads_and_turns(db: sqlite3.Connection) -> None:
             SELECT rank FROM task WHERE task.lane = lane.id AND ready = 1 ORDER BY order_key, seq LIMIT 1) FROM lane"""
     )
     for lane, head, turn, paused, parked, since, rank in rows:
-        wanted = None if rank is None else rank if since is None else since
+        wanted = None if rank is None else rank if since is None or rank < BUMPED else since
         ensure(head == wanted, "lane heads equal a recount", (lane, head, wanted))
         ensure(turn == (None if paused or parked else head), "lane turns equal a recount", (lane, turn, head))
 
@@ -88,6 +91,23 @@ def pauses(db: sqlite3.Connection) -> None:
     for lane, name, queue, bits, marks in rows:
         wanted = (("name", name) in paused) + 2 * (("queue", queue) in paused) + 4 * (marks != "[]")
         ensure(bits == wanted, "pauses reach every lane", (lane, bits, wanted))
+    if db.execute("SELECT 1 FROM tag_move").fetchone() is None:
+        tagged = db.execute(
+            "SELECT task.id, tags, marks FROM task JOIN lane ON lane.id = lane WHERE finished_at IS NULL"
+        )
+        for task, tags, marks in tagged:
+            found = sorted(tag for tag in json.loads(tags) if ("tag", tag) in paused)
+            ensure(json.loads(marks) == found, "a pause of a tag reaches its tasks", (task, marks, found))
+    for task, stopped in db.execute("SELECT task, paused FROM lease"):
+        ensure(
+            bool(stopped) == _shall_stand_still(db, task), "running work stands still by its pauses", (task, stopped)
+        )
+
+
+def _shall_stand_still(db: sqlite3.Connection, seq: int) -> bool:
+    ((name, queue, tags),) = db.execute("SELECT name, queue, tags FROM task WHERE seq = ?", (seq,))
+    mine = {("name", name), ("queue", queue), *(("tag", tag) for tag in json.loads(tags))}
+    return bool(mine & set(db.execute("SELECT kind, value FROM pause WHERE running = 1")))
 
 
 def nobody_is_stuck(db: sqlite3.Connection) -> None:

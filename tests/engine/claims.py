@@ -55,14 +55,16 @@ class Round:
         ensure(row in waiting, "only ready tasks start, and named ones if some are named", row.spec.id)
         held = self._holds(row)
         ensure(not held, "no gate is passed that holds", (row.spec.id, held))
-        first = min((r for r in waiting if r.lane == row.lane), key=Row.place)
+        marks = self.world.ledger.marks
+        first = min((r for r in waiting if r.lane == row.lane and marks(r) == marks(row)), key=Row.place)
         ensure(first is row or self.only is not None, "a lane's first goes first", (row.spec.id, first.spec.id))
         given = (claim.input, claim.setup, claim.checkpoint)
         ensure(given == (row.spec.input, row.spec.setup, row.checkpoint), "a child gets what was given", given)
         with self.world.store.read() as session:
             lease = session.leases.find(claim.task.seq)
         waited = json.loads(lease.waited if lease else "{}")
-        span = max(0, self.world.now - (claim.task.ready_at or self.world.now))
+        before = sum(json.loads(claim.task.waited).values())
+        span = before + max(0, self.world.now - (claim.task.ready_at or self.world.now))
         ensure(all(ms > 0 for ms in waited.values()), "waits are positive", waited)
         ensure(sum(waited.values()) <= span, "waits never exceed the wall", (waited, span))
 

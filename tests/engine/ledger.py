@@ -54,6 +54,7 @@ class Row:
     finished_at: int | None = None
     holder: str = ""
     started: bool = False
+    bump: int = 0
     events: list[tuple[str, int]] = field(default_factory=list)
     """(event, run) of every entry its history must have, in order."""
 
@@ -72,6 +73,8 @@ class Row:
 
     def place(self) -> tuple[float, int]:
         """Return what its lane sorts it by."""
+        if self.bump:
+            return -1e18 - self.bump, self.seq
         limit = self.spec.wish.concurrency
         match None if limit is None else limit.strategy.value:
             case "fifo":
@@ -163,7 +166,7 @@ class Row:
             if delay is not None:
                 low, high = now + delay[0], now + delay[1]
                 ensure(low <= found.due_at <= high, "a delay lies in its bounds", (low, found.due_at, high))
-                self.due_at = found.due_at
+                self.due_at, self.bump = found.due_at, 0
             self.ready = delay is None or self.due_at <= now
 
     def _count(self, event: Event, outcome: Outcome) -> None:
@@ -192,6 +195,10 @@ class Ledger:
     def usage(self) -> Counter[str | None]:
         return Counter(row.key for row in self.running())
 
+    def marks(self, row: Row) -> frozenset[str]:
+        """Return the paused tags of a row."""
+        return frozenset(tag for tag in row.spec.tags if ("tag", tag) in self.paused)
+
     def holds(self, row: Row, offer: Offer, view: View) -> list[str]:
         """Return why the row may not start for this asker, apart from its due time and slots."""
         limit = row.spec.wish.concurrency
@@ -201,6 +208,7 @@ class Ledger:
             name
             for name, held in (
                 ("paused", ("name", row.name) in self.paused or ("queue", row.spec.queue) in self.paused),
+                ("paused", bool(self.marks(row))),
                 ("queue", offer.queues is not None and row.spec.queue not in offer.queues),
                 ("handler", offer.handlers is not None and row.spec.handler not in offer.handlers),
                 ("charging", wishes.requires_charging and view.device.charging.value is not Tri.YES),

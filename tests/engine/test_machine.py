@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from bgo.engine.edit import Changes
 from bgo.engine.enqueue import enqueue
 from bgo.engine.settle import RunKey, Settled, settle
 from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
@@ -144,9 +145,34 @@ class Machine(RuleBasedStateMachine):
     def revive(self, data: st.DataObject) -> None:
         self.world.revive(data.draw(st.sampled_from(self.in_state(State.FAILED, State.CANCELLED))))
 
-    @rule(what=st.sampled_from([("name", "alias"), ("name", "work"), ("queue", "default"), ("queue", "high")]))
-    def pause_or_resume(self, what: tuple[str, str]) -> None:
-        self.world.pause(*what, paused=what not in self.world.ledger.paused)
+    @rule(
+        what=st.sampled_from(
+            [("name", "alias"), ("name", "work"), ("queue", "default"), ("queue", "high"), ("tag", "t")]
+        ),
+        running=st.booleans(),
+    )
+    def pause_or_resume(self, what: tuple[str, str], running: bool) -> None:
+        self.world.pause(*what, paused=what not in self.world.ledger.paused, running=running)
+
+    @precondition(lambda self: self.in_state(*CLAIMABLE))
+    @rule(
+        data=st.data(),
+        priority=st.sampled_from([None, -5, 0, 5]),
+        queue=st.sampled_from([None, "default", "high"]),
+        delay=st.sampled_from([None, None, -1, 0, 3_000, DAY]),
+        input=st.sampled_from([None, b'{"a":2}']),
+    )
+    def edit(
+        self, data: st.DataObject, priority: int | None, queue: str | None, delay: int | None, input: bytes | None
+    ) -> None:
+        due = None if delay is None else self.world.now + delay
+        one = data.draw(st.sampled_from(self.in_state(*CLAIMABLE)))
+        self.world.edit(one, Changes(priority, queue, due, input))
+
+    @precondition(lambda self: self.in_state(*CLAIMABLE))
+    @rule(data=st.data())
+    def bump(self, data: st.DataObject) -> None:
+        self.world.bump(data.draw(st.sampled_from(self.in_state(*CLAIMABLE))))
 
     @precondition(lambda self: self.in_state(*FINAL))
     @rule(age=st.sampled_from([0, 10_000, DAY]), failed=st.sampled_from([0, DAY]), rows=st.sampled_from([0, 1, 3, 99]))

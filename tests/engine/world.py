@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from bgo.clock import Moment, VirtualClock, moment
+from bgo.engine import relane
 from bgo.engine.cancel import cancel
 from bgo.engine.cycle import Asker, Claim, Memory, look, tick
+from bgo.engine.edit import Changes, bump, edit
 from bgo.engine.enqueue import enqueue
 from bgo.engine.explain import Ground, explain
 from bgo.engine.prune import prune, would_prune
@@ -232,13 +234,50 @@ class World:
         row.move(Event.REVIVE, Reason.USER, self.now)
         row.attempt = row.losses = row.snoozes = 0
         row.epoch, row.ready, row.due_at, row.progress = row.epoch + 1, True, self.now, None
+        row.bump = 0
         row.events.append((Event.REVIVE, row.run))
 
-    def pause(self, kind: str, value: str, *, paused: bool = True) -> None:
-        """Pause or resume a name or a queue."""
+    def pause(self, kind: str, value: str, *, paused: bool = True, running: bool = False) -> None:
+        """Pause or resume a name, a queue, or a tag with all the steps of that."""
         with self.store.write() as session:
-            session.pauses.set(kind, value, paused=paused, now=self.now)
+            session.pauses.set(kind, value, paused=paused, running=running, now=self.now)
+            while kind == "tag" and relane.step(session, self.now):
+                pass
         (self.ledger.paused.add if paused else self.ledger.paused.discard)((kind, value))
+
+    def edit(self, task_id: str, changes: Changes) -> None:
+        """Change a task that waits."""
+        row = self.ledger.rows[task_id]
+        due = row.due_at if changes.due_at is None else changes.due_at
+        with self.store.write() as session:
+            task = session.tasks.find(task_id)
+            assert task is not None
+            changed = edit(session, task, changes, self.now)
+        row.spec = replace(
+            row.spec,
+            priority=row.spec.priority if changes.priority is None else changes.priority,
+            queue=changes.queue or row.spec.queue,
+            input=changes.input or row.spec.input,
+        )
+        if changed:
+            row.events.append(("edited", row.run))
+        if set(changed) - {"input"}:
+            self._put(row, due)
+
+    def bump(self, task_id: str) -> None:
+        """Put a task that waits before all others."""
+        row = self.ledger.rows[task_id]
+        with self.store.write() as session:
+            task = session.tasks.find(task_id)
+            assert task is not None
+            bump(session, task, self.now)
+        row.bump = self.now
+        row.events.append(("bumped", row.run))
+        self._put(row, min(row.due_at, self.now))
+
+    def _put(self, row: Row, due: int) -> None:
+        row.ready = due <= self.now or (row.ready and due == row.due_at)
+        row.due_at, row.bump = due, row.bump if row.ready else 0
 
     def reserve(self, queue: str, slots: int) -> None:
         """Keep slots free for a queue."""
