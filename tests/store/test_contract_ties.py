@@ -49,6 +49,18 @@ def test_keys_that_nothing_holds_are_forgotten_page_by_page(store: Store) -> Non
         assert {key for key in "abcdefg" if session.dedup.find(key) is not None} == set(held)
 
 
+def test_a_task_can_get_another_key_and_its_entries_are_counted(store: Store) -> None:
+    first, second = drive.enqueue(store, a_spec(), a_spec())
+    with drive.undone(store) as session:
+        task = drive.found(session, first)
+        session.tasks.set_dedup_key(task, "k")
+        assert drive.found(session, first).dedup_key == "k"
+        for event in ("kept", "kept", "deduplicated"):
+            session.records.add(task, event, (task.state, task.reason, task.attempt), START)
+        assert [session.records.number(first, event) for event in ("kept", "deduplicated", "lose")] == [2, 1, 0]
+        assert session.records.number(second, "kept") == 0
+
+
 def test_an_upstream_has_its_blocked_waiters(store: Store) -> None:
     (first,) = drive.enqueue(store)
     second, third = drive.enqueue(store, a_spec(after=(first,)), a_spec(after=(first,)))

@@ -19,7 +19,18 @@ from tests.store.backends import Backend
 def test_the_contract_speaks_of_every_verb() -> None:
     """A verb that joins the port joins these tests."""
     words = "".join(path.read_text() for path in Path(__file__).parent.glob("test_contract_*.py"))
-    groups = (port.Tasks, port.Lanes, port.Leases, port.Records, port.Payloads, port.Queues, port.Session, port.Store)
+    groups = (
+        port.Tasks,
+        port.Lanes,
+        port.Leases,
+        port.Records,
+        port.Payloads,
+        port.Queues,
+        port.Dedup,
+        port.Links,
+        port.Session,
+        port.Store,
+    )
     verbs = {name for group in groups for name, thing in vars(group).items() if inspect.isfunction(thing)}
     assert {v for v in verbs if not v.startswith("_") and f".{v}(" not in words} == set()
 
