@@ -14,8 +14,8 @@ from bgo.hooks.task import TaskHandler
 from bgo.model.query import Selector
 from bgo.model.state import State
 from bgo.model.views import TaskView
+from bgo.testing.motor import WAITING
 
-WAITING = (State.BLOCKED, State.QUEUED, State.RETRYING)
 TOLERANCE_MS = 1_000
 """How far `at` may be off: a computer's own clock goes on between the enqueue and the assertion."""
 SHOWN = 5
@@ -28,12 +28,12 @@ class Wanted(TypedDict, total=False):
     input: Mapping[str, Any]
     """These fields with these values, nested ones too; others may be there. `unittest.mock.ANY` fits everything."""
     queue: str
-    tags: Iterable[str]
+    tags: str | Iterable[str]
     """All of these."""
     priority: int
     at: datetime | timedelta | int
     """When it is due, within a second: an instant, UTC milliseconds, or how long from now."""
-    states: Iterable[State | str]
+    states: str | Iterable[str]
     """In place of the waiting ones: blocked, queued, retrying."""
 
 
@@ -57,6 +57,7 @@ def assert_enqueued(
     flow: TaskFlow, name: Name = None, *, count: int | None = None, **wanted: Unpack[Wanted]
 ) -> list[TaskView]:
     """Return the waiting tasks that fit, in the order of enqueueing; fail unless there is one (or exactly `count`)."""
+    __tracebackhide__ = True  # pytest shows the test, not this line
     judged = _judge(flow, name, wanted)
     found = [row.task for row in judged if not row.wrong]
     if found if count is None else len(found) == count:
@@ -68,6 +69,7 @@ def assert_enqueued(
 
 def refute_enqueued(flow: TaskFlow, name: Name = None, **wanted: Unpack[Wanted]) -> None:
     """Fail when a waiting task fits."""
+    __tracebackhide__ = True
     found = enqueued(flow, name, **wanted)
     if found:
         lines = [f"  {_line(task)}" for task in found[:SHOWN]]
@@ -78,10 +80,14 @@ def _judge(flow: TaskFlow, name: Name, wanted: Wanted) -> list[_Judged]:
     for word in wanted:
         if word not in _KNOWN:
             raise UsageError(f"no such question: {word}", why=f"it asks for {', '.join(sorted(_KNOWN))}")
-    states = tuple(State(word) for word in wanted.get("states", WAITING))
+    states = tuple(State(word) for word in _words(wanted.get("states", WAITING)))
     views = flow.tasks(Selector(states=states), limit=sys.maxsize)[::-1]
     at = _instant(flow, wanted.get("at"))
     return [_compare(view, _name(name), wanted, at) for view in views]
+
+
+def _words(said: str | Iterable[str]) -> Iterable[str]:
+    return (said,) if isinstance(said, str) else said
 
 
 def _name(name: Name) -> str | None:
@@ -106,7 +112,7 @@ def _compare(view: TaskView, name: str | None, wanted: Wanted, at: int | None) -
         wrong.append(f"its queue is {task.queue}")
     if "priority" in wanted and wanted["priority"] != task.priority:
         wrong.append(f"its priority is {task.priority}")
-    if missing := [tag for tag in wanted.get("tags", ()) if tag not in task.tags]:
+    if missing := [tag for tag in _words(wanted.get("tags", ())) if tag not in task.tags]:
         wrong.append(f"it lacks the tag {', '.join(missing)}")
     if at is not None and abs(task.due_at - at) > TOLERANCE_MS:
         wrong.append(f"it is due {to_iso(task.due_at)}, not {to_iso(at)}")

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from bgo.api import TaskFlow
-from bgo.clock import VirtualClock
 from bgo.engine.cycle import Claim
 from bgo.errors import BgoError
 from bgo.model.outcome import Rejected, TaskError
@@ -34,7 +33,7 @@ def drain(
     flow: TaskFlow,
     *,
     until_empty: bool = False,
-    queues: Iterable[str] | None = None,
+    queues: str | Iterable[str] | None = None,
     raise_errors: bool = False,
     max_runs: int = 1_000,
 ) -> DrainReport:
@@ -45,7 +44,8 @@ def drain(
     as soon as its run is recorded, a retry to come or not. `queues` runs those alone. A rate has room again a
     millisecond after its window. Raises TooManyRunsError after `max_runs` runs.
     """
-    motor = Motor(flow, device_of(flow), queues)
+    device = device_of(flow)
+    motor = Motor(flow, device, queues)
     runs: list[DrainedRun] = []
     idle = 0
     with Caller() as caller:
@@ -53,7 +53,7 @@ def drain(
             turn = motor.turn()
             if turn.claim is not None:
                 if len(runs) >= max_runs:
-                    motor.hand_back(motor.begin(turn.claim))
+                    motor.refuse(turn.claim)
                     raise _too_many(runs, max_runs)
                 idle = 0
                 runs.append(_run(flow, motor, caller, turn.claim))
@@ -61,20 +61,14 @@ def drain(
                     runs[-1].call.raise_error()
                 continue
             idle += 1
-            if not turn.again and not (until_empty and _jump(flow, turn.next_start)):
+            if turn.again:
+                continue
+            if not until_empty or turn.next_start is None:
                 break
+            device.clock.jump_to_ms(turn.next_start)
     left = [LeftTask(view) for view in motor.left(LEFT)]
     held, later = (tuple(task for task in left if task.is_due is due) for due in (True, False))
     return DrainReport(tuple(runs), held, later)
-
-
-def _jump(flow: TaskFlow, next_start: int | None) -> bool:
-    """Let the clock jump to where something may happen next; return False when nothing will."""
-    times = [at for at in (next_start, device_of(flow).next_change) if at is not None]
-    if not times or not isinstance(flow.clock, VirtualClock):
-        return False
-    flow.clock.jump_to_ms(min(times))
-    return True
 
 
 def _run(flow: TaskFlow, motor: Motor, caller: Caller, claim: Claim) -> DrainedRun:
@@ -85,7 +79,7 @@ def _run(flow: TaskFlow, motor: Motor, caller: Caller, claim: Claim) -> DrainedR
     def hear(frame: Frame) -> None:
         match frame["t"]:
             case "progress":
-                motor.report(key, frame["fraction"], frame["message"])
+                motor.report(key, frame["fraction"], frame["message"].encode("utf-8", "replace").decode())
             case "checkpoint":
                 motor.checkpoint(key, frame["data"])
             case "log":

@@ -55,6 +55,7 @@ class Performed:
 
     def raise_error(self) -> None:
         """Raise what the handler raised, or TaskFailedError for another failure; nothing when it did not fail."""
+        __tracebackhide__ = True  # pytest shows the handler, not this line
         if isinstance(self.outcome, (Failed, Rejected)) and self.exception is not None:
             raise self.exception
         if isinstance(self.outcome, TimedOut):

@@ -10,10 +10,9 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from bgo.api import TaskFlow
-from bgo.clock import VirtualClock
 from bgo.config import Flags, Settings, load
 from bgo.engine.explain import Ground
-from bgo.errors import RefusedError
+from bgo.errors import RefusedError, UsageError
 from bgo.model.device import DeviceState, Reading
 from bgo.testing import motor
 from bgo.testing.clock import ManualClock
@@ -54,8 +53,11 @@ def isolated(
     """
     import tempfile
 
-    clock = clock or ManualClock()
-    device = device or ScriptedDevice(clock)
+    if device is None:
+        device = ScriptedDevice(clock or ManualClock())
+    elif clock not in (None, device.clock):
+        raise UsageError("the device goes by another clock", hint="ScriptedDevice(clock), with the same clock")
+    clock = device.clock
     with tempfile.TemporaryDirectory(prefix="bgo-test-") as folder:
         place = Path(folder if home is None else home).absolute()
         with _environment(place, config), _swapped(flow, settings(place, config), clock, device):
@@ -65,7 +67,7 @@ def isolated(
 def device_of(flow: TaskFlow) -> ScriptedDevice:
     """Return the device of an isolated flow. Raises RefusedError for a flow that stands on the user's own ground."""
     found = _DEVICES.get(flow)
-    if found is None or not isinstance(flow.clock, VirtualClock):
+    if found is None:
         raise RefusedError(
             "this flow is not isolated",
             why=f"a test would run what stands in {flow.settings.store_path}",
@@ -117,11 +119,13 @@ def _swapped(flow: TaskFlow, own: Settings, clock: ManualClock, device: Scripted
     before = {name: value for name, value in vars(flow).items() if name in inside}
     device_before = _DEVICES.get(flow)
     vars(flow).update(inside)
+    motor.forget(flow)
     _DEVICES[flow] = device
     try:
         yield
     finally:
         flow.close()
+        motor.forget(flow)
         vars(flow).update(before)
         if "_ground" not in before:
             del vars(flow)["_ground"]

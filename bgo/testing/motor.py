@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from weakref import WeakKeyDictionary
 
 from bgo import ids
 from bgo.api import TaskFlow
 from bgo.clock import Moment, moment
-from bgo.engine import cycle, explain, query
+from bgo.engine import cycle, explain, query, resolve
 from bgo.engine import settle as settling
 from bgo.engine.cycle import Asker, Claim, Memory
 from bgo.engine.explain import Ground
@@ -49,16 +50,28 @@ class Turn:
     """When something may start next, UTC milliseconds."""
 
 
+_FOREIGN: WeakKeyDictionary[TaskFlow, dict[str, bool]] = WeakKeyDictionary()
+"""Which handlers that are not the flow's own are installed: a miss costs a process that looks at every plugin."""
+
+
+def forget(flow: TaskFlow) -> None:
+    """Look again which handlers are installed."""
+    _FOREIGN.pop(flow, None)
+
+
 def _asker(flow: TaskFlow, queues: frozenset[str] | None = None) -> Asker:
     """Return who asks: a worker that is alone on its host. Handlers count that this process can call."""
     with flow.store.read() as session:
         wanted = {key.handler for _, key in session.lanes.views()}
-    here = set(flow.handlers) | {name for name in wanted - set(flow.handlers) if is_known(flow, name)}
+    foreign = _FOREIGN.setdefault(flow, {})
+    for name in wanted - flow.handlers.keys() - foreign.keys():
+        foreign[name] = _is_known(flow, name)
+    here = flow.handlers.keys() | {name for name, is_there in foreign.items() if is_there}
     return Asker(WORKER, WORKER, WORKER, Offer(frozenset(here), queues), flow.settings.slots, own_slots=True)
 
 
-def is_known(flow: TaskFlow, handler: str) -> bool:
-    """Say whether the flow, or anything installed, brings this handler."""
+def _is_known(flow: TaskFlow, handler: str) -> bool:
+    """Say whether anything installed brings this handler."""
     try:
         flow.handler(handler)
     except NotFoundError:
@@ -74,9 +87,13 @@ def ground(flow: TaskFlow, state: DeviceState, queues: frozenset[str] | None = N
 class Motor:
     """Drives the engine for one drain."""
 
-    def __init__(self, flow: TaskFlow, device: ScriptedDevice, queues: Iterable[str] | None) -> None:
+    def __init__(self, flow: TaskFlow, device: ScriptedDevice, queues: str | Iterable[str] | None) -> None:
         self._flow, self._device = flow, device
-        self._queues = None if queues is None else frozenset(queues)
+        named = (queues,) if isinstance(queues, str) else queues
+        self._queues = None
+        if named is not None:
+            with flow.store.read() as session:
+                self._queues = frozenset(resolve.known_queue(session, name) for name in named)
         self._memory = Memory()
         self._rng = ids.seeded_rng(SEED, "settle")
 
@@ -92,14 +109,16 @@ class Motor:
             return Turn(tick.claims[0] if tick.claims else None, tick.again, self._next_start(session))
 
     def _next_start(self, session: Session) -> int | None:
-        """Return when the next task may become ready or have room under its rate.
+        """Return when the next task may become ready, have room under its rate, or meet another device.
 
         What expires is not waited for, nor what comes due in queues that are not served.
         """
         coming = session.alarms.next(self._moment)
         is_ours = self._queues is None or session.tasks.waits_in(self._queues)
         rate_at = None if coming.rate_in is None else self._flow.clock.now_ms() + coming.rate_in
-        return min((at for at in (coming.due if is_ours else None, rate_at) if at is not None), default=None)
+        change_at = self._device.next_change if session.lanes.ask_device() else None
+        times = (coming.due if is_ours else None, rate_at, change_at)
+        return min((at for at in times if at is not None), default=None)
 
     @property
     def _moment(self) -> Moment:
@@ -107,10 +126,14 @@ class Motor:
 
     def begin(self, claim: Claim) -> RunKey:
         """Note that user code begins."""
-        key = RunKey(claim.task.seq, claim.task.run, WORKER)
+        key = _key(claim)
         with self._flow.store.write() as session:
             settling.begun(session, key, self._moment)
         return key
+
+    def refuse(self, claim: Claim) -> None:
+        """Put a task back that has not begun."""
+        self.end(_key(claim), Released(Reason.SHUTDOWN, started=False))
 
     def report(self, key: RunKey, fraction: float | None, message: str) -> None:
         """Keep a progress report."""
@@ -162,3 +185,7 @@ class Motor:
                 for task in islice(query.all_tasks(session, Selector(states=WAITING)), limit)
             ]
         return [view for view in found[::-1] if not view.is_final]
+
+
+def _key(claim: Claim) -> RunKey:
+    return RunKey(claim.task.seq, claim.task.run, WORKER)

@@ -172,6 +172,7 @@ class DrainReport:
 
     def check(self) -> DrainReport:
         """Return this report; raise AssertionError with all of it unless every task succeeded and none is left."""
+        __tracebackhide__ = True  # pytest shows the test, not this line
         if self.failed or self.held or self.later or any(run.state is State.CANCELLED for run in self.runs):
             raise AssertionError(f"not everything succeeded: {self}")
         return self

@@ -17,7 +17,7 @@ def test_what_is_queued_is_found(flow: bgo.TaskFlow, bgo_clock: ManualClock) -> 
     first = shop.greet.enqueue(user="ann")
     second = flow.enqueue("greet", {"user": "bob"}, queue="high", tags=["vip", "mail"], delay=3600, priority=2)
     assert [task.id for task in enqueued(flow)] == [first, second]
-    (found,) = assert_enqueued(flow, "greet", input={"user": "bob"}, queue="high", tags=["mail"], priority=2)
+    (found,) = assert_enqueued(flow, "greet", input={"user": "bob"}, queue="high", tags="mail", priority=2)
     assert found.id == second
     assert_enqueued(flow, shop.greet, count=2)
     assert_enqueued(flow, shop.greet, input={"user": ANY}, count=2)
@@ -59,7 +59,7 @@ def test_a_failure_tells_what_has_run_already(flow: bgo.TaskFlow) -> None:
     drain(flow)
     with pytest.raises(AssertionError, match=r"no task waits at all\n1 that would fit wait no more.* succeeded"):
         assert_enqueued(flow, "greet")
-    assert len(assert_enqueued(flow, "greet", states=["succeeded"])) == 1
+    assert len(assert_enqueued(flow, "greet", states="succeeded")) == 1
 
 
 def test_counts_and_refutations_fail_with_what_is_there(flow: bgo.TaskFlow) -> None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 import bgo
-from bgo.engine.spec import Request
 from bgo.errors import RefusedError, TaskFailedError
 from bgo.model.outcome import CancelledRun, Failed, Rejected, RetryAsked, Snoozed, Succeeded, TimedOut
-from bgo.testing import ManualClock, ScriptedDevice, TooManyRunsError, drain
+from bgo.testing import ManualClock, TooManyRunsError, drain
 from tests.testing import shop
 
 
@@ -132,85 +130,6 @@ def test_a_cancel_reaches_the_running_handler(flow: bgo.TaskFlow) -> None:
     assert (run.state, run.task.task.reason) == ("cancelled", "user")
 
 
-def test_held_tasks_say_what_holds_them(flow: bgo.TaskFlow, bgo_device: ScriptedDevice) -> None:
-    shop.heavy.enqueue()
-    report = drain(flow)
-    (held,) = report.held
-    assert (held.name, held.gates, len(report)) == ("heavy", ("charging",), 0)
-    assert "held by charging: unknown (bgo_device); needs yes" in repr(report)
-    bgo_device.set(charging=False)
-    assert "held by charging: no (bgo_device)" in str(drain(flow).held[0])
-    bgo_device.set(charging=True)
-    assert drain(flow).check()[0].state == "succeeded"
-
-
-def test_until_empty_follows_the_devices_script(
-    flow: bgo.TaskFlow, bgo_device: ScriptedDevice, bgo_clock: ManualClock
-) -> None:
-    began = bgo_clock.now
-    bgo_device.play("at +2h charging=no\nat +5h charging=yes\n")
-    shop.heavy.enqueue()
-    assert drain(flow).held
-    assert drain(flow, until_empty=True).check()
-    assert bgo_clock.now - began == timedelta(hours=5)
-
-
-def test_pauses_and_queues_hold(flow: bgo.TaskFlow) -> None:
-    shop.greet.enqueue(user="ann")
-    flow.enqueue("slow", queue="high")
-    flow.pause(name="greet")
-    report = drain(flow)
-    assert [run.name for run in report] == ["slow"]
-    assert report.held[0].gates == ("paused",)
-    flow.resume(name="greet")
-    other = drain(flow, queues=["high"])
-    assert (len(other), other.held[0].gates) == (0, ("queue",))
-    assert len(drain(flow, queues=["default"])) == 1
-
-
-def test_a_full_concurrency_key_holds(flow: bgo.TaskFlow) -> None:
-    shop.alone.enqueue()
-    shop.alone.enqueue()
-    shop.greet.enqueue(user="ann")
-    first, second = drain(flow).check().of("alone")
-    assert first.output["ran"] == 1
-    assert "held by concurrency: 1 running; needs fewer than 1 under alone" in first.output["held"][0]
-    assert second.output == {"held": [], "ran": 0}
-
-
-def test_rates_hold_until_the_clock_has_moved(flow: bgo.TaskFlow, bgo_clock: ManualClock) -> None:
-    for _ in range(5):
-        spec = flow.spec_of(Request("slow"))
-        flow.submit(replace(spec, wish=replace(spec.wish, rate=bgo.RateLimit(2, 60))))
-    report = drain(flow)
-    assert (len(report), [task.gates for task in report.held]) == (2, [("rate",)] * 3)
-    bgo_clock.advance(60)
-    assert len(drain(flow)) == 0
-    bgo_clock.advance(0.001)
-    assert len(drain(flow)) == 2
-    before = bgo_clock.now
-    assert len(drain(flow, until_empty=True).check()) == 1
-    assert bgo_clock.now - before == timedelta(seconds=60.001)
-
-
-def test_what_expires_is_not_waited_for(flow: bgo.TaskFlow, bgo_clock: ManualClock) -> None:
-    spec = flow.spec_of(Request("heavy"))
-    flow.submit(replace(spec, wish=replace(spec.wish, start_before=bgo_clock.now_ms() + 60_000)))
-    assert drain(flow, until_empty=True).held
-    bgo_clock.advance(61)
-    assert drain(flow).check().runs == ()
-    assert [task.task.reason for task in flow.tasks()] == ["expired"]
-
-
-def test_tasks_that_wait_for_others_run_after_them(flow: bgo.TaskFlow) -> None:
-    first = shop.shaky.enqueue()
-    flow.submit(replace(flow.spec_of(Request("slow")), after=(first,)))
-    report = drain(flow)
-    assert report.held[0].gates == ("upstream",)
-    assert first in str(report.held[0])
-    assert [run.name for run in drain(flow, until_empty=True).check()] == ["shaky", "shaky", "slow"]
-
-
 def test_an_endless_snooze_is_ended_with_a_clear_word(flow: bgo.TaskFlow) -> None:
     shop.nap.enqueue()
     (run,) = drain(flow)
@@ -234,11 +153,6 @@ def test_an_input_that_no_longer_fits_is_rejected(flow: bgo.TaskFlow) -> None:
 def test_installed_handlers_run_too(flow: bgo.TaskFlow) -> None:
     flow.enqueue("echo", {"message": "hi"})
     assert drain(flow).check()[0].output == {"message": "hi"}
-
-
-def test_a_handler_that_nobody_brings_is_held(flow: bgo.TaskFlow) -> None:
-    flow.enqueue("missing", allow_unknown=True)
-    assert drain(flow).held[0].gates == ("handler",)
 
 
 def test_it_runs_where_it_was_enqueued(flow: bgo.TaskFlow, tmp_path: Path) -> None:

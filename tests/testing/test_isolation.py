@@ -116,6 +116,10 @@ def test_the_device() -> None:
     clock.advance(3600)
     assert (device.state.charging.value, device.next_change) == ("no", None)
     device.set(charging=None)
+    with pytest.raises(UsageError, match="another clock"), isolated(shop.flow, clock=ManualClock(), device=device):
+        pass
+    with isolated(shop.flow, device=device) as test:
+        assert test.clock is clock
     assert repr(device) == "<device charging=unknown>"
     with pytest.raises(UsageError, match="no reading"):
         device.set(charging="yes")  # type: ignore[arg-type]
