@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bgo.engine.edit import Changes
 from bgo.engine.settle import RunKey
 from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
 from bgo.model.options import RetryPolicy, TaskConstraints
@@ -310,3 +311,41 @@ def a_clock_that_is_set_back_delays_nothing_that_was_due(world: World) -> None:
     world.finish(released, Released(Reason.SHUTDOWN))
     world.verify()
     assert claimed(world) == [released, ready]
+
+
+@story
+def a_tag_that_is_paused_holds_its_tasks_wherever_they_stand(world: World) -> None:
+    again = a_wish(retry=RetryPolicy.custom(delays=[60, 60]))
+    running, retrying = (world.enqueue(tags=("t",), wish=again) for _ in range(2))
+    assert claimed(world) == [running, retrying]
+    world.finish(retrying, Failed(TaskError("E", "no")))
+    waiting, other = world.enqueue(tags=("t", "u")), world.enqueue(tags=("u",))
+    world.pause("tag", "t", running=True)
+    world.verify()
+    coming = world.enqueue(tags=("t",))
+    world.finish(running, Failed(TaskError("E", "no")))
+    world.verify()
+    world.clock.advance_ms(60_000)
+    assert claimed(world) == [other]
+    world.pause("tag", "t", paused=False)
+    world.verify()
+    assert set(claimed(world)) == {waiting, coming, running}
+
+
+@story
+def a_waiting_task_is_put_elsewhere(world: World) -> None:
+    limit = a_wish(limit=ConcurrencyControl(1, ConcurrencyStrategy.LIFO))
+    old, middle, new = (world.enqueue(wish=limit) for _ in range(3))
+    world.clock.advance_ms(1_000)
+    world.bump(old)
+    world.verify()
+    assert claimed(world) == [old]
+    world.edit(middle, Changes(queue="high"))
+    world.verify()
+    world.edit(new, Changes(queue="high", due_at=world.now + 5_000, priority=1))
+    world.verify()
+    world.finish(old)
+    assert claimed(world) == [middle]
+    world.finish(middle)
+    world.clock.advance_ms(5_000)
+    assert claimed(world) == [new]

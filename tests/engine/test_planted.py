@@ -131,6 +131,35 @@ BUGS = {
         (("bgo.store.sql.pauses:paused_bits", "paused |= PAUSE_BIT[kind]", "pass"),),
         "pauses reach every lane",
     ),
+    "a pause of a tag leaves out what is not ready": Bug(
+        (("bgo.engine.relane:step", "task.state not in FINAL", "task.ready"),),
+        "a pause of a tag reaches its tasks",
+    ),
+    "a new task does not know that its tag is paused": Bug(
+        (("bgo.engine.enqueue:_share", "session.pauses.marks(spec.tags)", "()"),),
+        "a pause of a tag reaches its tasks",
+    ),
+    "a pause stops no running work": Bug(
+        (
+            ("bgo.store.sql.pauses:SqlPauses.set", "self.stop_running()", "pass"),
+            ("bgo.engine.relane:step", "session.pauses.stop_running()", "pass"),
+        ),
+        "running work stands still by its pauses",
+    ),
+    "a moved task leaves a lane that does not know it": Bug(
+        (
+            (
+                "bgo.engine.edit:_reseat",
+                "session.lanes.refresh({task.lane, lane}, now)",
+                "session.lanes.refresh({lane}, now)",
+            ),
+        ),
+        "lane heads equal a recount",
+    ),
+    "a bumped head of a lifo lane waits like the others": Bug(
+        (("bgo.store.sql.lanes:REFRESH", "IN ('lifo', 'random') AND task.rank >=", "IN ('lifo', 'random') OR 0 >"),),
+        "lane heads equal a recount",
+    ),
     "a dry run of prune counts rows that age takes": Bug(
         (("bgo.engine.prune:would_prune", "ended_beyond(0, limit)) - old", "ended_beyond(0, limit))"),),
         "a dry run tells what a prune does",
