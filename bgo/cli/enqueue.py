@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bgo.cli import parse
+from bgo.cli import limits, parse
 from bgo.cli.asked import Asked, spec_of
 from bgo.cli.flow import flow_of, tell_broken
 from bgo.cli.lazy import argv_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.model.task import Enqueued, TaskSpec
 
-WHAT, WHEN, LIMITS, RESULT = "What", "When and where", "Limits", "Result"
+WHAT, WHEN, LIMITS, KIND, RESULT = "What", "When and where", "Limits", "One of a kind", "Result"
 
 
 def enqueue(
@@ -79,6 +79,18 @@ def enqueue(
         str | None,
         typer.Option(metavar="TIME", help="Not before: 14:30, 'tomorrow 9:00', a date.", rich_help_panel=WHEN),
     ] = None,
+    after: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="Only once that task has succeeded; repeat.", rich_help_panel=WHEN),
+    ] = None,
+    start_before: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Cancelled if not begun by then: 2h, 18:00.", rich_help_panel=WHEN),
+    ] = None,
+    finish_before: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Cancelled if it waits by then.", rich_help_panel=WHEN),
+    ] = None,
     charging: Annotated[
         bool, typer.Option("--charging", help="Only while the device charges.", metavar="", rich_help_panel=WHEN)
     ] = False,
@@ -111,6 +123,40 @@ def enqueue(
     concurrency_key: Annotated[
         str | None,
         typer.Option(metavar="KEY", help="What counts as its kind; default: the name.", rich_help_panel=LIMITS),
+    ] = None,
+    rate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N/TIME",
+            help="At most N starts in any such time: 10/1m, hourly.",
+            rich_help_panel=LIMITS,
+        ),
+    ] = None,
+    rate_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="What the rate counts; default: the name.", rich_help_panel=LIMITS),
+    ] = None,
+    dedup: Annotated[
+        str | None,
+        typer.Option(metavar="FIELDS", help="Not beside an equal one: input, or field,field.", rich_help_panel=KIND),
+    ] = None,
+    dedup_ttl: Annotated[
+        timedelta | None,
+        typer.Option(
+            parser=parse.duration,
+            metavar="TIME",
+            help="Equal for so long; default: until it ends.",
+            rich_help_panel=KIND,
+        ),
+    ] = None,
+    unique: Annotated[
+        str | None, typer.Option(metavar="ID", help="A name that only one may have.", rich_help_panel=KIND)
+    ] = None,
+    unique_policy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="POLICY", help="If taken: keep, replace, append, append-or-replace.", rich_help_panel=KIND
+        ),
     ] = None,
     at_most_once: Annotated[
         bool,
@@ -157,7 +203,14 @@ def enqueue(
         "at": due,
         "timeout": timeout,
         "retry": retry,
-        "concurrency": _concurrency(concurrency, concurrency_key),
+        "concurrency": limits.concurrency(concurrency, concurrency_key),
+        "rate_limit": limits.rate(rate, rate_key),
+        "dedup": limits.dedup(dedup, dedup_ttl),
+        "unique_id": unique,
+        "unique_policy": limits.unique_policy(unique, unique_policy),
+        "start_before": limits.deadline(start_before, "--start-before", flow.clock),
+        "finish_before": limits.deadline(finish_before, "--finish-before", flow.clock),
+        "after": after,
         "as_": as_,
         "cwd": cwd,
         "at_most_once": at_most_once or None,
@@ -172,6 +225,7 @@ def enqueue(
         return show(flow, spec, as_json=as_json)
     made = flow.submit(spec)
     _echo_time(spec, flow, quiet=quiet or as_json)
+    _warn_of_deadline(flow, spec)
     if here or wait or wait_timeout is not None:
         from bgo.cli import follow
 
@@ -189,22 +243,24 @@ def _instant(text: str, flow: "TaskFlow") -> int:
         raise UsageError(f"--at: {error.message}", why=error.why, hint=error.hint) from None
 
 
-def _concurrency(text: str | None, key: str | None) -> Any:
-    if text is None:
-        if key is not None:
-            raise UsageError(
-                "--concurrency-key needs --concurrency", why="a key alone bounds nothing", hint="--concurrency 3"
-            )
-        return None
-    return parse.concurrency(text, key)
-
-
 def _constraints(charging: bool) -> Any:
     if not charging:
         return None
     from bgo.model.options import TaskConstraints
 
     return TaskConstraints(requires_charging=True)
+
+
+def _warn_of_deadline(flow: "TaskFlow", spec: "TaskSpec") -> None:
+    """Say so when tasks of this name usually take longer than the time until --finish-before."""
+    if (limit := spec.wish.finish_before) is None:
+        return
+    from bgo.cli import render
+
+    start = max(flow.clock.now_ms(), spec.due_at or 0)
+    usual = flow.usual_ms(spec.name or spec.handler)
+    if usual is not None and start + usual > limit:
+        render.say(f"it can hardly finish in time: {spec.name} usually takes {render.duration(usual)}")
 
 
 def _echo_time(spec: "TaskSpec", flow: "TaskFlow", *, quiet: bool) -> None:
@@ -225,10 +281,17 @@ def _print(flow: "TaskFlow", spec: "TaskSpec", made: "Enqueued", *, as_json: boo
 
         name, due = spec.name or spec.handler, spec.due_at or flow.clock.now_ms()
         told = {"schema": 1, "id": made.id, "name": name, "handler": spec.handler, "state": made.state}
-        render.write_json(
-            told | {"queue": spec.queue, "due_at": to_iso(due), "deduplicated": made.outcome == "deduplicated"}
-        )
+        told |= {"queue": spec.queue, "due_at": to_iso(due), "deduplicated": made.outcome == "deduplicated"}
+        render.write_json(told | {"kept": made.outcome == "kept"})
         return
     print(made.id)
-    if not quiet and sys.stderr.isatty() and not flow.workers():
-        print("no worker runs now: 'bgo run' executes it", file=sys.stderr)
+    if quiet:
+        return
+    if made.outcome == "new":
+        if made.state in ("failed", "cancelled"):
+            print(f"{made.state} at once: what it was to wait for has {made.state}", file=sys.stderr)
+        elif sys.stderr.isatty() and not flow.workers():
+            print("no worker runs now: 'bgo run' executes it", file=sys.stderr)
+        return
+    stands = "is equal" if made.outcome == "deduplicated" else "has that unique id"
+    print(f"nothing new was queued: {made.id} {stands} ({made.state})", file=sys.stderr)

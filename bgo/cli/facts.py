@@ -11,6 +11,7 @@ from bgo.cli import render
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bgo.model.limits import DedupPolicy, RateLimit
     from bgo.model.options import RetryPolicy, TaskTimeout
     from bgo.model.task import Wish
 
@@ -42,14 +43,30 @@ def unpadded(out: Console, *things: Any) -> None:
 
 def told_options(wish: Wish) -> list[Fact]:
     """Return what a task asks for, in words; what it leaves at its usual value is left out, but the timeout."""
-    limit = wish.concurrency
+    limit, rate, dedup, unique = wish.concurrency, wish.rate, wish.dedup, wish.unique
     return [
         ("timeout", told_timeout(wish.timeout)),
         ("retry", told_retry(wish.retry)),
         ("needs", "a charging device" if wish.constraints.requires_charging else None),
         ("at once", None if limit is None else f"at most {limit.max_concurrent}, {limit.strategy}"),
+        ("rate", None if rate is None else told_rate(rate)),
+        ("dedup", None if dedup is None else told_dedup(dedup)),
+        ("unique", None if unique is None else f"{unique.id}; if taken: {unique.policy}"),
+        ("starts by", None if wish.start_before is None else render.local_time(wish.start_before)),
+        ("ends by", None if wish.finish_before is None else render.local_time(wish.finish_before)),
         ("promise", "at most once: never again once started" if wish.at_most_once else None),
     ]
+
+
+def told_rate(limit: RateLimit) -> str:
+    """Return a rate in words."""
+    return f"at most {limit.max_executions} starts in {render.duration(limit.window_ms)}"
+
+
+def told_dedup(policy: DedupPolicy) -> str:
+    """Return in words what counts as the same work, and how long."""
+    what = "the whole input" if policy.fields is None else ", ".join(policy.fields)
+    return f"by {what}, " + ("until it ends" if policy.ttl_ms is None else f"for {render.duration(policy.ttl_ms)}")
 
 
 def told_timeout(timeout: TaskTimeout) -> str:

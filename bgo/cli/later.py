@@ -5,8 +5,8 @@ from __future__ import annotations
 from bgo.errors import UsageError
 
 ENQUEUE = (
-    "start-before finish-before network battery-not-low device-idle storage-not-low on-constraint-loss relax window "
-    "window-strict tz rate rate-key dedup dedup-ttl unique unique-policy encrypt expedited after"
+    "network battery-not-low device-idle storage-not-low on-constraint-loss relax window window-strict tz encrypt "
+    "expedited"
 )
 LATER: dict[str, str] = {
     "enqueue": ENQUEUE,
@@ -20,8 +20,6 @@ LATER: dict[str, str] = {
 
 INSTEAD = {
     "window": "--at or --delay say when it may start",
-    "after": "a task that enqueues the next one works today",
-    "rate": "--concurrency bounds how many run at once",
     "tz": "--at takes an offset, as in 2026-12-24T18:00+01:00",
 }
 

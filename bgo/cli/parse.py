@@ -16,7 +16,7 @@ from bgo.ids import LENGTH, MIN_PREFIX, looks_like_id
 from bgo.model.options import NAME, check_name
 from bgo.model.payload import MAX_DEPTH
 from bgo.model.payload import parse as parse_json
-from bgo.model.specs import concurrency, priority, retry, timeout
+from bgo.model.specs import concurrency, dedup, priority, rate, retry, timeout
 from bgo.model.words import did_you_mean, duration, duration_ms, instant_ms, size_bytes
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = [
     "Pair",
     "assignment",
     "concurrency",
+    "dedup",
     "did_you_mean",
     "duration",
     "duration_ms",
@@ -36,6 +37,7 @@ __all__ = [
     "pair",
     "pairs",
     "priority",
+    "rate",
     "read_source",
     "retry",
     "size_bytes",

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bgo.engine import deadlines
 from bgo.errors import UsageError
 from bgo.hooks.commandline import default_name, kept_environment
 from bgo.model import payload as payloads
 from bgo.model.handler import HandlerDefaults, HandlerInfo
-from bgo.model.limits import ConcurrencyControl
+from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
 from bgo.model.options import (
     NO_CONSTRAINTS,
     PRIORITY_MAX,
@@ -49,6 +50,12 @@ class Request:
     constraints: TaskConstraints | None = None
     concurrency: ConcurrencyControl | None = None
     at_most_once: bool | None = None
+    rate: RateLimit | None = None
+    dedup: DedupPolicy | None = None
+    unique: Unique | None = None
+    start_before: int | None = None
+    finish_before: int | None = None
+    after: tuple[str, ...] = ()
     argv: tuple[str, ...] | None = None
     env: Mapping[str, str] | None = None
     cwd: str | None = None
@@ -56,10 +63,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What chance gives a new task."""
+    """What the instant and chance give a new task."""
 
     id: str
     order: float
+    now: int = 0
+    """UTC milliseconds."""
 
 
 def build(request: Request, info: HandlerInfo | None, default_timeout: TaskTimeout, draw: Draw) -> TaskSpec:
@@ -75,20 +84,38 @@ def build(request: Request, info: HandlerInfo | None, default_timeout: TaskTimeo
     tags = tuple(dict.fromkeys((*defaults.tags, *(check_name(tag, "tag") for tag in request.tags))))
     if len(tags) > TAG_LIMIT:
         raise UsageError(f"too many tags: {len(tags)}", why=f"a task has at most {TAG_LIMIT}", hint="leave some out")
+    name, folder = _name(request, info), _folder(request.cwd)
+    deadlines.check(request.start_before, request.finish_before, request.due_at, draw.now)
     return TaskSpec(
         id=draw.id,
         handler=request.handler,
         input=payloads.dump_object(dict(request.input), "the input", INPUT_LIMIT),
-        name=_name(request, info),
+        name=name,
         queue=check_name(request.queue or defaults.queue or TaskQueue.DEFAULT, "queue"),
         priority=_priority(request.priority, defaults),
         tags=tags,
         due_at=_due(request.due_at),
         wish=_wish(request, defaults, default_timeout),
         setup=_setup(request, info),
-        cwd=_folder(request.cwd),
+        cwd=folder,
         random_order=draw.order,
+        after=tuple(dict.fromkeys(request.after)),
+        dedup_key=_dedup_key(request, name, folder),
     )
+
+
+def _dedup_key(request: Request, name: str, folder: str) -> str | None:
+    if request.dedup is None:
+        return None
+    if request.unique is not None:
+        raise UsageError(
+            "dedup and unique contradict each other",
+            why="both say what happens to a second one of a kind",
+            hint="give --dedup to compare inputs, or --unique to name the work",
+        )
+    from bgo.policy.dedup import key_of
+
+    return key_of(name, request.input, request.dedup, request.argv, folder)
 
 
 def again(like: TaskSpec, input: Mapping[str, Any], info: HandlerInfo | None, draw: Draw) -> TaskSpec:
@@ -108,7 +135,18 @@ def again(like: TaskSpec, input: Mapping[str, Any], info: HandlerInfo | None, dr
         like.setup,
         like.cwd,
         draw.order,
+        like.after,
+        _same_key(like, input),
     )
+
+
+def _same_key(like: TaskSpec, input: Mapping[str, Any]) -> str | None:
+    if like.wish.dedup is None:
+        return None
+    from bgo.policy.dedup import key_of
+
+    argv = None if like.setup is None else payloads.load(like.setup)["argv"]
+    return key_of(like.name, input, like.wish.dedup, argv, like.cwd)
 
 
 def _name(request: Request, info: HandlerInfo | None) -> str:
@@ -167,6 +205,11 @@ def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTime
         constraints=constraints,
         concurrency=request.concurrency or defaults.concurrency,
         at_most_once=once,
+        rate=request.rate or defaults.rate,
+        dedup=request.dedup,
+        unique=request.unique,
+        start_before=request.start_before,
+        finish_before=request.finish_before,
     )
 
 

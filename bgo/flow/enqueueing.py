@@ -142,7 +142,7 @@ class Enqueueing(Looking):
 
         if input is not request.input:
             request = replace(request, input=input)
-        draw = Draw(new_id(self._rng), self._rng.random())
+        draw = Draw(new_id(self._rng), self._rng.random(), self.clock.now_ms())
         return build(request, info, specs.timeout(self.settings.default_timeout), draw)
 
     def _insert(self, page: Sequence[TaskSpec]) -> list[Enqueued]:

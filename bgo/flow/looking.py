@@ -50,6 +50,11 @@ class Looking(Opened):
         found = self.tasks(select(names=(id_or_name,)), limit=1)
         return found[0] if found else None
 
+    def usual_ms(self, name: str) -> int | None:
+        """Return the median duration of the last successes under a name, None when there was none."""
+        with self.store.read() as session:
+            return session.records.median_ms(name, 101)
+
     def get(self, task_id: str) -> TaskView:
         """Return a task with the holds of a plain `bgo run` now. Raises NotFoundError and AmbiguousError."""
         from bgo.engine import explain, query, resolve

@@ -109,7 +109,8 @@ def prune(flow: Opened, retention: Retention, *, dry_run: bool) -> int:
 
 
 def request_like(flow: Opened, task_id: str) -> Request:
-    """Return the request that would enqueue a copy of a task."""
+    """Return the request that would enqueue a copy of a task: another one, so that neither its dedup key nor its
+    unique id, deadlines and upstreams are copied."""
     with flow.store.read() as session:
         task = resolve.task(session, task_id)
         view = query.view_of(session, task)
@@ -125,6 +126,7 @@ def request_like(flow: Opened, task_id: str) -> Request:
         retry=task.wish.retry,
         constraints=task.wish.constraints,
         concurrency=task.wish.concurrency,
+        rate=task.wish.rate,
         at_most_once=task.wish.at_most_once,
         argv=None if setup is None else tuple(setup["argv"]),
         env=None if setup is None else setup["env"],

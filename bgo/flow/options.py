@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from bgo.clock import Clock, from_datetime
 from bgo.engine.spec import Request
 from bgo.errors import UsageError
 from bgo.model import specs
-from bgo.model.limits import ConcurrencyControl
+from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique, UniquePolicy
 from bgo.model.options import NO_CONSTRAINTS, Duration, RetryPolicy, TaskConstraints, TaskTimeout, to_ms
 
 NOT_YET = frozenset(
     {
-        "start_before", "finish_before", "relax", "window", "rate_limit", "rate_key", "dedup", "unique_id",
-        "unique_policy", "encryption", "expedited", "after", "tz", "on_constraint_loss",
+        "relax", "window", "encryption", "expedited", "tz", "on_constraint_loss",
     }
 )  # fmt: skip
 """Keywords that mean something to bgo but are not acted upon by this version; said or not, nothing is ignored."""
@@ -36,6 +35,19 @@ class EnqueueOptions(TypedDict, total=False):
     retry: RetryPolicy | str
     constraints: TaskConstraints
     concurrency: ConcurrencyControl | int
+    rate_limit: RateLimit | str
+    """`RateLimit(10, timedelta(minutes=1))`, a preset, or `"10/1m"`."""
+    rate_key: str
+    dedup: DedupPolicy | str
+    """`DedupPolicy.by_input(ttl=…)`, `.by_fields(…)`, or `"input"`, `"user_id,day"`."""
+    dedup_ttl: Duration
+    unique_id: str
+    unique_policy: UniquePolicy | str
+    start_before: datetime | Duration
+    """Cancelled (reason expired) if it has not begun by then: an instant, or so long from now."""
+    finish_before: datetime | Duration
+    after: Iterable[str] | str
+    """Ids of tasks that must have succeeded before it may start."""
     as_: str
     """The task's own name; the default is the handler's."""
     cwd: str
@@ -87,6 +99,12 @@ def to_request(handler: str, input: Mapping[str, Any], options: EnqueueOptions, 
         constraints=options.get("constraints"),
         concurrency=_concurrency(options.get("concurrency")),
         at_most_once=options.get("at_most_once"),
+        rate=_rate(options),
+        dedup=_dedup(options),
+        unique=_unique(options),
+        start_before=_deadline(options.get("start_before"), "start_before", clock),
+        finish_before=_deadline(options.get("finish_before"), "finish_before", clock),
+        after=_after(options.get("after", ())),
         argv=None if argv is None else tuple(argv),
         env=options.get("env"),
         cwd=options.get("cwd"),
@@ -120,6 +138,49 @@ def _retry(value: RetryPolicy | str | None) -> RetryPolicy | None:
 
 def _concurrency(value: ConcurrencyControl | int | None) -> ConcurrencyControl | None:
     return ConcurrencyControl(value) if isinstance(value, int) else value
+
+
+def _rate(options: EnqueueOptions) -> RateLimit | None:
+    limit, key = options.get("rate_limit"), options.get("rate_key")
+    if limit is None:
+        _needs(key, "rate_key", "rate_limit", "a key alone limits nothing")
+        return None
+    if isinstance(limit, str):
+        return specs.rate(limit, key)
+    return limit if key is None else RateLimit(limit.max_executions, timedelta(milliseconds=limit.window_ms), key)
+
+
+def _dedup(options: EnqueueOptions) -> DedupPolicy | None:
+    policy, ttl = options.get("dedup"), options.get("dedup_ttl")
+    if policy is None:
+        _needs(ttl, "dedup_ttl", "dedup", "it says how long equal work counts as the same")
+        return None
+    if isinstance(policy, str):
+        policy = specs.dedup(policy)
+    return policy if ttl is None else replace(policy, ttl_ms=to_ms(ttl, "dedup ttl", minimum=1))
+
+
+def _unique(options: EnqueueOptions) -> Unique | None:
+    name, policy = options.get("unique_id"), options.get("unique_policy")
+    if name is None:
+        _needs(policy, "unique_policy", "unique_id", "it says what happens when the id is taken")
+        return None
+    return specs.unique(name, policy)
+
+
+def _needs(value: object, option: str, other: str, why: str) -> None:
+    if value is not None:
+        raise UsageError(f"{option} needs {other}", why=why, hint=f"give {other} as well, or leave {option} out")
+
+
+def _deadline(value: datetime | Duration | None, what: str, clock: Clock) -> int | None:
+    if value is None:
+        return None
+    return from_datetime(value) if isinstance(value, datetime) else clock.now_ms() + to_ms(value, what, minimum=1)
+
+
+def _after(ids: Iterable[str] | str) -> tuple[str, ...]:
+    return (ids,) if isinstance(ids, str) else tuple(ids)
 
 
 def overlaid(base: Request, over: Request) -> Request:

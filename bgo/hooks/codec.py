@@ -11,6 +11,8 @@ from bgo.model.wish import (
     concurrency_json,
     constraints_from,
     constraints_json,
+    rate_from,
+    rate_json,
     retry_from,
     retry_json,
     timeout_from,
@@ -88,6 +90,8 @@ def defaults_json(defaults: HandlerDefaults) -> dict[str, Any]:
         found["constraints"] = constraints_json(defaults.constraints)
     if defaults.concurrency is not None:
         found["concurrency"] = concurrency_json(defaults.concurrency)
+    if defaults.rate is not None:
+        found["rate"] = rate_json(defaults.rate)
     if defaults.at_most_once:
         found["at_most_once"] = True
     return found
@@ -106,4 +110,5 @@ def _defaults_from(data: Mapping[str, Any]) -> HandlerDefaults:
         if limit is None
         else ConcurrencyControl(limit["max"], ConcurrencyStrategy(limit["strategy"]), limit["key"]),
         at_most_once=data.get("at_most_once", False),
+        rate=rate_from(data["rate"]) if "rate" in data else None,
     )

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from bgo.errors import UsageError
 from bgo.model.handler import HandlerDefaults
-from bgo.model.limits import ConcurrencyControl
+from bgo.model.limits import ConcurrencyControl, RateLimit
 from bgo.model.options import (
     PRIORITY_MAX,
     PRIORITY_MIN,
@@ -33,6 +33,8 @@ class HandlerOptions(TypedDict, total=False):
     tags: Iterable[str]
     constraints: TaskConstraints | None
     concurrency: ConcurrencyControl | int | None
+    rate: RateLimit | str | None
+    """A RateLimit, a preset's name, or `"10/1m"`."""
     at_most_once: bool
     takes_argv: bool
     """ARGV after `--` is for this handler, as `ctx.argv`."""
@@ -69,6 +71,7 @@ def defaults_from(options: Mapping[str, Any]) -> HandlerDefaults:
         constraints=_instance(given, "constraints", TaskConstraints, "TaskConstraints(requires_charging=True)"),
         concurrency=_concurrency(given["concurrency"]) if "concurrency" in given else None,
         at_most_once=bool(given.get("at_most_once", False)),
+        rate=_rate(given["rate"]) if "rate" in given else None,
     )
 
 
@@ -109,6 +112,16 @@ def _concurrency(value: Any) -> ConcurrencyControl:
     if isinstance(value, ConcurrencyControl):
         return value
     raise UsageError(f"not a concurrency limit: {value!r}", hint="concurrency=3 or ConcurrencyControl(3, key='disk')")
+
+
+def _rate(value: Any) -> RateLimit:
+    if isinstance(value, str):
+        from bgo.model.specs import rate  # its grammar is for those who write it
+
+        return rate(value)
+    if isinstance(value, RateLimit):
+        return value
+    raise UsageError(f"not a rate: {value!r:.100}", hint="rate='10/1m' or RateLimit(10, 60, key='api')")
 
 
 def _instance(given: Mapping[str, Any], name: str, kind: type[Any], example: str) -> Any:

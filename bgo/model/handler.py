@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bgo.model.limits import ConcurrencyControl
+from bgo.model.limits import ConcurrencyControl, RateLimit
 from bgo.model.options import RetryPolicy, TaskConstraints, TaskTimeout
 
 ParamType = Literal["str", "int", "float", "bool", "list", "dict", "any"]
@@ -51,6 +51,7 @@ class HandlerDefaults:
     constraints: TaskConstraints | None = None
     concurrency: ConcurrencyControl | None = None
     at_most_once: bool = False
+    rate: RateLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from bgo.errors import UsageError
-from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
+from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy, DedupPolicy, RateLimit, Unique, UniquePolicy
 from bgo.model.options import PRIORITY_MAX, PRIORITY_MIN, PRIORITY_NAMES, TIMEOUT_PRESETS, RetryPolicy, TaskTimeout
 from bgo.model.words import did_you_mean, duration, duration_ms
 
@@ -15,6 +16,13 @@ RETRY_FORMS = (
     "exponential:attempts=5,delay=10s,max=1h,multiplier=2,jitter; linear:attempts=3,delay=30s; custom:5s,1m; none"
 )
 TIMEOUT_FORMS = "quick, moderate, extended, none, 60s, or 30s/60s for soft/hard"
+RATE_FORMS = "10/1m, 100/1h, 3/500ms, or conservative, moderate, aggressive, hourly"
+RATE_PRESETS = {
+    "conservative": RateLimit.CONSERVATIVE,
+    "moderate": RateLimit.MODERATE,
+    "aggressive": RateLimit.AGGRESSIVE,
+    "hourly": RateLimit.HOURLY,
+}
 CONCURRENCY_FORMS = "3, 3:fifo, 3:lifo, 3:random, 3:by-priority, or limited"
 
 
@@ -147,3 +155,45 @@ def priority(text: str) -> int:
         why=did_you_mean(word, PRIORITY_NAMES) or "it is neither such a number nor one of these words",
         hint=f"a whole number from {PRIORITY_MIN} to {PRIORITY_MAX}, or low, normal, high",
     )
+
+
+def rate(text: str, key: str | None = None) -> RateLimit:
+    """Return `N/WINDOW`, or a preset (5, 10 or 50 a minute, 100 an hour), under `key` (None: the task's name)."""
+    word = text.strip().lower()
+    if (preset := RATE_PRESETS.get(word)) is not None:
+        return RateLimit(preset.max_executions, timedelta(milliseconds=preset.window_ms), key)
+    count, slash, window = (part.strip() for part in word.partition("/"))
+    if not slash or not (count.lstrip("+-").isdigit() and count.isascii() and len(count) < 12):
+        why = did_you_mean(word, RATE_PRESETS) or "it is so many starts, a slash, and a length of time"
+        raise UsageError(f"not a rate: {text!r:.100}", why=why, hint=f"try {RATE_FORMS}")
+    try:
+        ms = duration_ms(f"1{window}" if window.isalpha() else window, minimum=1)
+    except UsageError as error:
+        raise UsageError(f"not a rate: {text!r:.100}", why=error.why, hint=f"try {RATE_FORMS}") from None
+    return RateLimit(int(count), timedelta(milliseconds=ms), key)
+
+
+def dedup(text: str, ttl: timedelta | None = None) -> DedupPolicy:
+    """Return what `input`, or a list of fields such as `user_id,day`, compares; `ttl` is how long it counts."""
+    if text.strip() == "input":
+        return DedupPolicy.by_input(ttl)
+    fields = [part.strip() for part in text.split(",")]
+    if not all(fields) or len(set(fields)) < len(fields):
+        raise UsageError(
+            f"dedup: not a list of fields: {text!r:.100}",
+            why="a field is empty" if not all(fields) else "a field is named twice",
+            hint="--dedup input compares the whole input, --dedup user_id,day these fields",
+        )
+    return DedupPolicy.by_fields(ttl, fields)
+
+
+def unique(name: str, policy: str | None = None) -> Unique:
+    """Return the unique id with its policy: `keep` (the default), `replace`, `append` or `append-or-replace`."""
+    word = (policy or UniquePolicy.KEEP).strip().lower()
+    if word not in set(UniquePolicy):
+        raise UsageError(
+            f"not a unique policy: {policy!r:.100}",
+            why=did_you_mean(word, UniquePolicy) or "it says what happens when the id is taken",
+            hint=f"one of {', '.join(UniquePolicy)}",
+        )
+    return Unique(name, UniquePolicy(word))

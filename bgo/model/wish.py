@@ -87,6 +87,11 @@ def rate_json(limit: RateLimit) -> dict[str, Any]:
     return {"max": limit.max_executions, "window_ms": limit.window_ms, "key": limit.key}
 
 
+def rate_from(data: dict[str, Any]) -> RateLimit:
+    """Return a rate from its JSON."""
+    return RateLimit(data["max"], timedelta(milliseconds=data["window_ms"]), data["key"])
+
+
 def to_json(wish: Wish) -> dict[str, Any]:
     """Return the wish as a JSON object without defaults."""
     found: dict[str, Any] = {}
@@ -136,7 +141,7 @@ def load(text: str) -> Wish:
         if limit is None
         else ConcurrencyControl(limit["max"], ConcurrencyStrategy(limit["strategy"]), limit["key"]),
         at_most_once=data.get("at_most_once", False),
-        rate=None if rate is None else RateLimit(rate["max"], timedelta(milliseconds=rate["window_ms"]), rate["key"]),
+        rate=None if rate is None else rate_from(rate),
         dedup=None if dedup is None else DedupPolicy(_fields(dedup["fields"]), dedup["ttl_ms"]),
         unique=None if unique is None else Unique(unique["id"], UniquePolicy(unique["policy"])),
         start_before=data.get("start_before"),

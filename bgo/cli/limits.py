@@ -1,0 +1,65 @@
+"""Options of `bgo enqueue` that belong together: a key means nothing without its limit, a TTL nothing without dedup."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from bgo.cli import parse
+from bgo.errors import UsageError
+
+if TYPE_CHECKING:
+    from bgo.clock import Clock
+
+
+def concurrency(text: str | None, key: str | None) -> Any:
+    """Return what --concurrency and --concurrency-key ask for, or None."""
+    if text is not None:
+        return parse.concurrency(text, key)
+    _needs(key, "--concurrency-key", "--concurrency", "a key alone bounds nothing", "--concurrency 3")
+    return None
+
+
+def rate(text: str | None, key: str | None) -> Any:
+    """Return what --rate and --rate-key ask for, or None."""
+    if text is not None:
+        return parse.rate(text, key)
+    _needs(key, "--rate-key", "--rate", "a key alone limits nothing", "--rate 10/1m")
+    return None
+
+
+def dedup(text: str | None, ttl: timedelta | None) -> Any:
+    """Return what --dedup and --dedup-ttl ask for, or None."""
+    if text is not None:
+        return parse.dedup(text, ttl)
+    _needs(ttl, "--dedup-ttl", "--dedup", "it says how long equal work counts as the same", "--dedup input")
+    return None
+
+
+def unique_policy(name: str | None, policy: str | None) -> str | None:
+    """Return the word of --unique-policy."""
+    if name is None:
+        why = "it says what happens when the id is taken"
+        _needs(policy, "--unique-policy", "--unique", why, "--unique nightly-backup")
+    return policy
+
+
+def _needs(value: object, option: str, other: str, why: str, example: str) -> None:
+    if value is not None:
+        raise UsageError(f"{option} needs {other}", why=why, hint=f"give {example} as well")
+
+
+def deadline(text: str | None, option: str, clock: "Clock") -> Any:
+    """Return the instant that --start-before or --finish-before means: so long from now, or a time; None for None."""
+    if text is None:
+        return None
+    from bgo.clock import to_local
+
+    now = clock.now_ms()
+    try:
+        return to_local(now + parse.duration_ms(text, minimum=1))
+    except UsageError:
+        pass
+    try:
+        return to_local(parse.instant_ms(text, now))
+    except UsageError as error:
+        hint = "2h, 18:00, 'tomorrow 9:00', or a date"
+        raise UsageError(f"{option}: {error.message}", why=error.why, hint=hint) from None
