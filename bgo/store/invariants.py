@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from bgo.policy.order import BUMPED
+from bgo.store.sql.pauses import SHALL_STAND, STOP_RUNNING
 
 _HEAD = f"""(SELECT CASE WHEN lane.strategy IN ('lifo', 'random') AND task.rank >= {BUMPED // 2}
         THEN lane.since ELSE task.rank END
@@ -34,6 +35,11 @@ _OWNER_GONE = "until IS NULL AND task NOT IN (SELECT id FROM task)"
 _HOLDS_KEY = "dedup_key IS NOT NULL AND finished_at IS NULL AND json_extract(wish, '$.dedup.ttl_ms') IS NULL"
 _KEY_FREE = f"""{_HOLDS_KEY} AND NOT EXISTS (SELECT 1 FROM dedup JOIN task AS holder ON holder.id = dedup.task
     WHERE dedup.key = task.dedup_key AND holder.finished_at IS NULL)"""
+
+_MISMARKED = """task JOIN lane ON lane.id = task.lane WHERE finished_at IS NULL AND (tags <> '[]' OR marks <> '[]')
+    AND NOT EXISTS (SELECT 1 FROM tag_move) AND marks <> (SELECT json_group_array(value) FROM (
+        SELECT value FROM pause WHERE kind = 'tag'
+            AND value IN (SELECT tag FROM task_tag WHERE task_tag.task = task.seq) ORDER BY value))"""
 
 
 class Rule(NamedTuple):
@@ -130,6 +136,19 @@ RULES = (
         "a task whose name, queue or handler is not that of its lane",
         """SELECT task.id, task.lane FROM task JOIN lane ON lane.id = task.lane JOIN view ON view.id = lane.view
         WHERE task.name <> lane.name OR task.queue <> view.queue OR task.handler <> view.handler""",
+    ),
+    Rule(
+        "task_marks",
+        "a task whose lane does not know which of its tags are paused",
+        f"SELECT task.id, marks FROM {_MISMARKED}",
+        can_repair=True,
+    ),
+    Rule(
+        "run_pause",
+        "a run that a pause should have stopped, or that stands still although none stops it",
+        f"""SELECT task.id, 'run ' || lease.run FROM lease JOIN task ON task.seq = lease.task
+        WHERE lease.paused <> {SHALL_STAND}""",
+        can_repair=True,
     ),
     Rule(
         "unknown_queue",
@@ -237,6 +256,10 @@ REPAIRS = (
     "DELETE FROM task_tag WHERE task NOT IN (SELECT seq FROM task)",
     """INSERT OR IGNORE INTO task_tag (tag, task) SELECT value, seq FROM task,
         json_each(CASE WHEN json_valid(tags) THEN tags ELSE '[]' END) WHERE tags <> '[]'""",
+    f"""INSERT INTO tag_move (tag) SELECT value FROM (
+        SELECT value FROM pause WHERE kind = 'tag' UNION SELECT value FROM lane, json_each(marks)
+    ) WHERE EXISTS (SELECT 1 FROM {_MISMARKED})""",  # the next tick moves them
+    STOP_RUNNING,
     f"DELETE FROM dependency WHERE task {_NO_TASK} OR upstream {_NO_TASK}",
     f"""DELETE FROM dependency WHERE EXISTS (
         SELECT 1 FROM dependency AS need JOIN task AS other ON other.seq = need.upstream

@@ -26,6 +26,8 @@ BREAKS = {
     "lane_first": "UPDATE lane SET first = 7",
     "lane_limit": "UPDATE lane SET concurrency_max = 99 WHERE concurrency_key = 'roomy'",
     "task_in_wrong_lane": "UPDATE task SET queue = 'low' WHERE seq = 1",
+    "task_marks": """UPDATE lane SET marks = '["x"]'""",
+    "run_pause": "UPDATE lease SET paused = 1",
     "unknown_queue": "DELETE FROM queue WHERE name = 'default'",
     "two_outcomes": "INSERT INTO history (task, name, event, run, attempt, state, reason, at, outcome)"
     " SELECT task, name, event, run, attempt, state, reason, at, outcome FROM history WHERE outcome = 1",

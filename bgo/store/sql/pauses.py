@@ -29,11 +29,11 @@ SET_PAUSED = """UPDATE lane SET paused = ?1, parked = CASE WHEN ?1 = 0 THEN 0 EL
     held_by = CASE WHEN ?1 <> 0 THEN 'paused' END WHERE id = ?2"""
 MOVE_TAG = "INSERT INTO tag_move (tag) VALUES (?) ON CONFLICT (tag) DO UPDATE SET after = 0"
 LET_RUN = "UPDATE pause SET running = 0 WHERE kind = ? AND value = ?"
-STOP_RUNNING = """UPDATE lease SET paused = wanted.paused FROM (
-    SELECT lease.task AS seq, EXISTS (SELECT 1 FROM pause WHERE running = 1 AND (
-        (kind = 'name' AND value = task.name) OR (kind = 'queue' AND value = lease.queue)
-        OR (kind = 'tag' AND value IN (SELECT tag FROM task_tag WHERE task_tag.task = task.seq))
-    )) AS paused FROM lease CROSS JOIN task ON task.seq = lease.task
+SHALL_STAND = """EXISTS (SELECT 1 FROM pause WHERE running = 1 AND (
+    (kind = 'name' AND value = task.name) OR (kind = 'queue' AND value = lease.queue)
+    OR (kind = 'tag' AND value IN (SELECT tag FROM task_tag WHERE task_tag.task = task.seq))))"""
+STOP_RUNNING = f"""UPDATE lease SET paused = wanted.paused FROM (
+    SELECT lease.task AS seq, {SHALL_STAND} AS paused FROM lease CROSS JOIN task ON task.seq = lease.task
 ) AS wanted WHERE lease.task = wanted.seq AND lease.paused <> wanted.paused"""
 
 
