@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 
 from bgo.engine import relane
+from bgo.engine.expire import noted
 from bgo.engine.waiting import waited
 from bgo.errors import RefusedError
 from bgo.model import payload as payloads
@@ -35,6 +36,7 @@ def edit(session: Session, task: Task, changes: Changes, now: int) -> tuple[str,
 
     Raises RefusedError when the task does not wait, or when its new input is that of work which is queued already.
     """
+    task = noted(session, task, now)
     _check_waits(task, "edited")
     changed = _differences(session, task, changes)
     if "input" in changed and changes.input is not None:
@@ -53,6 +55,7 @@ def bump(session: Session, task: Task, now: int) -> None:
 
     Raises RefusedError when the task does not wait.
     """
+    task = noted(session, task, now)
     _check_waits(task, "bumped")
     _reseat(session, replace(task, bump=now), Changes(due_at=min(task.due_at, now)), now)
     _note(session, task, BUMPED, now, "{}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bgo.engine.edit import Changes, bump, edit
 from bgo.engine.expire import as_shown
 from bgo.engine.explain import Ground, explain, holds
 from bgo.engine.query import overview, tasks, view_of
@@ -126,6 +127,13 @@ def test_it_cannot_be_revived_when_its_time_is_over(store: SqliteStore) -> None:
     with pytest.raises(RefusedError, match="cannot be retried") as caught:
         revive(store, made.id, now=SOON)
     assert "is over" in caught.value.why
+
+
+def test_it_can_be_neither_edited_nor_bumped_when_its_time_is_over(store: SqliteStore) -> None:
+    made = put_one(store, by(SOON))
+    for verb in (lambda s, t: edit(s, t, Changes(priority=3), SOON), lambda s, t: bump(s, t, SOON)):
+        with drive.undone(store) as session, pytest.raises(RefusedError, match="cannot be"):
+            verb(session, drive.found(session, made.id))
 
 
 def test_an_upstream_that_has_expired_counts_as_cancelled(store: SqliteStore) -> None:
