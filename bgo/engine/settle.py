@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from bgo.engine import upstream
 from bgo.clock import Moment
+from bgo.engine import upstream
 from bgo.engine.waiting import place_of
 from bgo.errors import UsageError
 from bgo.ids import Rng

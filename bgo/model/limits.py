@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from bgo.errors import UsageError
 from bgo.model.options import Duration, is_whole, shown, to_ms
@@ -133,6 +133,15 @@ class NamedLimit:
     key: str
     max_concurrent: int | None = None
     rate: RateLimit | None = None
+
+
+class KeyHolder(NamedTuple):
+    """Who holds a dedup key: the task's id, until when, and the task's state (None: it was pruned)."""
+
+    task: str
+    until: int | None
+    suppressed: int
+    state: str | None
 
 
 class UniquePolicy(StrEnum):

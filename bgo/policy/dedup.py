@@ -11,8 +11,7 @@ from bgo.model import payload as payloads
 from bgo.model.state import State
 
 if TYPE_CHECKING:
-    from bgo.model.limits import DedupPolicy
-    from bgo.store.rows import DedupRow
+    from bgo.model.limits import DedupPolicy, KeyHolder
 
 _LIVES = frozenset({State.BLOCKED, State.QUEUED, State.RUNNING, State.RETRYING})
 _UNDONE = frozenset({State.FAILED, State.CANCELLED})
@@ -44,7 +43,7 @@ def _named(input: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
     return {name: input[name] for name in fields}
 
 
-def is_free(row: DedupRow, now: int) -> bool:
+def is_free(row: KeyHolder, now: int) -> bool:
     """Say whether a key may be taken again: its task failed or was cancelled, its TTL is over, or, without one, its
     task has ended."""
     if row.state in _UNDONE:

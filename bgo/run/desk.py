@@ -131,6 +131,8 @@ class Desk:
             queues = self._asker.offer.queues
             if session.tasks.next_due() is not None if queues is None else session.tasks.waits_in(queues):
                 return True
+            if session.lanes.wait_for_rate(queues):
+                return True  # a rate lifts by itself, as a delay does
             view, offer = self.view(session), self._asker.offer
             return any(view_hold(key, view, offer) is None for _, key in session.lanes.views())
 

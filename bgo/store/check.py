@@ -9,7 +9,6 @@ from typing import Any
 
 from bgo.clock import Clock, SystemClock
 from bgo.errors import StoreDamagedError
-from bgo.store import migrate
 from bgo.store.faults import to_bgo
 from bgo.store.invariants import REPAIRS, RULES
 from bgo.store.sqlite import SqliteStore

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from bgo.clock import Moment
     from bgo.model.lane import Rate
-    from bgo.model.limits import NamedLimit
+    from bgo.model.limits import KeyHolder, NamedLimit
     from bgo.model.outcome import TaskError
     from bgo.model.plan import Hold, LaneHeads, LaneKey, QueueShare, Transition, ViewKey
     from bgo.model.query import Pause, QueueRow, Selector
     from bgo.model.state import State
     from bgo.model.task import HistoryEntry, Lease, Task, WorkerRow
-    from bgo.store.rows import Alarms, DedupRow, Holder, LaneState, NewLease, NewTask, Place, Seat
+    from bgo.store.rows import Alarms, Holder, LaneState, NewLease, NewTask, Place, Seat
 
 
 class Tasks(Protocol):
@@ -158,6 +158,9 @@ class Lanes(Protocol):
 
     def ready_under(self, view: int) -> int:
         """Return how many ready tasks wait in the open lanes of a view."""
+
+    def wait_for_rate(self, queues: Collection[str] | None) -> bool:
+        """Say whether ready work of these queues (None: of any) waits for its rate alone."""
 
     def closed(self) -> Mapping[str, int]:
         """Return how many ready tasks wait in paused or parked lanes, by what holds them."""
@@ -409,7 +412,7 @@ class Queues(Protocol):
 class Dedup(Protocol):
     """Dedup keys: each is held by one task."""
 
-    def find(self, key: str) -> DedupRow | None:
+    def find(self, key: str) -> KeyHolder | None:
         """Return who holds or held a key; `policy.dedup.is_free` says whether it still counts."""
 
     def take(self, key: str, task_id: str, until: int | None) -> None:

@@ -99,15 +99,6 @@ class Holder(NamedTuple):
     started_at: int | None
 
 
-class DedupRow(NamedTuple):
-    """Who holds a dedup key: the task's id, until when, and the task's state (None: it was pruned)."""
-
-    task: str
-    until: int | None
-    suppressed: int
-    state: str | None
-
-
 class Alarms(NamedTuple):
     """What the store knows to come: instants, and whether something is due by another clock than the wall."""
 

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from bgo.errors import UsageError
-from bgo.model.limits import DedupPolicy
+from bgo.model.limits import DedupPolicy, KeyHolder
 from bgo.model.state import ACTIVE, State
 from bgo.policy.dedup import is_free, key_of
-from bgo.store.rows import DedupRow
 
 WHOLE, BY_ID = DedupPolicy(), DedupPolicy(("id",))
 
@@ -60,8 +59,8 @@ def test_a_field_that_is_not_there_is_refused() -> None:
         key(policy=DedupPolicy(("id", "user")))
 
 
-def row(state: State | None, until: int | None = None) -> DedupRow:
-    return DedupRow("0" * 12, until, 0, state)
+def row(state: State | None, until: int | None = None) -> KeyHolder:
+    return KeyHolder("0" * 12, until, 0, state)
 
 
 @pytest.mark.parametrize("state", [*State, None])

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bgo.model.limits import Unique
+from bgo.model.limits import KeyHolder, Unique
 from bgo.model.outcome import Failed, TaskError
 from bgo.model.state import State
 from bgo.model.task import Wish
 from bgo.store.port import Store
-from bgo.store.rows import DedupRow
 from tests.build import START, a_spec
 from tests.store import drive
 
@@ -21,12 +20,12 @@ def test_a_key_is_held_by_one_task_and_tells_its_state(store: Store) -> None:
     with store.write() as session:
         assert session.dedup.find("k") is None
         session.dedup.take("k", first, None)
-        assert session.dedup.find("k") == DedupRow(first, None, 0, State.QUEUED)
+        assert session.dedup.find("k") == KeyHolder(first, None, 0, State.QUEUED)
         assert [session.dedup.suppress("k"), session.dedup.suppress("k")] == [1, 2]
         session.dedup.take("k", second, START + 5)
-        assert session.dedup.find("k") == DedupRow(second, START + 5, 0, State.QUEUED)
+        assert session.dedup.find("k") == KeyHolder(second, START + 5, 0, State.QUEUED)
         session.dedup.take("other", "0" * 12, START)
-        assert session.dedup.find("other") == DedupRow("0" * 12, START, 0, None)
+        assert session.dedup.find("other") == KeyHolder("0" * 12, START, 0, None)
         session.dedup.release(second)
         assert session.dedup.find("k") is None
         assert session.dedup.find("other") is not None

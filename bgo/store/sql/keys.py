@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from bgo.store.rows import DedupRow
+from bgo.model.limits import KeyHolder
 
 FIND = """SELECT dedup.task, until, suppressed, task.state
 FROM dedup LEFT JOIN task ON task.id = dedup.task WHERE key = ?"""
@@ -23,9 +23,9 @@ class SqlDedup:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
-    def find(self, key: str) -> DedupRow | None:
+    def find(self, key: str) -> KeyHolder | None:
         row = self._db.execute(FIND, (key,)).fetchone()
-        return None if row is None else DedupRow(*row)
+        return None if row is None else KeyHolder(*row)
 
     def take(self, key: str, task_id: str, until: int | None) -> None:
         self._db.execute(TAKE, (key, task_id, until))

@@ -53,6 +53,9 @@ REFRESH = f"""UPDATE lane SET since = CASE WHEN ?2 OR head IS NULL THEN ?3 ELSE 
     turn = CASE WHEN paused = 0 AND parked = 0 THEN {_HEAD} END,
     first = (SELECT order_key FROM task WHERE task.lane = lane.id AND ready = 1 ORDER BY order_key, seq LIMIT 1)
 WHERE id = ?1 RETURNING head, parked, concurrency_key, rate_key"""
+WAITS_FOR_RATE = """SELECT EXISTS (SELECT 1 FROM lane INDEXED BY lane_rated JOIN view ON view.id = lane.view
+    WHERE parked = 2 AND paused = 0 AND head IS NOT NULL
+    AND (?1 IS NULL OR queue IN (SELECT value FROM json_each(?1))))"""
 STATE = "SELECT paused, parked, held_by FROM lane WHERE id = ?"
 UNUSED = "SELECT id FROM lane WHERE id NOT IN (SELECT lane FROM task)"
 DROP = "DELETE FROM lane WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM task WHERE seq > ?2 AND lane = ?1)"
@@ -174,6 +177,10 @@ class SqlLanes(SqlParking):
 
     def ready_under(self, view: int) -> int:
         return int(self._db.execute(READY_UNDER, (view,)).fetchone()[0])
+
+    def wait_for_rate(self, queues: Collection[str] | None) -> bool:
+        wanted = None if queues is None else json.dumps(sorted(queues))
+        return bool(self._db.execute(WAITS_FOR_RATE, (wanted,)).fetchone()[0])
 
     def closed(self) -> Mapping[str, int]:
         return dict(self._db.execute(CLOSED).fetchall())
