@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Mapping
 
 from bgo.model.task import Task
-from bgo.store.sql.tasks import COLUMNS, to_task
+from bgo.store.sql.taskrows import COLUMNS, to_task
 
 _WAITERS = "FROM dependency CROSS JOIN task ON task.seq = dependency.task WHERE upstream = ? AND state = 'blocked'"
 ADD = """INSERT INTO dependency (task, upstream, kind) VALUES (?, ?, ?)

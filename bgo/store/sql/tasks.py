@@ -5,24 +5,21 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bgo.model import wish as wishes
 from bgo.model.state import FINAL, State
 from bgo.model.task import Task
 from bgo.store.faults import reads
 from bgo.store.rows import NewTask, Place
 from bgo.store.sql.payloads import SqlPayloads
 from bgo.store.sql.select import where
+from bgo.store.sql.taskrows import COLUMNS, to_task
+from bgo.store.sql.tied import TiedTasks
 
 if TYPE_CHECKING:
     from bgo.model.plan import Transition
     from bgo.model.query import Selector
 
-COLUMNS = """seq, id, name, handler, kind, state, reason, lane, queue, priority, tags, wish, ready, due_at, run,
-    attempt, losses, snoozes, epoch, draw, ready_at, cwd, input, setup, output, error, checkpoint, progress,
-    progress_message, cancel_reason, created_at, started_at, finished_at, expires_at, unique_id, dedup_key, bump,
-    waited"""
 NEXT_SEQ = """SELECT max(coalesce((SELECT max(seq) FROM task), 0),
     coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'last_seq'), 0)) + 1"""
 MAX_SEQ = "SELECT max(seq) FROM task"
@@ -50,18 +47,6 @@ WHERE seq = ? AND run = ? AND state = ?"""
 MOVE_WAIT = """UPDATE task SET state = ?, reason = ?, finished_at = NULL, attempt = 0, losses = 0, snoozes = 0,
     epoch = epoch + 1, progress = NULL, progress_message = '', ready = ?, ready_at = ?, due_at = ?, order_key = ?,
     rank = ?, bump = ?, expires_at = ?, waited = '{}' WHERE seq = ? AND run = ? AND state = ?"""
-UNBLOCK = """UPDATE task SET state = 'queued', reason = ?1, ready = due_at <= ?2,
-    ready_at = CASE WHEN due_at <= ?2 THEN ?2 END, waited = ?3 WHERE seq = ?4 AND state = 'blocked'"""
-SKIP = "UPDATE task SET state = ?, reason = ?, finished_at = ?, error = ? WHERE seq = ? AND state = 'blocked'"
-SET_DEDUP_KEY = "UPDATE task SET dedup_key = ? WHERE seq = ?"
-UNFINISHED_AS = f"""SELECT {COLUMNS} FROM task INDEXED BY task_unique_open
-WHERE unique_id = ? AND finished_at IS NULL ORDER BY seq DESC"""
-NEWEST_AS = f"SELECT {COLUMNS} FROM task INDEXED BY task_unique WHERE unique_id = ? ORDER BY seq DESC LIMIT 1"
-_EXPIRING = """FROM task INDEXED BY task_expiry
-WHERE expires_at IS NOT NULL AND state IN ('blocked', 'queued', 'retrying')"""
-EXPIRED = f"SELECT {COLUMNS} {_EXPIRING} AND expires_at <= ? ORDER BY expires_at LIMIT ?"
-EXPIRED_COUNTS = f"SELECT state, count(*) {_EXPIRING} AND expires_at <= ? GROUP BY state"
-NEXT_EXPIRY = f"SELECT expires_at {_EXPIRING} ORDER BY expires_at LIMIT 1"
 SET_INPUT = "UPDATE task SET input = ? WHERE seq = ?"
 REQUEST_CANCEL = """UPDATE task SET cancel_reason = coalesce(cancel_reason, ?)
 WHERE seq = ? AND run = ? AND state = 'running'"""
@@ -101,18 +86,7 @@ DELETE_TAGS = "DELETE FROM task_tag WHERE task = ?"
 DELETE_HISTORY = "DELETE FROM history WHERE task = ? RETURNING error"
 
 
-@reads("a task")
-def to_task(row: Sequence[Any]) -> Task:
-    """Return a row of COLUMNS as a Task."""
-    values = list(row)
-    values[5] = State(row[5])
-    values[10] = () if row[10] == "[]" else tuple(json.loads(row[10]))
-    values[11] = wishes.load(row[11])
-    values[12] = bool(row[12])
-    return Task(*values)
-
-
-class SqlTasks:
+class SqlTasks(TiedTasks):
     """See `port.Tasks`."""
 
     def __init__(self, db: sqlite3.Connection, payloads: SqlPayloads) -> None:
@@ -172,33 +146,6 @@ class SqlTasks:
         if place is None:
             raise ValueError("a task that waits needs a place")
         return self._db.execute(MOVE_WAIT, (state, reason, *place, *guard)).rowcount == 1
-
-    def unblock(self, task: Task, reason: str, now: int, waited: str) -> bool:
-        return self._db.execute(UNBLOCK, (reason, now, waited, task.seq)).rowcount == 1
-
-    def skip(self, task: Task, state: State, reason: str, now: int, error: int | None) -> bool:
-        return self._db.execute(SKIP, (state, reason, now, error, task.seq)).rowcount == 1
-
-    def set_dedup_key(self, task: Task, key: str) -> None:
-        self._db.execute(SET_DEDUP_KEY, (key, task.seq))
-
-    def unfinished_as(self, unique_id: str) -> list[Task]:
-        return [to_task(row) for row in self._db.execute(UNFINISHED_AS, (unique_id,)).fetchall()]
-
-    def newest_as(self, unique_id: str) -> Task | None:
-        row = self._db.execute(NEWEST_AS, (unique_id,)).fetchone()
-        return None if row is None else to_task(row)
-
-    def expired(self, now: int, limit: int) -> list[Task]:
-        return [to_task(row) for row in self._db.execute(EXPIRED, (now, limit)).fetchall()]
-
-    @reads("a task's state")
-    def expired_counts(self, now: int) -> Mapping[State, int]:
-        return {State(state): n for state, n in self._db.execute(EXPIRED_COUNTS, (now,))}
-
-    def next_expiry(self) -> int | None:
-        row = self._db.execute(NEXT_EXPIRY).fetchone()
-        return None if row is None else int(row[0])
 
     def set_input(self, task: Task, payload: int) -> None:
         self._db.execute(SET_INPUT, (payload, task.seq))
