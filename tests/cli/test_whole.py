@@ -13,7 +13,9 @@ import pytest
 from bgo.cli import app
 from tests.cli.conftest import Bgo, Lived, environment
 
-MINE = ("enqueue run wait cancel retry edit bump pause resume status tasks history logs queues handlers plugins prune").split()  # noqa: SIM905 - a column of words reads worse
+MINE = """
+enqueue run wait cancel retry edit bump pause resume status tasks history logs queues handlers plugins prune
+""".split()
 VERBS = [["queues", "list"], ["queues", "add"], ["handlers", "list"], ["handlers", "show"], ["plugins", "list"],
          ["plugins", "show"]]  # fmt: skip
 HEAVY = {"rich", "pydantic", "sqlmodel", "sqlalchemy", "croniter", "cryptography", "keyring", "asyncio", "pluggy"}
