@@ -123,7 +123,7 @@ def whole_reads(store: SqliteStore, name: str) -> list[str]:
     """Return the steps of a statement's plan that read or sort more than a small table."""
     steps = explain(store.connection, hot_statements()[name], plan=True)
     scanned = [s for s in steps if (found := re.match(r"SCAN (\S+)", s)) and found[1] not in SMALL]
-    sorts = {"lanes", "tasks", "records"} & {name.partition(".")[0]}
+    sorts = {"lanes", "tasks", "tied", "records"} & {name.partition(".")[0]}
     return scanned + [s for s in steps if "AUTOMATIC" in s or (sorts and "TEMP B-TREE FOR ORDER BY" in s)]
 
 
