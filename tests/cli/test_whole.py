@@ -14,8 +14,8 @@ from bgo.cli import app
 from tests.cli.conftest import Bgo, Lived, environment
 
 MINE = [
-    "enqueue", "run", "wait", "cancel", "retry", "edit", "bump", "pause", "resume", "status", "tasks", "history", "logs",
-    "queues", "handlers", "plugins", "prune",
+    "enqueue", "run", "wait", "cancel", "retry", "edit", "bump", "pause", "resume", "status", "tasks", "history",
+    "logs", "queues", "handlers", "plugins", "prune",
 ]  # fmt: skip
 VERBS = [["queues", "list"], ["queues", "add"], ["handlers", "list"], ["handlers", "show"], ["plugins", "list"],
          ["plugins", "show"]]  # fmt: skip
