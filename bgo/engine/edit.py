@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
-from bgo.engine import relane
+from bgo.engine import dedup, relane
 from bgo.engine.expire import noted
 from bgo.engine.waiting import waited
 from bgo.errors import RefusedError
@@ -112,22 +112,18 @@ def _place(session: Session, task: Task, changes: Changes, lane: int, now: int) 
 
 
 def _rekey(session: Session, task: Task, data: bytes, now: int) -> None:
-    """Take the dedup key of the new input for the old one's."""
-    if task.wish.dedup is None or task.dedup_key is None:
+    """Take the dedup key of the new input for the old one's; a TTL counts from now on."""
+    policy = task.wish.dedup
+    if policy is None or task.dedup_key is None:
         return
-    from bgo.policy.dedup import is_free, key_of
-
-    setup = None if task.setup_ref is None else payloads.load(session.payloads.get(task.setup_ref))
-    argv = None if setup is None else setup.get("argv")
-    key = key_of(task.name, payloads.load(data), task.wish.dedup, argv, task.cwd)
-    row, mine = session.dedup.find(key), session.dedup.find(task.dedup_key)
-    if row is not None and row.task != task.id and not is_free(row, now):
+    key = dedup.key_for(session, task, policy, data)
+    other = dedup.holder(session, key, now)
+    if other is not None and other != task.id:
         raise RefusedError(
             f"task {task.id} cannot get this input",
-            why=f"it would be the same work as task {row.task}",
-            hint=f"bgo status {row.task}",
+            why=f"task {other} is the same work, and stands in for it",
+            hint=f"bgo status {other}",
         )
-    if mine is not None and mine.task == task.id:
-        session.dedup.release(task.id)
-        session.dedup.take(key, task.id, mine.until)
+    session.dedup.release(task.id)
+    dedup.take(session, key, task.id, policy, now)
     session.tasks.set_dedup_key(task, key)

@@ -148,6 +148,17 @@ def test_only_what_waits_may_be_changed(store: SqliteStore) -> None:
             jump(store, task_id)
 
 
+def test_what_has_expired_does_not_wait(store: SqliteStore) -> None:
+    spec = a_spec(wish=Wish(start_before=START + 1_000), due_at=START + 500)
+    drive.enqueue(store, spec)
+    change(store, spec.id, priority=1, now=START + 999)
+    with pytest.raises(RefusedError, match="cannot be edited") as caught:
+        change(store, spec.id, priority=2, now=START + 1_000)
+    assert caught.value.why == "it is cancelled"
+    with pytest.raises(RefusedError, match="cannot be bumped"):
+        jump(store, spec.id, now=START + 1_000)
+
+
 def test_a_new_input_takes_the_dedup_key_of_its_own(store: SqliteStore) -> None:
     policy = DedupPolicy.by_input()
     wish = Wish(dedup=policy)
@@ -155,12 +166,8 @@ def test_a_new_input_takes_the_dedup_key_of_its_own(store: SqliteStore) -> None:
         a_spec(wish=wish, input=json.dumps({"n": n}).encode(), dedup_key=key_of("work", {"n": n}, policy))
         for n in (1, 2)
     )
-    drive.enqueue(store, one, two)
-    with store.write() as session:
-        for spec in (one, two):
-            assert spec.dedup_key is not None
-            session.dedup.take(spec.dedup_key, spec.id, None)
-            session.tasks.set_dedup_key(drive.found(session, spec.id), spec.dedup_key)
+    drive.enqueue(store, one)
+    drive.enqueue(store, two)
     with pytest.raises(RefusedError, match="cannot get this input") as caught:
         change(store, one.id, input=b'{"n": 2}')
     assert two.id in caught.value.why
