@@ -37,6 +37,8 @@ def check_name(name: object, what: str) -> str:
 
 def shown(value: object) -> str:
     """Return a refused value as it may stand in a message: short, and whatever it is."""
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():g}s"
     try:
         return f"{value!r:.40}"
     except ValueError:

@@ -112,9 +112,9 @@ def test_a_typo_makes_no_queue(world: World) -> None:
 )  # fmt: skip
 def test_queries_narrow_and_tell_the_newest_first(world: World, selector: Selector, expected: list[str]) -> None:
     with world.store.read() as session:
-        assert [task.id for task in query.tasks(session, selector, 50)] == expected
+        assert [task.id for task in query.tasks(session, selector, 50, world.now)] == expected
         assert [task.id for task in query.all_tasks(session, selector)] == expected
-        assert [task.id for task in query.tasks(session, selector, 1)] == expected[:1]
+        assert [task.id for task in query.tasks(session, selector, 1, world.now)] == expected[:1]
 
 
 def test_paging_leaves_nobody_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,6 +147,6 @@ def test_the_overview_counts_every_state(world: World) -> None:
     world.finish(first, Succeeded({"n": 1}))
     world.finish(second, Released(Reason.SHUTDOWN))
     with world.store.read() as session:
-        found = query.overview(session)
+        found = query.overview(session, world.now)
     wanted = dict.fromkeys(State, 0) | {State.QUEUED: 3, State.SUCCEEDED: 1}
     assert (found.counts, found.next_due, found.workers) == (wanted, world.now + 9_000, 0)

@@ -35,6 +35,7 @@ SCANS = {
     "links.NEXT_RELEASES": "ends whose waiters are being told: few, and mostly none",
     "links.PENDING": "ends whose waiters are being told: few, and mostly none",
     "named.OF_SOURCE": "limits that people write into a config: few",
+    "lanes.WAITS_FOR_RATE": "asked by --until-empty when nothing else is left: the parked lanes, to its first hit",
     "rates.FORGET": "prune: reads the rate keys, in steps",
 }
 """Statements that may read a whole table or index, each with the reason why that is no hot path or stays cheap."""
