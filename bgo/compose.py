@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bgo.model.handler import Catalogue
     from bgo.model.query import Retention
     from bgo.run.bench import Bench
-    from bgo.store.port import Store
+    from bgo.store.port import Session, Store
     from bgo.store.sqlite import SqliteStore
 
 
@@ -41,24 +41,40 @@ def unmet(required: Iterable[str], reports: Iterable[LoadReport]) -> dict[str, s
 
 
 def open_store(settings: Settings) -> SqliteStore:
-    """Open the store (making it if needed) with the configured queues in it."""
+    """Open the store (making it if needed) with the configured queues and limits in it."""
     from bgo.store.sqlite import SqliteStore
 
     store = SqliteStore(settings.store_path, synchronous=settings.synchronous)
-    if "queues" in settings.origins:
-        _ensure_queues(store, settings)
+    try:
+        with store.read() as session:
+            is_right = _is_as_configured(session, settings)
+        if not is_right:
+            with store.write() as session:
+                configure(session, settings)
+    except BaseException:
+        store.close()
+        raise
     return store
 
 
-def _ensure_queues(store: SqliteStore, settings: Settings) -> None:
-    with store.read() as session:
-        known = {s.name: (s.weight, s.reserve) for s in session.queues.shares()}
-    wanted = {name: (q.weight, q.reserve) for name, q in settings.queues.items()}
-    changed = {name: share for name, share in wanted.items() if known.get(name) != share}
-    if changed:
-        with store.write() as session:
-            for name, (weight, reserve) in changed.items():
-                session.queues.ensure(name, weight, reserve)
+def _is_as_configured(session: Session, settings: Settings) -> bool:
+    if session.limits.differ(str(settings.config_path), settings.limits):
+        return False
+    said = {name: queue for name, queue in settings.queues.items() if f"queues.{name}" in settings.origins}
+    known = session.queues.settings() if said else {}
+    return all(name in known and _agrees(known[name], queue) for name, queue in said.items())
+
+
+def _agrees(known: tuple[float, int, int | None], queue: tuple[float | None, int | None, int | None]) -> bool:
+    return all(want in (None, have) for have, want in zip(known, queue, strict=True))
+
+
+def configure(session: Session, settings: Settings) -> None:
+    """Write the configured queues and limits; what the configuration leaves open stays as it is."""
+    for name, queue in settings.queues.items():
+        if f"queues.{name}" in settings.origins:
+            session.queues.ensure(name, *queue)
+    session.limits.sync(str(settings.config_path), settings.limits)
 
 
 def check_profile(settings: Settings) -> None:

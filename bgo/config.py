@@ -19,6 +19,7 @@ from bgo.errors import ConfigError
 from bgo.model.options import QUEUE_WEIGHTS
 
 if TYPE_CHECKING:
+    from bgo.model.limits import NamedLimit
     from bgo.model.query import Retention
 
 Found = dict[str, tuple[Any, str]]
@@ -59,10 +60,14 @@ class Plugins(NamedTuple):
 
 
 class Queue(NamedTuple):
-    """A queue's share of the picks, and the slots kept free for it."""
+    """What is said of a queue; what is left open (None) stays as it was set by hand."""
 
-    weight: float
-    reserve: int = 0
+    weight: float | None
+    """Its share of the starts."""
+    reserve: int | None = None
+    """Slots kept free for it."""
+    slots: int | None = None
+    """How many of its tasks may run at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,9 @@ class Settings:
     """As written: `moderate`, `60s`, `30s/60s`; read it with `bgo.model.specs.timeout`."""
     synchronous: Literal["full", "normal"]
     queues: Mapping[str, Queue]
+    """All that are known; what `origins` has under `queues.NAME` was configured."""
+    limits: Mapping[str, NamedLimit]
+    """By key: these stand above what the tasks of that key ask for."""
     kept: Mapping[str, int]
     """Fields of `retention`, which is made only when asked for: no hot command needs it."""
     poll_ms: int
@@ -222,12 +230,14 @@ def _settings(places: dict[str, tuple[str, str]], found: Found) -> Settings:
     def get(key: str, default: Any) -> Any:
         if key not in found:
             return default
-        from bgo.config_file import check
+        from bgo.config_values import check
 
         return check(key, *found[key])
 
     home, config_path = places["home"][0], places["config_path"][0]
     origins = {key: origin for key, (_, origin) in (places | found).items()}
+    own = get("queues", {})
+    origins |= {f"queues.{name}": origins["queues"] for name in own}
     return Settings(
         home=Path(home),
         config_path=Path(config_path),
@@ -246,7 +256,8 @@ def _settings(places: dict[str, tuple[str, str]], found: Found) -> Settings:
         kill_grace_s=get("kill_grace_s", 5.0),
         default_timeout=get("default_timeout", "moderate"),
         synchronous=get("synchronous", "full"),
-        queues={n: Queue(w) for n, w in QUEUE_WEIGHTS.items()} | {n: Queue(**q) for n, q in get("queues", {}).items()},
+        queues={n: Queue(w) for n, w in QUEUE_WEIGHTS.items()} | {name: Queue(**row) for name, row in own.items()},
+        limits=get("limits", {}),
         kept={name: get(f"retention.{key}", default) for key, (name, default) in _KEPT.items()},
         poll_ms=get("poll_ms", 500),
         color=get("color", True),

@@ -11,6 +11,7 @@ import pytest
 from bgo import config
 from bgo.config import Flags, load
 from bgo.errors import ConfigError
+from bgo.model.limits import NamedLimit, RateLimit
 from bgo.model.query import Retention
 
 
@@ -110,6 +111,13 @@ def test_every_key_of_the_file(tmp_path: Path) -> None:
         [queues.bulk]
         weight = 0.5
         reserve = 1
+        [queues.high]
+        slots = 2
+        [limits.uploads]
+        concurrency = 3
+        rate = "10/1m"
+        [limits."api.example"]
+        rate = "hourly"
         [retention]
         days = 1
         failed_days = 0.5
@@ -122,7 +130,12 @@ def test_every_key_of_the_file(tmp_path: Path) -> None:
         (f"{tmp_path}/a.py",), ("bgo-files",), True, ("bgo-files",), {"files.hash": "mine"}
     )
     assert found.queues["bulk"] == config.Queue(0.5, 1)
+    assert found.queues["high"] == config.Queue(None, None, 2)
     assert found.queues["critical"].weight == 100
+    assert found.limits == {
+        "uploads": NamedLimit("uploads", 3, RateLimit.MODERATE),
+        "api.example": NamedLimit("api.example", None, RateLimit.HOURLY),
+    }
     assert found.retention == Retention(86_400_000, 43_200_000, 10, 2 << 20)
     assert (found.lease_s, found.kill_grace_s, found.poll_ms, found.color) == (12.5, 1.0, 100, False)
     assert (found.default_timeout, found.synchronous) == ("30s/60s", "normal")
@@ -144,7 +157,17 @@ def test_every_key_of_the_file(tmp_path: Path) -> None:
         ("[queues.bulk]\nwait = 1\n", 1, "bulk.wait is unknown; did you mean 'weight'?"),
         ("[queues.bulk]\n", 1, "queue bulk has no weight"),
         ("[queues.'9x']\nweight = 1\n", 1, "a name starts with a letter"),
-        ("[limits]\nuploads = 2\n", 1, "bgo knows no such setting"),
+        ("[queues.bulk]\nweight = 1\nslots = 0\n", 1, "bulk.slots = 0: it must lie between 1 and 1,000,000"),
+        ("[limits]\nuploads = 2\n", 1, "uploads names no limit"),
+        ("limits = 3\n", 1, "it must be a table"),
+        ("[limits.uploads]\n", 1, "uploads names no limit"),
+        ("\n[limits.uploads]\nconcurency = 2\n", 2, "uploads.concurency is unknown; did you mean 'concurrency'?"),
+        ("[limits.uploads]\nconcurrency = 0\n", 1, "uploads.concurrency = 0: a limit of 0 or below would never let"),
+        ("[limits.uploads]\nconcurrency = true\n", 1, "uploads.concurrency = True: a limit of 0 or below"),
+        ("[limits.uploads]\nrate = 10\n", 1, "uploads.rate = 10: it must be a text"),
+        ("[limits.uploads]\nrate = '0/1m'\n", 1, "uploads.rate = '0/1m': a limit of 0 or below would never let"),
+        ("[limits.uploads]\nrate = '10/0s'\n", 1, "uploads.rate = '10/0s':"),
+        ("[limits.api.example]\nrate = '10/1m'\n", 1, "api.example is a table"),
         ("plugins = 3\n", 1, "did you mean 'plugins.paths'?"),
         ("zzz = 3\n", 1, "bgo knows no such setting"),
         ("[plugins]\nallow = 'x'\n", 2, "it must be a list of texts"),

@@ -11,6 +11,7 @@ import typer
 from bgo.cli.lazy import group
 from bgo.cli.params import Json, settings_of
 from bgo.config import Queue
+from bgo.model.limits import NamedLimit
 
 app = group("Show the settings and where each comes from.", default_verb="show")
 
@@ -20,10 +21,24 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, Queue):
-        return value._asdict()
+        return {key: item for key, item in value._asdict().items() if item is not None}
+    if isinstance(value, NamedLimit):
+        return _plain_limit(value)
     if isinstance(value, tuple):
         return list(value)
     return str(value) if isinstance(value, Path) else value
+
+
+def _plain_limit(limit: NamedLimit) -> dict[str, Any]:
+    """Return a named limit as config.toml spells it."""
+    from bgo.policy.rate import spell
+
+    found: dict[str, Any] = {}
+    if limit.max_concurrent is not None:
+        found["concurrency"] = limit.max_concurrent
+    if limit.rate is not None:
+        found["rate"] = f"{limit.rate.max_executions}/{spell(limit.rate.window_ms)}"
+    return found
 
 
 @app.command("show")
@@ -43,7 +58,8 @@ def show(ctx: typer.Context, as_json: Json = False) -> None:
 def _words(value: Any) -> str:
     """Return a setting as one line for people."""
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_words(item)}" for key, item in value.items()) or "none"
+        between = "; " if any(isinstance(item, dict) for item in value.values()) else ", "
+        return between.join(f"{key} {_words(item)}" for key, item in value.items()) or "none"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     if value is None:

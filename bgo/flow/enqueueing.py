@@ -94,6 +94,7 @@ class Enqueueing(Looking):
         """Return how the gates of this spec's task would stand now; nothing is written."""
         from dataclasses import replace
 
+        from bgo import compose
         from bgo.engine import resolve
         from bgo.engine.enqueue import enqueue
         from bgo.engine.explain import explain
@@ -106,8 +107,7 @@ class Enqueueing(Looking):
         store = self.store if self.settings.store_path.exists() else SqliteStore(None)
         try:
             with store.write() as session:
-                for name, queue in self.settings.queues.items():
-                    session.queues.ensure(name, queue.weight, queue.reserve)
+                compose.configure(session, self.settings)
                 self._check_queue(session, spec.queue)
                 (made,) = enqueue(session, [spec], ground.now)
                 if made.outcome != "new":  # what would have become of it without the one that stands in for it

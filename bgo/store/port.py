@@ -399,8 +399,13 @@ class Queues(Protocol):
     def move(self, shares: Sequence[QueueShare]) -> None:
         """Keep the passes that picks moved."""
 
-    def ensure(self, name: str, weight: float, reserve: int) -> None:
-        """Make a queue, or set its weight and reserve."""
+    def ensure(
+        self, name: str, weight: float | None = None, reserve: int | None = None, slots: int | None = None
+    ) -> None:
+        """Make a queue, or set what is given of it and leave the rest; `slots` 0 lifts its own limit."""
+
+    def settings(self) -> Mapping[str, tuple[float, int, int | None]]:
+        """Return weight, reserve and own slots (None: no limit of its own) of every queue."""
 
     def names(self) -> list[str]:
         """Return all queue names."""

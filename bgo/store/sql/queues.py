@@ -16,12 +16,15 @@ FROM queue ORDER BY name"""
 FULL = """SELECT name, slots FROM queue
 WHERE slots IS NOT NULL AND slots <= (SELECT count(*) FROM lease WHERE lease.queue = queue.name)"""
 MOVE = "UPDATE queue SET pass_at = ?, start = ? WHERE name = ?"
-ENSURE = """INSERT INTO queue (name, weight, reserve) VALUES (?, ?, ?)
-ON CONFLICT (name) DO UPDATE SET weight = excluded.weight, reserve = excluded.reserve"""
+ENSURE = """INSERT INTO queue (name, weight, reserve, slots)
+VALUES (?1, coalesce(?2, 1.0), coalesce(?3, 0), nullif(?4, 0))
+ON CONFLICT (name) DO UPDATE SET weight = coalesce(?2, weight), reserve = coalesce(?3, reserve),
+    slots = CASE WHEN ?4 IS NULL THEN slots ELSE nullif(?4, 0) END"""
+SETTINGS = "SELECT name, weight, reserve, slots FROM queue"
 NAMES = "SELECT name FROM queue ORDER BY weight DESC, name"
 ROWS = """SELECT name, weight, reserve,
     EXISTS (SELECT 1 FROM pause WHERE kind = 'queue' AND value = queue.name),
-    coalesce(w.n, 0), (SELECT count(*) FROM lease WHERE lease.queue = queue.name)
+    coalesce(w.n, 0), (SELECT count(*) FROM lease WHERE lease.queue = queue.name), slots
 FROM queue LEFT JOIN (
     SELECT queue AS q, count(*) AS n FROM task WHERE state IN ('queued', 'retrying', 'blocked') GROUP BY queue
 ) AS w ON w.q = queue.name ORDER BY weight DESC, name"""
@@ -44,8 +47,13 @@ class SqlQueues:
     def move(self, shares: Sequence[QueueShare]) -> None:
         self._db.executemany(MOVE, [(s.pass_at, s.start, s.name) for s in shares])
 
-    def ensure(self, name: str, weight: float, reserve: int) -> None:
-        self._db.execute(ENSURE, (name, weight, reserve))
+    def ensure(
+        self, name: str, weight: float | None = None, reserve: int | None = None, slots: int | None = None
+    ) -> None:
+        self._db.execute(ENSURE, (name, weight, reserve, slots))
+
+    def settings(self) -> dict[str, tuple[float, int, int | None]]:
+        return {name: (weight, reserve, slots) for name, weight, reserve, slots in self._db.execute(SETTINGS)}
 
     def names(self) -> list[str]:
         return [name for (name,) in self._db.execute(NAMES)]
@@ -53,4 +61,4 @@ class SqlQueues:
     def rows(self) -> list[QueueRow]:
         from bgo.model.query import QueueRow
 
-        return [QueueRow(n, w, r, bool(p), q, a) for n, w, r, p, q, a in self._db.execute(ROWS)]
+        return [QueueRow(n, w, r, bool(p), q, a, s) for n, w, r, p, q, a, s in self._db.execute(ROWS)]
