@@ -55,7 +55,7 @@ BUGS = {
         (("bgo.policy.settle:_again", "or task.attempt >= wish.max_attempts", ""),), "state is as expected"
     ),
     "admit ignores what runs": Bug(
-        (("bgo.policy.admit:_serve", "desk.usage.get(key, 0))\n            if hold", "0)\n            if hold"),),
+        (("bgo.policy.admit:_hold", "desk.usage.get(key, 0)", "0"),),
         "no gate is passed that holds",
     ),
     "a settle keeps the room under its key": Bug(
@@ -66,7 +66,7 @@ BUGS = {
         (("bgo.store.sql.lanes:SqlLanes.refresh", "self.open_key(key, now)", "pass"),), "no lane with room is stuck"
     ),
     "a promotion does not refresh its lane": Bug(
-        (("bgo.engine.cycle:tick", "session.lanes.refresh(lanes, now)", "pass"),),
+        (("bgo.engine.alarms:ring", "session.lanes.refresh(promoted, now)", "pass"),),
         "no slot stays idle while something may start",
     ),
     "a cancel does not refresh its lane": Bug(
