@@ -237,7 +237,9 @@ def _settings(places: dict[str, tuple[str, str]], found: Found) -> Settings:
     home, config_path = places["home"][0], places["config_path"][0]
     origins = {key: origin for key, (_, origin) in (places | found).items()}
     own = get("queues", {})
-    origins |= {f"queues.{name}": origins["queues"] for name in own}
+    for name, row in own.items():
+        said = [f".{key}" for key, item in row.items() if item is not None]
+        origins |= {f"queues.{name}{key}": origins["queues"] for key in ("", *said)}
     return Settings(
         home=Path(home),
         config_path=Path(config_path),
