@@ -42,9 +42,7 @@ def unmet(required: Iterable[str], reports: Iterable[LoadReport]) -> dict[str, s
 
 def open_store(settings: Settings) -> SqliteStore:
     """Open the store (making it if needed) with the configured queues and limits in it."""
-    from bgo.store.sqlite import SqliteStore
-
-    store = SqliteStore(settings.store_path, synchronous=settings.synchronous)
+    store = reopen_store(settings)
     try:
         with store.read() as session:
             is_right = _is_as_configured(session, settings)
@@ -55,6 +53,13 @@ def open_store(settings: Settings) -> SqliteStore:
         store.close()
         raise
     return store
+
+
+def reopen_store(settings: Settings) -> SqliteStore:
+    """Open the store as it is: one more connection of a process whose settings may be older than the config file."""
+    from bgo.store.sqlite import SqliteStore
+
+    return SqliteStore(settings.store_path, synchronous=settings.synchronous)
 
 
 def _is_as_configured(session: Session, settings: Settings) -> bool:
@@ -126,7 +131,7 @@ def prune(
 
 def _prune_by_itself(settings: Settings, clock: Clock, go_on: Callable[[], bool]) -> None:
     """Prune on a connection of its own: for the worker's thread."""
-    store = open_store(settings)
+    store = reopen_store(settings)
     try:
         prune(settings, store, settings.retention, clock.now_ms(), go_on)
     finally:
@@ -144,7 +149,7 @@ def bench(settings: Settings, sense: Callable[[], DeviceState], catalogue: Calla
     check_profile(settings)
     clock = SystemClock()
     return Bench(
-        open_store=lambda: open_store(settings),
+        open_store=lambda: reopen_store(settings),
         clock=clock,
         rng=quick_rng(),
         run_dir=settings.run_dir,

@@ -31,7 +31,7 @@ TABLE: dict[str, Row] = {
     "tasks": Row("bgo.cli.tasks:tasks", "List tasks, newest first.", LOOK),
     "history": Row("bgo.cli.history:history", "List what ran, how it ended and how long it took.", LOOK),
     "logs": Row("bgo.cli.logs:logs", "Print what a task printed.", LOOK),
-    "queues": Row("bgo.cli.queues:app", "List the queues: weights, pauses, what stands in them.", LOOK),
+    "queues": Row("bgo.cli.queues:app", "Look after the queues: their shares, limits and pauses.", LOOK),
     "handlers": Row("bgo.cli.handlers:app", "List what can be queued, and what it takes.", LOOK),
     "plugins": Row("bgo.cli.plugins:app", "List where handlers come from, and what failed to load.", LOOK),
     "explain": Row("bgo.cli.explain:explain", "Say why a task is not running, and what would help.", LOOK),

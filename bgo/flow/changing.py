@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bgo.flow.looking import select
 from bgo.flow.opened import Opened
@@ -112,8 +112,22 @@ class Changing(Opened):
 
         return request_like(self, task_id)
 
-    def add_queue(self, name: str, *, weight: float = 1.0, reserve: int = 0) -> None:
-        """Make a queue: `weight` is its share of the starts, `reserve` the slots kept free for it."""
-        from bgo.flow.many import add_queue
+    def add_queue(self, name: str, *, weight: float = 1.0, reserve: int = 0, slots: int | None = None) -> None:
+        """Make a queue: `weight` is its share of the starts, `reserve` the slots that each worker keeps free for it,
+        `slots` how many of its tasks may run at once over all workers (None: any number)."""
+        from bgo.flow.queues import Share, add_queue
 
-        add_queue(self, name, weight, reserve)
+        add_queue(self, name, Share(weight, reserve, slots))
+
+    def set_queue(
+        self,
+        name: str,
+        *,
+        weight: float | None = None,
+        reserve: int | None = None,
+        slots: int | Literal["none"] | None = None,
+    ) -> None:
+        """Change what is given of a queue, at once and for all workers; `slots="none"` lifts its own limit."""
+        from bgo.flow.queues import Share, set_queue
+
+        set_queue(self, name, Share(weight, reserve, slots))

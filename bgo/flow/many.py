@@ -12,9 +12,8 @@ from bgo.engine import cancel as cancelling
 from bgo.engine import prune as pruning
 from bgo.engine import query, resolve, revive
 from bgo.engine.spec import Request
-from bgo.errors import RefusedError, UsageError
+from bgo.errors import UsageError
 from bgo.model import payload as payloads
-from bgo.model.options import check_name
 from bgo.model.query import CancelReply, Retention, Selector
 from bgo.model.state import ACTIVE, Reason, State
 from bgo.model.task import INPUT_LIMIT
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from bgo.flow.opened import Opened
 
 STEP = 500
-WEIGHT_LIMIT, RESERVE_LIMIT = 1_000_000, 1_000
 REVIVABLE = (State.FAILED, State.CANCELLED)
 
 
@@ -84,21 +82,6 @@ def _new_input(flow: Opened, selector: Selector, input: Mapping[str, Any]) -> tu
         raise UsageError("a new input is for one task", why=f"this selects {many}", hint="bgo retry ID --input '{…}'")
     check_input(flow.handler(found[0].handler), input)
     return Selector(ids=(found[0].id,)), payloads.dump_object(dict(input), "the input", INPUT_LIMIT)
-
-
-def add_queue(flow: Opened, name: str, weight: float, reserve: int) -> None:
-    """Make a queue. Raises RefusedError when there is one of that name."""
-    check_name(name, "queue")
-    if not (0 < weight <= WEIGHT_LIMIT and 0 <= reserve <= RESERVE_LIMIT):
-        raise UsageError(
-            f"queue {name}: weight {weight:g} and reserve {reserve} are out of range",
-            why=f"a weight lies above 0 and up to {WEIGHT_LIMIT:,}, a reserve from 0 to {RESERVE_LIMIT:,}",
-            hint=f"bgo queues add {name} --weight 5",
-        )
-    with flow.store.write() as session:
-        if name in session.queues.names():
-            raise RefusedError(f"there is a queue {name} already", why="add makes new ones", hint="bgo queues")
-        session.queues.ensure(name, weight, reserve)
 
 
 def prune(flow: Opened, retention: Retention, *, dry_run: bool) -> int:

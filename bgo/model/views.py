@@ -18,7 +18,9 @@ stderr: `{"error": {code, message, why, hint, exit_code}, "schema": 1}`.
 | `edit` | `{id, state, changed}`, `changed` being names among priority, queue, due_at and input |
 | `bump` | `{id, state}`; an object for one id, else an array |
 | `prune` | `{removed, would_remove, dry_run}` |
-| `queues` | an array of `{name, weight, reserve, paused, waiting, running}` |
+| `queues` | an array of `{name, weight, reserve, slots, paused, waiting, running}` |
+| `queues add`, `queues set`, `queues weight` | one of them, `slots` null for no limit of its own |
+| `queues pause`, `queues resume` | as `pause` and `resume` |
 | `handlers` | an array of `{name, summary, params, accepts_extra, takes_argv, defaults, origin, source, example}` |
 | `handlers show` | one of them |
 | `plugins`, `plugins show` | an array of `{name, source, version, handlers, error, ms, warnings}` |

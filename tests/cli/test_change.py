@@ -247,6 +247,7 @@ def test_queues(bgo: Bgo, lived: Lived) -> None:
         "paused": False,
         "waiting": 3,
         "running": 0,
+        "slots": None,
     }
     assert bgo("queues", "-q").lines == ["critical", "high", "default", "low"]
     assert "0.1" in bgo("queues").out

@@ -17,8 +17,8 @@ MINE = [
     "enqueue", "run", "wait", "cancel", "retry", "edit", "bump", "pause", "resume", "status", "tasks", "history",
     "logs", "queues", "handlers", "plugins", "prune",
 ]  # fmt: skip
-VERBS = [["queues", "list"], ["queues", "add"], ["handlers", "list"], ["handlers", "show"], ["plugins", "list"],
-         ["plugins", "show"]]  # fmt: skip
+VERBS = [["queues", "list"], ["queues", "add"], ["queues", "set"], ["handlers", "list"], ["handlers", "show"],
+         ["plugins", "list"], ["plugins", "show"]]  # fmt: skip
 HEAVY = {"rich", "pydantic", "sqlmodel", "sqlalchemy", "croniter", "cryptography", "keyring", "asyncio", "pluggy"}
 
 
