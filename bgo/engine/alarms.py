@@ -5,6 +5,7 @@ from __future__ import annotations
 from bgo.clock import Moment
 from bgo.engine import expire, relane, upstream
 from bgo.store.port import Session
+from bgo.store.rows import Alarms
 
 STEP = 500
 """Tasks that one tick makes ready, or expires, at most: a write transaction stays short whatever has come due."""
@@ -12,12 +13,12 @@ RATE_STEP = 50
 """Rate keys whose lanes one tick looks at."""
 
 
-def ring(session: Session, moment: Moment) -> int:
+def ring(session: Session, moment: Moment) -> tuple[int, Alarms | None]:
     """Bring about what is due: tasks become ready, expire, change lanes, learn that what they waited for has ended,
-    and lanes are let in under their rates. Returns how many tasks became ready."""
+    and lanes are let in under their rates. Returns how many tasks became ready, and what is to come if nothing rang."""
     alarms, now = session.alarms.next(moment), moment.now_ms
     if not alarms.is_due(now):
-        return 0
+        return 0, alarms
     if alarms.moves:
         relane.step(session, now)
         upstream.work_off(session, now)
@@ -27,4 +28,4 @@ def ring(session: Session, moment: Moment) -> int:
     session.lanes.refresh(promoted, now)
     for key in session.rates.due(moment, RATE_STEP):
         session.lanes.open_rate(key, moment)
-    return len(promoted)
+    return len(promoted), None

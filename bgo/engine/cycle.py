@@ -118,11 +118,11 @@ def tick(
     `only` names the seqs that may be claimed: they pass every gate, but go ahead of others in their lanes.
     """
     now = moment.now_ms
-    promoted = alarms.ring(session, moment)
+    promoted, coming = alarms.ring(session, moment)
     open_views, holds = _judge(session, asker, view)
     _remember(session, memory, open_views, holds, now)
     claims: list[Claim] = []
-    parked = 0
+    parked, rated = 0, False
     idle = list(children)
     while idle and open_views:
         budget = _budget(session, asker, len(idle))
@@ -132,6 +132,7 @@ def tick(
         limited = any(lane.concurrency_key or lane.rate for lane in heads)
         usage = session.leases.usage() if limited else {}
         rates = {lane.rate: session.rates.waits(lane.rate, moment, budget.free) for lane in heads if lane.rate}
+        rated = rated or bool(rates)
         plan = admit(session.queues.shares(), heads, usage, budget, rates, now)
         touched = set()
         for pick in plan.picks:
@@ -145,11 +146,12 @@ def tick(
         for lane, hold in plan.parked.items():  # after the claims: room under a key is counted in leases
             session.lanes.park(lane, hold, moment)
         parked += len(plan.parked)
-        if parked >= PARK_STEP or not limited or not (plan.picks or plan.parked):
+        if not idle or parked >= PARK_STEP or not limited or not (plan.picks or plan.parked):
             break
         # A lane that was parked or emptied may have let in another of its key, perhaps of another view.
         open_views, _ = _judge(session, asker, view)
-    coming = session.alarms.next(moment)
+    if coming is None or parked or rated:
+        coming = session.alarms.next(moment)
     again = parked >= PARK_STEP or coming.is_due(now)
     return Tick(tuple(claims), coming.next_wake, again, promoted, coming.rate_in)
 

@@ -93,7 +93,7 @@ def _count_start(session: Session, lease: Lease, outcome: Outcome, started: Mome
     if started is None and not isinstance(outcome, Lost):
         session.rates.wake(lease.rate_key or "")
     else:
-        session.rates.stamp(lease.seq, lease.run, lease.rate_key or "", started or now)
+        session.rates.count(lease.rate_key or "", started or now)
 
 
 def _record_late(session: Session, task: Task, run: int, outcome: Outcome, now: int) -> None:

@@ -35,7 +35,7 @@ def waited(session: Session, task: Task, now: int) -> dict[str, int]:
     """
     since = now if task.ready_at is None else task.ready_at
     left = now - since
-    found: dict[str, int] = json.loads(task.waited)
+    found: dict[str, int] = {} if task.waited == "{}" else json.loads(task.waited)
     for reason, ms in session.lanes.waited(task.lane, since, now).items() if left > 0 else ():
         if (part := min(ms, left)) > 0:
             found[reason] = found.get(reason, 0) + part

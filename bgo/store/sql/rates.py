@@ -19,8 +19,8 @@ LAST = """SELECT rate.n, oldest, keep_ms, at_boot, boot FROM rate
 LEFT JOIN rate_start ON rate_start.key = rate.key AND rate_start.n = rate.n WHERE rate.key = ?"""
 ADD = "INSERT INTO rate_start (key, n, at, boot, at_boot) VALUES (?, ?, ?, ?, ?)"
 SET_COUNT = "UPDATE rate SET n = ?, oldest = ? WHERE key = ?"
-DROP = "DELETE FROM rate_start WHERE key = ? AND n = ?"
-STAMP = "UPDATE lease SET stamped = 1 WHERE task = ? AND run = ?"
+DROP = "DELETE FROM rate_start WHERE key = ? AND n < ?"
+MARK = "UPDATE lease SET stamped = 1 WHERE task = ? AND run = ?"
 DUE = """SELECT key FROM rate WHERE wake_at IS NOT NULL AND wake_boot < ?1
 UNION ALL SELECT key FROM rate WHERE wake_at IS NOT NULL AND wake_boot > ?1
 UNION ALL SELECT key FROM rate WHERE wake_at IS NOT NULL AND wake_boot = ?1 AND wake_at <= ?2 LIMIT ?3"""
@@ -35,8 +35,9 @@ FORGET = """DELETE FROM rate WHERE key IN (SELECT key FROM rate
     AND coalesce((SELECT at FROM rate_start AS last WHERE last.key = rate.key AND last.n = rate.n), 0) < ? LIMIT ?)
 RETURNING key"""
 FORGET_STARTS = "DELETE FROM rate_start WHERE key = ?"
-DROPPED_AT_A_TIME = 2
-"""Starts that one stamp may forget: more than it adds, so that what is kept shrinks to what a window needs."""
+DROP_EVERY = 16
+"""Every so many starts those are forgotten that have left the window, twice as many at most: what is kept shrinks to
+what the window needs, and a start costs no more than its own row."""
 
 
 class SqlRates:
@@ -67,7 +68,10 @@ class SqlRates:
         return (*waits, *[rate.window_ms + 1] * (width - within))
 
     def stamp(self, seq: int, run: int, key: str, start: Moment) -> None:
-        self._db.execute(STAMP, (seq, run))
+        self.count(key, start)
+        self._db.execute(MARK, (seq, run))
+
+    def count(self, key: str, start: Moment) -> None:
         row = self._db.execute(LAST, (key,)).fetchone()
         if row is None:
             raise AssertionError("a lane with a rate has made its row")
@@ -75,19 +79,22 @@ class SqlRates:
         at_boot = max(start.boot_ms, last) if boot == start.boot_id else start.boot_ms
         stamped = Moment(start.now_ms, at_boot, start.boot_id)
         self._db.execute(ADD, (key, n + 1, stamped.now_ms, stamped.boot_id, stamped.boot_ms))
-        self._db.execute(SET_COUNT, (n + 1, self._drop_old(key, oldest, keep_ms, stamped), key))
+        if n % DROP_EVERY == 0:
+            oldest = self._drop_old(key, oldest, keep_ms, stamped)
+        self._db.execute(SET_COUNT, (n + 1, oldest, key))
 
     def _drop_old(self, key: str, oldest: int, keep_ms: int, now: Moment) -> int:
         """Forget starts that have left every window; return the oldest that is kept."""
         from bgo.policy.rate import elapsed_ms
 
-        found = self._db.execute(STARTS, (key, oldest, oldest + DROPPED_AT_A_TIME - 1)).fetchall()
-        for number, at, at_boot, boot in found:
+        kept = oldest
+        for number, at, at_boot, boot in self._db.execute(STARTS, (key, oldest, oldest + 2 * DROP_EVERY - 1)).fetchall():
             if elapsed_ms(Moment(at, at_boot, boot), now) <= keep_ms:
                 break
-            self._db.execute(DROP, (key, number))
-            oldest = number + 1
-        return oldest
+            kept = number + 1
+        if kept > oldest:
+            self._db.execute(DROP, (key, kept))
+        return kept
 
     def due(self, moment: Moment, limit: int) -> list[str]:
         return [key for (key,) in self._db.execute(DUE, (moment.boot_id, moment.boot_ms, limit)).fetchall()]
