@@ -3,13 +3,12 @@
 Its annotations are values, not texts: Typer would compile each of them at every call, which costs 5 ms.
 """
 
-import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bgo.cli import limits, parse
+from bgo.cli import enqueued, limits, parse
 from bgo.cli.asked import Asked, spec_of
 from bgo.cli.flow import flow_of, tell_broken
 from bgo.cli.lazy import argv_of
@@ -19,7 +18,6 @@ from bgo.model.options import RetryPolicy, TaskTimeout
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
-    from bgo.model.task import Enqueued, TaskSpec
 
 WHAT, WHEN, LIMITS, KIND, RESULT = "What", "When and where", "Limits", "One of a kind", "Result"
 
@@ -224,16 +222,20 @@ def enqueue(
 
         return show(flow, spec, as_json=as_json)
     made = flow.submit(spec)
-    _echo_time(spec, flow, quiet=quiet or as_json)
-    _warn_of_deadline(flow, spec)
+    is_told = not (quiet or as_json)
+    if is_told and made.outcome == "new":
+        enqueued.echo_times(spec, flow)
     if here or wait or wait_timeout is not None:
+        if is_told:
+            enqueued.tell_survivor(made)
         from bgo.cli import follow
 
         limit = None if wait_timeout is None else wait_timeout.total_seconds()
         end = follow.here if here else follow.until_end
         raise typer.Exit(end(flow, made.id, follow.Style(as_json=as_json, quiet=quiet, timeout=limit)))
-    _print(flow, spec, made, as_json=as_json, quiet=quiet)
-    return None
+    if as_json:
+        return enqueued.tell_json(flow, spec, made)
+    return enqueued.tell(flow, made, quiet=quiet)
 
 
 def _instant(text: str, flow: "TaskFlow") -> int:
@@ -249,49 +251,3 @@ def _constraints(charging: bool) -> Any:
     from bgo.model.options import TaskConstraints
 
     return TaskConstraints(requires_charging=True)
-
-
-def _warn_of_deadline(flow: "TaskFlow", spec: "TaskSpec") -> None:
-    """Say so when tasks of this name usually take longer than the time until --finish-before."""
-    if (limit := spec.wish.finish_before) is None:
-        return
-    from bgo.cli import render
-
-    start = max(flow.clock.now_ms(), spec.due_at or 0)
-    usual = flow.usual_ms(spec.name or spec.handler)
-    if usual is not None and start + usual > limit:
-        render.say(f"it can hardly finish in time: {spec.name} usually takes {render.duration(usual)}")
-
-
-def _echo_time(spec: "TaskSpec", flow: "TaskFlow", *, quiet: bool) -> None:
-    """Say how --at or --delay was understood."""
-    if spec.due_at is None or quiet:
-        return
-    from bgo.cli import render
-
-    now = flow.clock.now_ms()
-    when = "due at once, that time is past:" if spec.due_at < now - 1000 else "not before"
-    render.say(f"{when} {render.local_time(spec.due_at)} ({render.ago(spec.due_at, now)})")
-
-
-def _print(flow: "TaskFlow", spec: "TaskSpec", made: "Enqueued", *, as_json: bool, quiet: bool) -> None:
-    if as_json:
-        from bgo.cli import render
-        from bgo.clock import to_iso
-
-        name, due = spec.name or spec.handler, spec.due_at or flow.clock.now_ms()
-        told = {"schema": 1, "id": made.id, "name": name, "handler": spec.handler, "state": made.state}
-        told |= {"queue": spec.queue, "due_at": to_iso(due), "deduplicated": made.outcome == "deduplicated"}
-        render.write_json(told | {"kept": made.outcome == "kept"})
-        return
-    print(made.id)
-    if quiet:
-        return
-    if made.outcome == "new":
-        if made.state in ("failed", "cancelled"):
-            print(f"{made.state} at once: what it was to wait for has {made.state}", file=sys.stderr)
-        elif sys.stderr.isatty() and not flow.workers():
-            print("no worker runs now: 'bgo run' executes it", file=sys.stderr)
-        return
-    stands = "is equal" if made.outcome == "deduplicated" else "has that unique id"
-    print(f"nothing new was queued: {made.id} {stands} ({made.state})", file=sys.stderr)

@@ -1,0 +1,88 @@
+"""What `bgo enqueue` answers: how times were understood, and which task there is now."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bgo.api import TaskFlow
+    from bgo.model.task import Enqueued, TaskSpec
+
+STANDS = {"deduplicated": "is equal", "kept": "has that unique id"}
+
+
+def echo_times(spec: "TaskSpec", flow: "TaskFlow") -> None:
+    """Say how --at or --delay, and the deadlines, were understood, and whether the last one can hardly be met."""
+    wish = spec.wish
+    if (spec.due_at, wish.start_before, wish.finish_before) == (None, None, None):
+        return
+    from bgo.cli import render
+
+    now = flow.clock.now_ms()
+    if spec.due_at is not None:
+        when = "due at once, that time is past:" if spec.due_at < now - 1000 else "not before"
+        render.say(f"{when} {_told(spec.due_at, now)}")
+    if wish.start_before is not None:
+        render.say(f"cancelled if it has not begun by {_told(wish.start_before, now)}")
+    if wish.finish_before is not None:
+        render.say(f"cancelled if it does not run by {_told(wish.finish_before, now)}")
+        _warn(flow, spec, wish.finish_before - max(now, spec.due_at or 0))
+
+
+def _told(at: int, now: int) -> str:
+    from bgo.cli import render
+
+    return f"{render.local_time(at)} ({render.ago(at, now)})"
+
+
+def _warn(flow: "TaskFlow", spec: "TaskSpec", left: int) -> None:
+    """Say so when tasks of this name usually take longer than what is left until --finish-before."""
+    from bgo.cli import render
+
+    name = spec.name or spec.handler
+    usual = flow.usual_ms(name)
+    if usual is not None and usual > left:
+        render.say(f"it can hardly finish in time: {name} usually takes {render.duration(usual)}")
+
+
+def tell(flow: "TaskFlow", made: "Enqueued", *, quiet: bool) -> None:
+    """Print the id, and beside it what is not as usual."""
+    print(made.id)
+    if quiet:
+        return
+    tell_survivor(made)
+    if made.outcome != "new":
+        return
+    if made.state in ("failed", "cancelled"):
+        print(f"{made.state} at once: what it was to wait for has {made.state}", file=sys.stderr)
+    elif sys.stderr.isatty() and not flow.workers():
+        print("no worker runs now: 'bgo run' executes it", file=sys.stderr)
+
+
+def tell_survivor(made: "Enqueued") -> None:
+    """Say so when another task stands in for the one that was asked for."""
+    if made.outcome != "new":
+        print(f"nothing new was queued: {made.id} {STANDS[made.outcome]} ({made.state})", file=sys.stderr)
+
+
+def tell_json(flow: "TaskFlow", spec: "TaskSpec", made: "Enqueued") -> None:
+    """Print one object, of the task that stands in for the new one where there is one."""
+    from bgo.cli import render
+    from bgo.clock import to_iso
+
+    told: dict[str, Any] = {"schema": 1, "id": made.id, "name": spec.name or spec.handler, "handler": spec.handler}
+    told |= {"state": made.state, "queue": spec.queue, "due_at": to_iso(spec.due_at or flow.clock.now_ms())}
+    if made.outcome != "new":
+        told |= _survivor(flow, made.id)
+    told |= {"deduplicated": made.outcome == "deduplicated", "kept": made.outcome == "kept"}
+    render.write_json(told)
+
+
+def _survivor(flow: "TaskFlow", task_id: str) -> dict[str, Any]:
+    from bgo.clock import to_iso
+    from bgo.errors import NotFoundError
+
+    try:
+        task = flow.get(task_id).task
+    except NotFoundError:  # pruned, while its key still counts
+        return {"due_at": None}
+    return {"name": task.name, "handler": task.handler, "queue": task.queue, "due_at": to_iso(task.due_at)}
