@@ -60,7 +60,8 @@ def told_options(wish: Wish) -> list[Fact]:
 
 def told_rate(limit: RateLimit) -> str:
     """Return a rate in words."""
-    return f"at most {limit.max_executions} starts in {render.duration(limit.window_ms)}"
+    under = "" if limit.key is None else f" under {limit.key}"
+    return f"at most {limit.max_executions} starts in {render.duration(limit.window_ms)}{under}"
 
 
 def told_dedup(policy: DedupPolicy) -> str:

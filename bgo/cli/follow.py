@@ -193,6 +193,10 @@ WHY = {
     "user": "somebody cancelled it",
     "tag": "its tag was cancelled",
     "all": "everything was cancelled",
+    "replaced": "another task of its unique id took its place",
+    "expired": "its time to start was over",
+    "upstream_failed": "a task that it waited for failed",
+    "upstream_cancelled": "a task that it waited for was cancelled",
 }
 """Reason → why a task came to no good end, in words."""
 

@@ -67,7 +67,7 @@ def show(
 ) -> None:
     """Show one handler: its input, its defaults, who brings it, and a line to start from."""
     from bgo.cli import render
-    from bgo.cli.facts import Fact, facts, told_retry, told_timeout
+    from bgo.cli.facts import Fact, facts, told_rate, told_retry, told_timeout
     from bgo.policy.schema import accepted
 
     info = flow_of(ctx).handler(name)
@@ -90,6 +90,7 @@ def show(
         ("tags", ", ".join(d.tags)),
         ("needs", "a charging device" if d.constraints is not None and d.constraints.requires_charging else None),
         ("at once", None if limit is None else f"at most {limit.max_concurrent}, {limit.strategy}"),
+        ("rate", None if d.rate is None else told_rate(d.rate)),
         ("promise", "at most once: never again once started" if d.at_most_once else None),
         ("from", f"{info.origin} ({info.source.target})" if info.origin else info.source.target),
         ("example", example(info)),

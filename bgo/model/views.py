@@ -2,11 +2,12 @@
 
 Every object has `"schema": 1`; lists are bare arrays; fields may be added, never renamed. Instants are ISO-8601 UTC
 with Z, durations milliseconds, states lower case, what is absent null. With `--json`, refusals are one object on
-stderr: `{"error": {code, message, why, hint, exit_code}, "schema": 1}`.
+stderr: `{"error": {code, message, why, hint, exit_code}, "schema": 1}`. Where `enqueue` says `deduplicated` or `kept`,
+nothing new was queued: `id` and `state` are those of the task that stands in for it.
 
 | command | answer |
 |---|---|
-| `enqueue` | `{id, name, handler, state, queue, due_at, deduplicated}`; with `--wait` or `--run` the ended task |
+| `enqueue` | `{id, name, handler, state, queue, due_at, deduplicated, kept}`; with `--wait` or `--run` the ended task |
 | `enqueue --dry-run` | `planned.plan_json` of the command line: what would be kept, its lane, its gates, the verdict |
 | `status ID`, `tasks`, `status NAME`, `wait` | `TaskView.to_json`: an object for one id, else an array |
 | `status` | `{counts, workers, next_due, retrying, delayed, held, paused, store}` |
@@ -120,6 +121,8 @@ class TaskView:
             "cancel_requested": t.cancel_reason,
             "created_at": to_iso(t.created_at),
             "due_at": to_iso(t.due_at),
+            "expires_at": to_iso(t.expires_at),
+            "unique_id": t.unique_id,
             "started_at": to_iso(t.started_at),
             "finished_at": to_iso(t.finished_at),
             "duration_ms": self.duration_ms(),

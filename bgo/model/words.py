@@ -37,7 +37,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `did you mean 'x'?` for the nearest known word, else an empty string."""
     import difflib
 
-    near = difflib.get_close_matches(word[:_LONGEST], list(known), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word[:_LONGEST], [str(name) for name in known], n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else ""
 
 

@@ -14,7 +14,7 @@ from bgo.errors import RefusedError, UsageError
 from bgo.hooks.codec import info_from, info_json
 from bgo.hooks.defaults import defaults_from
 from bgo.hooks.task import TaskHandler, task
-from bgo.model.limits import ConcurrencyControl
+from bgo.model.limits import ConcurrencyControl, RateLimit
 from bgo.model.options import NetworkConstraint, RetryPolicy, TaskConstraints, TaskTimeout
 
 
@@ -121,6 +121,13 @@ def test_timeouts(value: Any, timeout: TaskTimeout) -> None:
     assert defaults_from({"timeout": value}).timeout == timeout
 
 
+@pytest.mark.parametrize("value", ["10/1m", "moderate", RateLimit(10, 60)])
+def test_rates(value: Any) -> None:
+    limited = task("x", rate=value)(Service.static).info
+    assert limited.defaults.rate == RateLimit(10, timedelta(minutes=1))
+    assert info_from(json.loads(json.dumps(info_json(limited)))).defaults == limited.defaults
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -134,6 +141,9 @@ def test_timeouts(value: Any, timeout: TaskTimeout) -> None:
         {"queue": "1"},
         {"concurrency": 0},
         {"concurrency": "3"},
+        {"rate": "often"},
+        {"rate": 10},
+        {"rate": "0/1m"},
         {"constraints": {"charging": True}},
     ],
 )

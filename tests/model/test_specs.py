@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,14 @@ from hypothesis import strategies as st
 
 from bgo.errors import UsageError
 from bgo.model import specs
-from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
+from bgo.model.limits import (
+    ConcurrencyControl,
+    ConcurrencyStrategy,
+    DedupPolicy,
+    RateLimit,
+    Unique,
+    UniquePolicy,
+)
 from bgo.model.options import RetryPolicy, TaskTimeout
 
 
@@ -116,8 +124,63 @@ def test_what_is_no_priority(text: str) -> None:
         specs.priority(text)
 
 
-@pytest.mark.parametrize("read", [specs.timeout, specs.retry, specs.concurrency, specs.priority])
-@given(st.one_of(st.text(), st.from_regex(r"(exponential|linear|custom|none|limited|\d{1,3}):?[a-z0-9=,.:/-]{0,40}")))
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("10/1m", RateLimit(10, 60)),
+        (" 100 / 1h ", RateLimit(100, 3600)),
+        ("3/500ms", RateLimit(3, 0.5)),
+        ("5/m", RateLimit(5, 60)),
+        ("1/31d", RateLimit(1, 31 * 86_400)),
+        ("conservative", RateLimit.CONSERVATIVE),
+        ("Moderate", RateLimit.MODERATE),
+        ("aggressive", RateLimit.AGGRESSIVE),
+        ("hourly", RateLimit.HOURLY),
+    ],
+)
+def test_rates(text: str, found: RateLimit) -> None:
+    assert specs.rate(text) == found
+    keyed = specs.rate(text, "api")
+    assert (keyed.max_executions, keyed.window_ms, keyed.key) == (found.max_executions, found.window_ms, "api")
+
+
+@pytest.mark.parametrize("text", ["", "10", "10/", "/1m", "0/1m", "-1/1m", "1.5/1m", "10/0s", "10/-1m", "10/1x",
+                                  "10/32d", "10/1m/2", "9" * 30 + "/1m", "²/1m", "hourlie"])  # fmt: skip
+def test_what_is_no_rate(text: str) -> None:
+    with pytest.raises(UsageError, match="rate") as caught:
+        specs.rate(text)
+    assert caught.value.hint
+
+
+def test_dedup_words() -> None:
+    assert specs.dedup("input") == DedupPolicy.by_input()
+    assert specs.dedup("input", timedelta(minutes=5)) == DedupPolicy.by_input(ttl=300)
+    assert specs.dedup("user_id, day") == DedupPolicy.by_fields(fields=["user_id", "day"])
+
+
+@pytest.mark.parametrize("text", ["", " ", ",", "a,", "a,,b", "a,b,a"])
+def test_what_is_no_list_of_fields(text: str) -> None:
+    with pytest.raises(UsageError, match="dedup: not a list of fields"):
+        specs.dedup(text)
+
+
+def test_unique_words() -> None:
+    assert specs.unique("u") == Unique("u", UniquePolicy.KEEP)
+    assert specs.unique("u", "Append-or-Replace").policy is UniquePolicy.APPEND_OR_REPLACE
+    with pytest.raises(UsageError) as caught:
+        specs.unique("u", "apend")
+    assert caught.value.why == "did you mean 'append'?"
+    for name in ("", "x" * 257, "a\nb"):
+        with pytest.raises(UsageError, match="not a unique id"):
+            specs.unique(name)
+
+
+@pytest.mark.parametrize(
+    "read", [specs.timeout, specs.retry, specs.concurrency, specs.priority, specs.rate, specs.dedup]
+)
+@given(
+    st.one_of(st.text(), st.from_regex(r"(exponential|linear|custom|none|limited|\d{1,3})[:/]?[a-z0-9=,.:/-]{0,40}"))
+)
 def test_any_text_parses_or_is_refused(read: Callable[[str], Any], text: str) -> None:
     try:
         assert read(text) is not None
