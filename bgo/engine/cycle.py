@@ -122,7 +122,7 @@ def tick(
     open_views, holds = _judge(session, asker, view)
     _remember(session, memory, open_views, holds, now)
     claims: list[Claim] = []
-    parked, rated = 0, False
+    parked, woke = 0, False
     idle = list(children)
     while idle and open_views:
         budget = _budget(session, asker, len(idle))
@@ -132,7 +132,6 @@ def tick(
         limited = any(lane.concurrency_key or lane.rate for lane in heads)
         usage = session.leases.usage() if limited else {}
         rates = {lane.rate: session.rates.waits(lane.rate, moment, budget.free) for lane in heads if lane.rate}
-        rated = rated or bool(rates)
         plan = admit(session.queues.shares(), heads, usage, budget, rates, now)
         touched = set()
         for pick in plan.picks:
@@ -141,7 +140,7 @@ def tick(
             if claim is not None:
                 claims.append(claim)
                 idle.pop(0)
-        session.lanes.refresh(touched, now, served=True)
+        woke = session.lanes.refresh(touched, now, served=True) or woke
         session.queues.move(plan.shares)
         for lane, hold in plan.parked.items():  # after the claims: room under a key is counted in leases
             session.lanes.park(lane, hold, moment)
@@ -150,7 +149,7 @@ def tick(
             break
         # A lane that was parked or emptied may have let in another of its key, perhaps of another view.
         open_views, _ = _judge(session, asker, view)
-    if coming is None or parked or rated:
+    if coming is None or parked or woke:
         coming = session.alarms.next(moment)
     again = parked >= PARK_STEP or coming.is_due(now)
     return Tick(tuple(claims), coming.next_wake, again, promoted, coming.rate_in)

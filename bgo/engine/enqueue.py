@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bgo.model import payload as payloads
 from bgo.model import wish as wishes
@@ -16,8 +16,10 @@ from bgo.model.lane import LaneKey, Rate, ViewKey
 from bgo.model.state import Reason, State
 from bgo.model.task import Enqueued, TaskSpec
 from bgo.policy import order
-from bgo.store.port import Session
 from bgo.store.rows import NewTask
+
+if TYPE_CHECKING:
+    from bgo.store.port import Session
 
 
 def lane_key(spec: TaskSpec, marks: tuple[str, ...] = ()) -> LaneKey:

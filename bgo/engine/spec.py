@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.engine import deadlines
 from bgo.errors import UsageError
 from bgo.hooks.commandline import default_name, kept_environment
 from bgo.model import payload as payloads
 from bgo.model.handler import HandlerDefaults, HandlerInfo
-from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
 from bgo.model.options import (
     NO_CONSTRAINTS,
     PRIORITY_MAX,
@@ -28,6 +27,9 @@ from bgo.model.options import (
 )
 from bgo.model.task import INPUT_LIMIT, TAG_LIMIT, TaskSpec, Wish
 from bgo.policy.schema import check_input
+
+if TYPE_CHECKING:
+    from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
 
 ARGV_LIMIT = 10_000
 LATEST_MS = 16_725_225_600_000

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from bgo.clock import Clock, from_datetime
 from bgo.engine.spec import Request
 from bgo.errors import UsageError
 from bgo.model import specs
-from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique, UniquePolicy
 from bgo.model.options import NO_CONSTRAINTS, Duration, RetryPolicy, TaskConstraints, TaskTimeout, to_ms
+
+if TYPE_CHECKING:
+    from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique, UniquePolicy
 
 NOT_YET = frozenset(
     {
@@ -137,7 +139,11 @@ def _retry(value: RetryPolicy | str | None) -> RetryPolicy | None:
 
 
 def _concurrency(value: ConcurrencyControl | int | None) -> ConcurrencyControl | None:
-    return ConcurrencyControl(value) if isinstance(value, int) else value
+    if not isinstance(value, int):
+        return value
+    from bgo.model.limits import ConcurrencyControl
+
+    return ConcurrencyControl(value)
 
 
 def _rate(options: EnqueueOptions) -> RateLimit | None:
@@ -147,7 +153,11 @@ def _rate(options: EnqueueOptions) -> RateLimit | None:
         return None
     if isinstance(limit, str):
         return specs.rate(limit, key)
-    return limit if key is None else RateLimit(limit.max_executions, timedelta(milliseconds=limit.window_ms), key)
+    if key is None:
+        return limit
+    from bgo.model.limits import RateLimit
+
+    return RateLimit(limit.max_executions, timedelta(milliseconds=limit.window_ms), key)
 
 
 def _dedup(options: EnqueueOptions) -> DedupPolicy | None:

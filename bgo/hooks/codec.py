@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bgo.model.handler import HandlerDefaults, HandlerInfo, Param, Source
-from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
 from bgo.model.wish import (
+    concurrency_from,
     concurrency_json,
     constraints_from,
     constraints_json,
@@ -98,7 +98,6 @@ def defaults_json(defaults: HandlerDefaults) -> dict[str, Any]:
 
 
 def _defaults_from(data: Mapping[str, Any]) -> HandlerDefaults:
-    limit = data.get("concurrency")
     return HandlerDefaults(
         timeout=timeout_from(data["timeout"]) if "timeout" in data else None,
         retry=retry_from(data["retry"]) if "retry" in data else None,
@@ -106,9 +105,7 @@ def _defaults_from(data: Mapping[str, Any]) -> HandlerDefaults:
         priority=data.get("priority"),
         tags=tuple(data.get("tags", ())),
         constraints=constraints_from(data["constraints"]) if "constraints" in data else None,
-        concurrency=None
-        if limit is None
-        else ConcurrencyControl(limit["max"], ConcurrencyStrategy(limit["strategy"]), limit["key"]),
+        concurrency=concurrency_from(data.get("concurrency")),
         at_most_once=data.get("at_most_once", False),
-        rate=rate_from(data["rate"]) if "rate" in data else None,
+        rate=rate_from(data.get("rate")),
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from bgo.model.limits import ConcurrencyControl, RateLimit
 from bgo.model.options import RetryPolicy, TaskConstraints, TaskTimeout
+
+if TYPE_CHECKING:
+    from bgo.model.limits import ConcurrencyControl, RateLimit
 
 ParamType = Literal["str", "int", "float", "bool", "list", "dict", "any"]
 SourceKind = Literal["entry", "plugin", "file", "flow"]

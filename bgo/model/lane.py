@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from bgo.model.limits import ConcurrencyStrategy
 from bgo.model.options import TaskConstraints
+
+if TYPE_CHECKING:
+    from bgo.model.limits import ConcurrencyStrategy
 
 
 class Gate(StrEnum):

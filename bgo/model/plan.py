@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from bgo.model.lane import Gate, LaneKey, Rate, ViewKey
-from bgo.model.limits import ConcurrencyStrategy
 from bgo.model.state import Event, Reason, State
+
+if TYPE_CHECKING:
+    from bgo.model.limits import ConcurrencyStrategy
 
 __all__ = [
     "Budget",

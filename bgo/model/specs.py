@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.errors import UsageError
-from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy, DedupPolicy, RateLimit, Unique, UniquePolicy
 from bgo.model.options import PRIORITY_MAX, PRIORITY_MIN, PRIORITY_NAMES, TIMEOUT_PRESETS, RetryPolicy, TaskTimeout
 from bgo.model.words import did_you_mean, duration, duration_ms
+
+if TYPE_CHECKING:
+    from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
 
 RETRY_FORMS = (
     "exponential:attempts=5,delay=10s,max=1h,multiplier=2,jitter; linear:attempts=3,delay=30s; custom:5s,1m; none"
 )
 TIMEOUT_FORMS = "quick, moderate, extended, none, 60s, or 30s/60s for soft/hard"
 RATE_FORMS = "10/1m, 100/1h, 3/500ms, or conservative, moderate, aggressive, hourly"
-RATE_PRESETS = {
-    "conservative": RateLimit.CONSERVATIVE,
-    "moderate": RateLimit.MODERATE,
-    "aggressive": RateLimit.AGGRESSIVE,
-    "hourly": RateLimit.HOURLY,
-}
+RATE_PRESETS = ("conservative", "moderate", "aggressive", "hourly")
 CONCURRENCY_FORMS = "3, 3:fifo, 3:lifo, 3:random, 3:by-priority, or limited"
 
 
@@ -132,6 +129,8 @@ def _retry_value(key: str, value: str) -> Any:
 
 def concurrency(text: str, key: str | None = None) -> ConcurrencyControl:
     """Return `N[:fifo|lifo|random|by-priority]`, or `limited` (3, fifo), under `key` (None: the task's name)."""
+    from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy  # only for those who limit something
+
     count, colon, strategy = (word.strip().lower() for word in text.partition(":"))
     number = 3 if count == "limited" else int(count) if count.isascii() and count.isdigit() and len(count) < 9 else None
     if number is None or (colon and strategy not in set(ConcurrencyStrategy)):
@@ -159,8 +158,11 @@ def priority(text: str) -> int:
 
 def rate(text: str, key: str | None = None) -> RateLimit:
     """Return `N/WINDOW`, or a preset (5, 10 or 50 a minute, 100 an hour), under `key` (None: the task's name)."""
+    from bgo.model.limits import RateLimit
+
     word = text.strip().lower()
-    if (preset := RATE_PRESETS.get(word)) is not None:
+    if word in RATE_PRESETS:
+        preset: RateLimit = getattr(RateLimit, word.upper())
         return RateLimit(preset.max_executions, timedelta(milliseconds=preset.window_ms), key)
     count, slash, window = (part.strip() for part in word.partition("/"))
     if not slash or not (count.lstrip("+-").isdigit() and count.isascii() and len(count) < 12):
@@ -175,6 +177,8 @@ def rate(text: str, key: str | None = None) -> RateLimit:
 
 def dedup(text: str, ttl: timedelta | None = None) -> DedupPolicy:
     """Return what `input`, or a list of fields such as `user_id,day`, compares; `ttl` is how long it counts."""
+    from bgo.model.limits import DedupPolicy
+
     if text.strip() == "input":
         return DedupPolicy.by_input(ttl)
     fields = [part.strip() for part in text.split(",")]
@@ -189,6 +193,8 @@ def dedup(text: str, ttl: timedelta | None = None) -> DedupPolicy:
 
 def unique(name: str, policy: str | None = None) -> Unique:
     """Return the unique id with its policy: `keep` (the default), `replace`, `append` or `append-or-replace`."""
+    from bgo.model.limits import Unique, UniquePolicy
+
     word = (policy or UniquePolicy.KEEP).strip().lower()
     if word not in set(UniquePolicy):
         raise UsageError(

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
 from bgo.model.options import NO_CONSTRAINTS, RetryPolicy, TaskConstraints, TaskQueue, TaskTimeout
 from bgo.model.state import State
 
 if TYPE_CHECKING:
+    from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
     from bgo.model.outcome import TaskError
 
 Kind = Literal["task"]

@@ -6,16 +6,8 @@ import json
 from dataclasses import fields
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bgo.model.limits import (
-    ConcurrencyControl,
-    ConcurrencyStrategy,
-    DedupPolicy,
-    RateLimit,
-    Unique,
-    UniquePolicy,
-)
 from bgo.model.options import (
     NO_CONSTRAINTS,
     ConstraintLoss,
@@ -25,6 +17,9 @@ from bgo.model.options import (
     TaskTimeout,
 )
 from bgo.model.task import Wish
+
+if TYPE_CHECKING:
+    from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
 
 
 def constraints_json(constraints: TaskConstraints) -> dict[str, Any]:
@@ -87,9 +82,38 @@ def rate_json(limit: RateLimit) -> dict[str, Any]:
     return {"max": limit.max_executions, "window_ms": limit.window_ms, "key": limit.key}
 
 
-def rate_from(data: dict[str, Any]) -> RateLimit:
-    """Return a rate from its JSON."""
+def concurrency_from(data: dict[str, Any] | None) -> ConcurrencyControl | None:
+    """Return a limit from its JSON; None for None."""
+    if data is None:
+        return None
+    from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy  # most tasks have no limit
+
+    return ConcurrencyControl(data["max"], ConcurrencyStrategy(data["strategy"]), data["key"])
+
+
+def rate_from(data: dict[str, Any] | None) -> RateLimit | None:
+    """Return a rate from its JSON; None for None."""
+    if data is None:
+        return None
+    from bgo.model.limits import RateLimit
+
     return RateLimit(data["max"], timedelta(milliseconds=data["window_ms"]), data["key"])
+
+
+def _dedup_from(data: dict[str, Any] | None) -> DedupPolicy | None:
+    if data is None:
+        return None
+    from bgo.model.limits import DedupPolicy
+
+    return DedupPolicy(None if data["fields"] is None else tuple(data["fields"]), data["ttl_ms"])
+
+
+def _unique_from(data: dict[str, Any] | None) -> Unique | None:
+    if data is None:
+        return None
+    from bgo.model.limits import Unique, UniquePolicy
+
+    return Unique(data["id"], UniquePolicy(data["policy"]))
 
 
 def to_json(wish: Wish) -> dict[str, Any]:
@@ -124,26 +148,19 @@ def dump(wish: Wish) -> str:
     return json.dumps(to_json(wish), sort_keys=True, separators=(",", ":"))
 
 
-def _fields(names: list[str] | None) -> tuple[str, ...] | None:
-    return None if names is None else tuple(names)
-
-
 @lru_cache(maxsize=512)
 def load(text: str) -> Wish:
     """Return a wish from its stored text."""
     data: dict[str, Any] = json.loads(text)
-    limit, rate, dedup, unique = (data.get(key) for key in ("concurrency", "rate", "dedup", "unique"))
     return Wish(
         timeout=timeout_from(data["timeout"]) if "timeout" in data else TaskTimeout.MODERATE,
         retry=retry_from(data.get("retry", {})),
         constraints=constraints_from(data.get("constraints", {})),
-        concurrency=None
-        if limit is None
-        else ConcurrencyControl(limit["max"], ConcurrencyStrategy(limit["strategy"]), limit["key"]),
+        concurrency=concurrency_from(data.get("concurrency")),
         at_most_once=data.get("at_most_once", False),
-        rate=None if rate is None else rate_from(rate),
-        dedup=None if dedup is None else DedupPolicy(_fields(dedup["fields"]), dedup["ttl_ms"]),
-        unique=None if unique is None else Unique(unique["id"], UniquePolicy(unique["policy"])),
+        rate=rate_from(data.get("rate")),
+        dedup=_dedup_from(data.get("dedup")),
+        unique=_unique_from(data.get("unique")),
         start_before=data.get("start_before"),
         finish_before=data.get("finish_before"),
     )

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bgo.model.limits import ConcurrencyStrategy
-
 if TYPE_CHECKING:
+    from bgo.model.limits import ConcurrencyStrategy
     from bgo.model.plan import QueueShare
     from bgo.model.task import Wish
 
@@ -48,9 +47,11 @@ def order_key(
     """
     if bump:
         return bumped(bump)
+    if strategy is None:
+        return rank(due_ms, priority)
+    from bgo.model.limits import ConcurrencyStrategy  # most tasks have none
+
     match strategy:
-        case None:
-            return rank(due_ms, priority)
         case ConcurrencyStrategy.FIFO:
             return seq
         case ConcurrencyStrategy.LIFO:

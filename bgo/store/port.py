@@ -165,8 +165,11 @@ class Lanes(Protocol):
     def closed(self) -> Mapping[str, int]:
         """Return how many ready tasks wait in paused or parked lanes, by what holds them."""
 
-    def refresh(self, lanes: Iterable[int], now: int, *, served: bool = False) -> None:
-        """Recompute head and turn of these lanes after their ready tasks changed; `served`: one was just claimed."""
+    def refresh(self, lanes: Iterable[int], now: int, *, served: bool = False) -> bool:
+        """Recompute head and turn of these lanes after their ready tasks changed; `served`: one was just claimed.
+
+        Returns whether lanes that wait for a rate may have to be looked at.
+        """
 
     def park(self, lane: int, hold: Hold, moment: Moment) -> None:
         """Take a lane out of the running until its concurrency key or its rate has room."""

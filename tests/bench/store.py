@@ -12,7 +12,7 @@ from bgo.clock import Moment
 from bgo.engine import cycle, enqueue, settle
 from bgo.engine.settle import RunKey
 from bgo.model.device import DeviceState, Reading, Tri, View
-from bgo.model.limits import ConcurrencyControl
+from bgo.model.limits import ConcurrencyControl, RateLimit
 from bgo.model.options import TaskConstraints
 from bgo.model.outcome import Succeeded
 from bgo.model.task import Child, TaskSpec, Wish
@@ -21,6 +21,7 @@ from bgo.store.sqlite import SqliteStore
 from tests.bench.kit import Result, flow_in, home
 
 NOW = 1_800_000_000_000
+AT = Moment(NOW, NOW, "bench")
 RNG = ids.seeded_rng(1, "bench")
 CHILD = [Child(1, 1)]
 UNPLUGGED = View(device=DeviceState(charging=Reading(Tri.NO, "bench")))
@@ -74,6 +75,12 @@ def _specs(count: int, wish: Wish | None = None, names: int = 1, key: bool = Fal
     return found
 
 
+def _rated(count: int, keys: int) -> list[TaskSpec]:
+    """Two starts an hour under each key."""
+    wishes = [Wish(rate=RateLimit(2, 3600, f"k{n}")) for n in range(keys)]
+    return [TaskSpec(ids.new_id(RNG), "echo", b"{}", name=f"n{n % keys}", wish=wishes[n % keys]) for n in range(count)]
+
+
 def _claim_us(store: SqliteStore, rounds: int = 400) -> float:
     """Median microseconds of one tick that claims one task, commit included; its settle is not timed."""
     asker = cycle.Asker("w", "h", "b", Offer(), 1)
@@ -81,12 +88,12 @@ def _claim_us(store: SqliteStore, rounds: int = 400) -> float:
     for _ in range(rounds):
         began = time.perf_counter()
         with store.write() as session:
-            tick = cycle.tick(session, asker, UNPLUGGED, memory, CHILD, lease_until=1, moment=Moment(NOW, NOW, "bench"))
+            tick = cycle.tick(session, asker, UNPLUGGED, memory, CHILD, lease_until=1, moment=AT)
         times.append(time.perf_counter() - began)
         with store.write() as session:
             for claim in tick.claims:
                 key = RunKey(claim.task.seq, claim.task.run, "w")
-                settle.settle(session, key, Succeeded(), Moment(NOW, NOW, "bench"), RNG)
+                settle.settle(session, key, Succeeded(), AT, RNG, AT)
     return statistics.median(times) * 1e6
 
 
@@ -97,6 +104,7 @@ def claims() -> Iterator[Result]:
         ("1,000,000 pending", lambda: _specs(1_000_000)),
         ("1,000,000 held in another lane", lambda: _specs(1_000_000, held) + _specs(1_000)),
         ("10,000 lanes of keys with waiting work", lambda: _specs(30_000, names=10_000, key=True)),
+        ("10,000 lanes of rates with waiting work", lambda: _rated(30_000, 10_000)),
     )
     with home() as folder:
         store = SqliteStore(folder / "small.db")

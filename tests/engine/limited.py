@@ -32,7 +32,7 @@ from bgo.policy.lease import Verdict
 from bgo.store.sql import parking
 from bgo.store.sqlite import SqliteStore
 from tests.build import START, a_child, a_view
-from tests.engine.checks import BrokenError, check_all, ensure
+from tests.engine.checks import BrokenError, check_rows, ensure
 from tests.engine.proof import Job, Proof, Run
 
 MANY = 10_000
@@ -89,7 +89,7 @@ class Limited:
         """Compare what there is with what may be; `may` says what the step was about."""
         self.step += 1
         self.proof.compare(self.rows(), self.now, {what: frozenset(ids) for what, ids in may.items()})
-        check_all(self.store.connection)
+        check_rows(self.store.connection)
 
     def moving(self) -> bool:
         """Say whether any tag's tasks are still being moved."""

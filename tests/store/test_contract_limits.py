@@ -78,7 +78,7 @@ def test_keys_are_forgotten_when_no_lane_has_them_and_their_last_start_is_old(st
     drive.enqueue(store, rated())
     claim = drive.claim(store)
     with store.write() as session:
-        session.rates.stamp(claim.task.seq, 1, "k", a_moment())
+        session.rates.count("k", a_moment())
         assert session.rates.forget(START + 1, 9) == 0
     drive.finish(store, claim)
     with store.write() as session:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import TYPE_CHECKING
 
-from bgo.model.limits import KeyHolder
+if TYPE_CHECKING:
+    from bgo.model.limits import KeyHolder
 
 FIND = """SELECT dedup.task, until, suppressed, task.state
 FROM dedup LEFT JOIN task ON task.id = dedup.task WHERE key = ?"""
@@ -25,7 +27,11 @@ class SqlDedup:
 
     def find(self, key: str) -> KeyHolder | None:
         row = self._db.execute(FIND, (key,)).fetchone()
-        return None if row is None else KeyHolder(*row)
+        if row is None:
+            return None
+        from bgo.model.limits import KeyHolder
+
+        return KeyHolder(*row)
 
     def take(self, key: str, task_id: str, until: int | None) -> None:
         self._db.execute(TAKE, (key, task_id, until))

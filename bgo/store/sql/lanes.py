@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bgo.model.lane import Gate, LaneKey, Rate, ViewKey
-from bgo.model.limits import ConcurrencyStrategy
 from bgo.model.wish import constraints_from, constraints_json
 from bgo.policy.order import BUMPED, is_bumped
 from bgo.store.faults import reads
@@ -75,6 +74,8 @@ def _view_key(queue: str, handler: str, constraints: str) -> ViewKey:
 
 @lru_cache(maxsize=1024)
 def _lane_key(text: str) -> LaneKey:
+    from bgo.model.limits import ConcurrencyStrategy
+
     name, *view, key, limit, strategy, rate, marks = (*json.loads(text), None, ())[:9]
     return LaneKey(
         name,
@@ -146,12 +147,15 @@ class SqlLanes(SqlParking):
     def heads(self, views: Collection[int], width: int) -> list[LaneHeads]:
         found: dict[int, LaneHeads] = {}
         groups: dict[tuple[str, str], None] = {}
+        are_all = True
         for view in sorted(views):
-            for row in self._db.execute(BEST, (view, width)).fetchall():
+            rows = self._db.execute(BEST, (view, width + 1)).fetchall()
+            are_all = are_all and len(rows) <= width
+            for row in rows[:width]:
                 found[row[0]] = self._with_heads(row, width)
                 if row[2] is not None:
                     groups[row[2], row[4]] = None
-        for group in groups:  # who goes first under a key may stand far behind in the order of lanes
+        for group in () if are_all else groups:  # who goes first under a key may stand far behind in the order of lanes
             for view in sorted(views):
                 for row in self._db.execute(GROUP, (*group, view, width)).fetchall():
                     if row[0] not in found:
@@ -185,14 +189,17 @@ class SqlLanes(SqlParking):
     def closed(self) -> Mapping[str, int]:
         return dict(self._db.execute(CLOSED).fetchall())
 
-    def refresh(self, lanes: Iterable[int], now: int, *, served: bool = False) -> None:
+    def refresh(self, lanes: Iterable[int], now: int, *, served: bool = False) -> bool:
+        woke = False
         for lane in sorted(lanes):
             ((head, parked, key, rate),) = self._db.execute(REFRESH, (lane, served, now)).fetchall()
             if rate is not None and (head is None or parked == BY_RATE):
                 self._rates.wake(rate, if_asleep=head is not None)
+                woke = True
             if key is not None and (parked or head is None):
                 # A parked lane may have got its first task, an emptied one must pass the room under its key on.
                 self.open_key(key, now)
+        return woke
 
     def state(self, lane: int) -> LaneState:
         paused, parked, held_by = self._db.execute(STATE, (lane,)).fetchone()

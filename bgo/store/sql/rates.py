@@ -13,12 +13,15 @@ from bgo.model.lane import Rate
 
 ENSURE = """INSERT INTO rate (key, keep_ms) VALUES (?, ?)
 ON CONFLICT (key) DO UPDATE SET keep_ms = excluded.keep_ms WHERE excluded.keep_ms > keep_ms"""
-COUNT = """SELECT n, (SELECT count(*) FROM lease WHERE rate_key = ?1 AND stamped = 0) FROM rate WHERE key = ?1"""
+WAITS = """WITH key AS (
+    SELECT n, ?2 - (SELECT count(*) FROM lease WHERE rate_key = ?1 AND stamped = 0) AS free FROM rate WHERE key = ?1
+) SELECT key.n, free, start.n, at, at_boot, boot FROM key LEFT JOIN rate_start AS start
+    ON start.key = ?1 AND start.n BETWEEN key.n - free + 1 AND key.n - free + min(free, ?3)"""
 STARTS = "SELECT n, at, at_boot, boot FROM rate_start WHERE key = ? AND n BETWEEN ? AND ?"
-LAST = """SELECT rate.n, oldest, keep_ms, at_boot, boot FROM rate
-LEFT JOIN rate_start ON rate_start.key = rate.key AND rate_start.n = rate.n WHERE rate.key = ?"""
-ADD = "INSERT INTO rate_start (key, n, at, boot, at_boot) VALUES (?, ?, ?, ?, ?)"
-SET_COUNT = "UPDATE rate SET n = ?, oldest = ? WHERE key = ?"
+NEXT = "UPDATE rate SET n = n + 1 WHERE key = ? RETURNING n, oldest, keep_ms"
+ADD = """INSERT INTO rate_start (key, n, at, boot, at_boot) VALUES (?1, ?2, ?3, ?4, max(?5, coalesce(
+    (SELECT at_boot FROM rate_start WHERE key = ?1 AND n = ?2 - 1 AND boot = ?4), 0)))"""
+SET_OLDEST = "UPDATE rate SET oldest = ? WHERE key = ?"
 DROP = "DELETE FROM rate_start WHERE key = ? AND n < ?"
 MARK = "UPDATE lease SET stamped = 1 WHERE task = ? AND run = ?"
 DUE = """SELECT key FROM rate WHERE wake_at IS NOT NULL AND wake_boot < ?1
@@ -52,15 +55,10 @@ class SqlRates:
     def waits(self, rate: Rate, moment: Moment, width: int) -> tuple[int, ...]:
         from bgo.policy.rate import wait_ms  # enqueue judges no rate
 
-        row = self._db.execute(COUNT, (rate.key,)).fetchone()
-        n, starting = (0, 0) if row is None else row
-        free = min(rate.max - starting, rate.max)
-        within = min(width, max(0, free))
-        first = n - free + 1
-        known = {
-            number: Moment(at, at_boot, boot)
-            for number, at, at_boot, boot in self._db.execute(STARTS, (rate.key, first, first + within - 1))
-        }
+        rows = self._db.execute(WAITS, (rate.key, rate.max, width)).fetchall()
+        n, free = rows[0][:2] if rows else (0, rate.max)
+        known = {number: Moment(at, at_boot, boot) for _, _, number, at, at_boot, boot in rows}
+        first, within = n - free + 1, max(0, min(width, free))
         waits = [
             wait_ms(known[number], rate.window_ms, moment) if number in known else 0
             for number in range(first, first + within)
@@ -72,29 +70,27 @@ class SqlRates:
         self._db.execute(MARK, (seq, run))
 
     def count(self, key: str, start: Moment) -> None:
-        row = self._db.execute(LAST, (key,)).fetchone()
+        row = self._db.execute(NEXT, (key,)).fetchone()
         if row is None:
             raise AssertionError("a lane with a rate has made its row")
-        n, oldest, keep_ms, last, boot = row
-        at_boot = max(start.boot_ms, last) if boot == start.boot_id else start.boot_ms
-        stamped = Moment(start.now_ms, at_boot, start.boot_id)
-        self._db.execute(ADD, (key, n + 1, stamped.now_ms, stamped.boot_id, stamped.boot_ms))
+        n, oldest, keep_ms = row
+        self._db.execute(ADD, (key, n, start.now_ms, start.boot_id, start.boot_ms))
         if n % DROP_EVERY == 0:
-            oldest = self._drop_old(key, oldest, keep_ms, stamped)
-        self._db.execute(SET_COUNT, (n + 1, oldest, key))
+            self._drop_old(key, oldest, keep_ms, start)
 
-    def _drop_old(self, key: str, oldest: int, keep_ms: int, now: Moment) -> int:
-        """Forget starts that have left every window; return the oldest that is kept."""
+    def _drop_old(self, key: str, oldest: int, keep_ms: int, now: Moment) -> None:
+        """Forget starts that have left every window."""
         from bgo.policy.rate import elapsed_ms
 
         kept = oldest
-        for number, at, at_boot, boot in self._db.execute(STARTS, (key, oldest, oldest + 2 * DROP_EVERY - 1)).fetchall():
+        found = self._db.execute(STARTS, (key, oldest, oldest + 2 * DROP_EVERY - 1)).fetchall()
+        for number, at, at_boot, boot in found:
             if elapsed_ms(Moment(at, at_boot, boot), now) <= keep_ms:
                 break
             kept = number + 1
         if kept > oldest:
             self._db.execute(DROP, (key, kept))
-        return kept
+            self._db.execute(SET_OLDEST, (kept, key))
 
     def due(self, moment: Moment, limit: int) -> list[str]:
         return [key for (key,) in self._db.execute(DUE, (moment.boot_id, moment.boot_ms, limit)).fetchall()]
