@@ -119,7 +119,8 @@ def nobody_is_stuck(db: sqlite3.Connection) -> None:
     """A parked lane with room under its key has an open neighbour of its view that will pass the room on."""
     running = Counter(key for (key,) in db.execute("SELECT concurrency_key FROM lease"))
     rows = db.execute(
-        "SELECT id, view, concurrency_key, concurrency_max, turn, parked = 1 AND NOT paused AND head IS NOT NULL FROM lane"
+        """SELECT id, view, concurrency_key, concurrency_max, turn, parked = 1 AND NOT paused AND head IS NOT NULL
+        FROM lane"""
     ).fetchall()
     offered = {(view, key) for _, view, key, top, turn, _ in rows if turn is not None and running[key] < (top or 0)}
     for lane, view, key, top, _, waits in rows:
