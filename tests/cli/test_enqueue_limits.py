@@ -1,4 +1,4 @@
-"""`bgo enqueue` with rates, keys of a kind, upstreams and deadlines: what is said, what is answered, what is refused."""
+"""`bgo enqueue` with rates, keys of a kind, upstreams and deadlines: what is said, answered, and refused."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bgo.api import TaskFlow
+from bgo.clock import to_iso
 from bgo.model.task import Task
 from tests.cli.conftest import Bgo, Lived
 
@@ -40,7 +41,7 @@ def test_a_duplicate_answers_with_the_one_that_is_there(bgo: Bgo) -> None:
     assert (again.code, again.out) == (0, f"{first['id']}\n")
     assert again.err == f"nothing new was queued: {first['id']} is equal (queued)\n"
     told = bgo(*words, "--delay", "1h", "--json").json
-    assert told == {**first, "deduplicated": True}
+    assert told == {**first, "deduplicated": True, "due_at": to_iso(kept(first["id"]).due_at)}
     assert bgo(*words, "-q").err == ""
     assert count() == 1
 
@@ -83,7 +84,8 @@ def test_after_waits_for_success(bgo: Bgo, lived: Lived) -> None:
     failed = bgo("enqueue", "echo", "--after", lived.failed)
     assert (failed.code, failed.err) == (0, "failed at once: what it was to wait for has failed\n")
     assert kept(failed.out.strip()).reason == "upstream_failed"
-    assert bgo("enqueue", "echo", "--after", "zzzz2222").code == 3
+    assert bgo("enqueue", "echo", "--after", "0000zzzz").code == 3
+    assert bgo("enqueue", "echo", "--after", "zzzz2222").code == 2
 
 
 def test_deadlines_are_told_as_they_were_understood(bgo: Bgo) -> None:
