@@ -152,3 +152,11 @@ def test_paused_runs_are_told_to_their_worker(store: Store) -> None:
         assert session.leases.stopped("other") == set()
         session.pauses.set("name", "a", paused=False, now=START)
         assert session.leases.stopped("w") == set()
+
+
+def test_what_a_queue_was_told_is_told_back(store: Store) -> None:
+    with store.write() as session:
+        session.queues.ensure("own", 2.5, 1)
+        found = session.queues.settings()
+    assert found["own"] == (2.5, 1, None)
+    assert found["critical"] == (100.0, 0, None)

@@ -1,0 +1,175 @@
+"""Planted bugs of limits and ties: one changed line each, a story, and the check of `proof.py` that must notice it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy, DedupPolicy, RateLimit, Unique
+from bgo.model.outcome import Failed, TaskError
+from bgo.model.task import TaskSpec, Wish
+from tests.build import START, a_spec
+from tests.engine.checks import BrokenError
+from tests.engine.limited import Limited, small_steps
+from tests.engine.test_planted import plant
+
+RATE = Wish(rate=RateLimit(1, 60, "api"))
+FAILED = Failed(TaskError("E", "no"), retry=False)
+
+
+def begin_all(world: Limited) -> None:
+    for run in world.proof.live():
+        if run.began is None:
+            world.begin(run)
+
+
+def run_one(world: Limited, outcome: Failed | None = None) -> None:
+    world.tick(children=1)
+    begin_all(world)
+    for run in world.proof.live():
+        world.finish(run, outcome)
+
+
+def a_lost_start(world: Limited) -> None:
+    world.enqueue(a_spec(wish=RATE), a_spec(wish=RATE))
+    world.tick()
+    begin_all(world)
+    world.die("w1")
+    world.rescue()
+    world.wait(5_000)
+    world.tick()
+    begin_all(world)
+
+
+def a_set_clock(world: Limited) -> None:
+    world.enqueue(a_spec(wish=RATE), a_spec(wish=RATE))
+    run_one(world)
+    world.step_wall(3_600_000)
+    run_one(world)
+
+
+def a_rate_that_slides(world: Limited) -> None:
+    world.enqueue(*(a_spec(wish=RATE) for _ in range(3)))
+    run_one(world)
+    world.tick()
+
+
+def a_late_task(world: Limited) -> None:
+    world.enqueue(a_spec(wish=Wish(start_before=START + 10)))
+    world.wait(11)
+    world.tick()
+
+
+def a_waiter(world: Limited) -> None:
+    first = a_spec()
+    world.enqueue(first, a_spec(after=(first.id,)))
+    run_one(world)
+
+
+def once() -> TaskSpec:
+    return a_spec(dedup_key="k", wish=Wish(dedup=DedupPolicy(None, 60_000)))
+
+
+def a_failed_twin(world: Limited) -> None:
+    world.enqueue(once())
+    run_one(world, FAILED)
+    world.enqueue(once())
+
+
+def a_revived_twin(world: Limited) -> None:
+    old = once()
+    world.enqueue(old)
+    world.cancel(old.id)
+    world.enqueue(once())
+    world.revive(old.id)
+
+
+def two_lanes_of_one_key(world: Limited) -> None:
+    wish = Wish(concurrency=ConcurrencyControl(1, ConcurrencyStrategy.LIFO, "net"))
+    world.enqueue(a_spec(name="old", wish=wish), a_spec(name="new", wish=wish))
+    world.tick(children=1)
+
+
+def a_kept_id(world: Limited) -> None:
+    for _ in range(2):
+        world.enqueue(a_spec(wish=Wish(unique=Unique("solo"))))
+
+
+Story = Callable[[Limited], None]
+BUGS: dict[str, tuple[Story, tuple[tuple[str, str, str], ...], str]] = {
+    "a lost run is not counted as a start": (
+        a_lost_start,
+        (("bgo.engine.settle:_count_start", "not isinstance(outcome, Lost)", "True"),),
+        "starts in any window stay in the starter's limit",
+    ),
+    "the wall clock decides within a boot": (
+        a_set_clock,
+        (("bgo.policy.rate:elapsed_ms", "start.boot_id == now.boot_id", "False"),),
+        "starts in any window stay in the starter's limit",
+    ),
+    "a lane parked before its rate is not woken": (
+        a_rate_that_slides,
+        (("bgo.engine.alarms:ring", "session.lanes.open_rate(key, moment)", "pass"),),
+        "waiting comes to an end",
+    ),
+    "an expired task may start": (
+        a_late_task,
+        (
+            ("bgo.engine.alarms:ring", "expire.expire(session, now, STEP)", "pass"),
+            ("bgo.store.sql.tasks:CLAIM", "(expires_at IS NULL OR expires_at > ?1)", "?1"),
+        ),
+        "what has expired never starts",
+    ),
+    "a waiter is let in at once": (
+        a_waiter,
+        (("bgo.engine.ties:admit", "State.BLOCKED if needs", "State.QUEUED if needs"),),
+        "nothing starts before what it comes after has succeeded",
+    ),
+    "a waiter is not told of the end": (
+        a_waiter,
+        (("bgo.engine.settle:settle", "upstream.ended(session, task, to.state, now)", "pass"),),
+        "nothing is forgotten",
+    ),
+    "a failed task keeps its dedup key": (
+        a_failed_twin,
+        (("bgo.policy.dedup:is_free", "row.state in _UNDONE", "False"),),
+        "the same work is let in once",
+    ),
+    "a revive takes a taken key": (
+        a_revived_twin,
+        (("bgo.engine.revive:_free_key", "other is not None and", "False and"),),
+        "a revive takes no key that is taken",
+    ),
+    "the strategy looks at its own lane only": (
+        two_lanes_of_one_key,
+        (("bgo.policy.admit:_first_under_key", "len(group) < 2", "True"),),
+        "the first under a key by its strategy goes first",
+    ),
+    "keep lets a second one in": (
+        a_kept_id,
+        (("bgo.engine.unique:_keep", "if not unfinished:", "if True:"),),
+        "one unfinished task of a unique id that is kept",
+    ),
+}
+
+
+def told(story: Story) -> None:
+    world = Limited()
+    try:
+        with small_steps():
+            story(world)
+            world.drain()
+    finally:
+        world.store.close()
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_a_planted_bug_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    story, changes, noticed_by = BUGS[name]
+    told(story)
+    for change in changes:
+        plant(monkeypatch, *change)
+    with pytest.raises(BrokenError) as caught:
+        told(story)
+    assert caught.value.check == noticed_by
