@@ -25,7 +25,7 @@ from bgo.ids import seeded_rng
 from bgo.model.limits import NamedLimit
 from bgo.model.outcome import Lost, Outcome, Rejected, Released, Succeeded
 from bgo.model.query import Selector
-from bgo.model.state import ACTIVE, CLAIMABLE, FINAL, Reason, State
+from bgo.model.state import ACTIVE, CLAIMABLE, Reason, State
 from bgo.model.task import Enqueued, Lease, Task, TaskSpec
 from bgo.policy.gates import Offer
 from bgo.policy.lease import Verdict
@@ -337,6 +337,6 @@ class Limited:
             if job.row.state in ACTIVE:
                 with self.store.read() as session:
                     needs = session.links.upstreams(job.seq, 9)
-                waits = any(need.state in FINAL or need.state is State.BLOCKED for need in needs)
+                waits = any(need.state in (State.FAILED, State.CANCELLED, State.BLOCKED) for need in needs)
                 told = (job.spec.id, job.row.state, [(need.id, need.state) for need in needs])
                 ensure(job.row.state is State.BLOCKED and waits, "nothing is forgotten", told)

@@ -64,7 +64,7 @@ def a_late_task(world: Limited) -> None:
 def a_waiter(world: Limited) -> None:
     first = a_spec()
     world.enqueue(first, a_spec(after=(first.id,)))
-    run_one(world)
+    world.tick()
 
 
 def once() -> TaskSpec:
