@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from bgo.engine import cycle
-from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
+from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy, RateLimit
 from bgo.model.options import TaskConstraints
 from bgo.model.task import TaskSpec, Wish
 from bgo.store.sqlite import SqliteStore
@@ -185,3 +185,15 @@ def test_statistics_do_not_change_it(small: Cost) -> None:
     store = filled(a_spec("work", name=f"n{n % 50}") for n in range(20_000))
     store.connection.execute("ANALYZE")
     assert_alike(cost(store, plain), small)
+
+
+@pytest.mark.parametrize("kind", ["concurrency", "rate"])
+def test_beside_ten_thousand_keys_with_waiting_work(small: Cost, kind: str) -> None:
+    def wish(number: int) -> Wish:
+        if kind == "rate":
+            return Wish(rate=RateLimit(1, 60, f"k{number}"))
+        return Wish(concurrency=ConcurrencyControl(1, ConcurrencyStrategy.FIFO, f"k{number}"))
+
+    store = filled(a_spec("photo", name=f"n{n}", due_at=START, wish=wish(n)) for n in range(LANES))
+    grew = cost(store, lambda: a_spec("work", priority=9)).grew_from(small)
+    assert all(ratio <= 2 for ratio in grew.values()), grew
