@@ -15,6 +15,7 @@ from bgo.model.outcome import Failed, Lost, Outcome, Succeeded, TaskError
 from bgo.model.plan import Transition
 from bgo.model.state import FINAL
 from bgo.model.task import ERROR_LIMIT, Lease, Task
+from bgo.policy import order
 from bgo.policy import settle as policy
 from bgo.store.port import Session
 
@@ -72,7 +73,7 @@ def settle(
     output = None if data is None else session.payloads.put(data)
     place = None
     if to.state not in FINAL:
-        place = place_of(task, session.lanes.key(task.lane), to.due_at, now, begun=lease.started_at is not None)
+        place = place_of(task, session.lanes.key(task.lane), to.due_at, now, begun=_has_begun(task, lease))
     if not session.tasks.settle(task, to, now, output=output, error=error, place=place):
         raise AssertionError("the guard was checked in this transaction")
     session.records.add(task, to.event, (to.state, to.reason, to.attempt), now, lease=lease, error=error, outcome=True)
@@ -83,6 +84,11 @@ def settle(
     if lease.concurrency_key is not None:
         session.lanes.open_key(lease.concurrency_key, now)
     return Settled(task, to, outcome)
+
+
+def _has_begun(task: Task, lease: Lease) -> bool:
+    """Say whether user code has run, in this run or an earlier one: then its start-before is behind it."""
+    return lease.started_at is not None or task.expires_at != order.expires_at(task.wish, begun=False)
 
 
 def _count_start(session: Session, lease: Lease, outcome: Outcome, started: Moment | None, now: Moment) -> None:

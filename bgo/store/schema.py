@@ -273,13 +273,11 @@ class Lease(Row, table=True):
 
 
 class Rate(Row, table=True):
-    """A rate key: how many starts it has seen, which are kept, and when a parked lane of it must be looked at."""
+    """A rate key: how long its starts are kept, and when a parked lane of it must be looked at."""
 
     __tablename__ = "rate"
     __table_args__ = (_partial("rate_wake", "wake_boot", "wake_at", where="wake_at IS NOT NULL"),)
     key: str = _text(key=True)
-    n: int = _int(0)
-    oldest: int = _int(1)
     keep_ms: int = _int(0)
     wake_boot: str | None = _text()
     wake_at: int | None = _int()

@@ -48,8 +48,6 @@ ALTER TABLE lease ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX lease_rate ON lease (rate_key) WHERE rate_key IS NOT NULL AND stamped = 0;
 CREATE TABLE rate (
     key TEXT NOT NULL PRIMARY KEY,
-    n INTEGER NOT NULL DEFAULT 0,
-    oldest INTEGER NOT NULL DEFAULT 1,
     keep_ms INTEGER NOT NULL DEFAULT 0,
     wake_boot TEXT,
     wake_at INTEGER

@@ -13,15 +13,17 @@ from bgo.model.lane import Rate
 
 ENSURE = """INSERT INTO rate (key, keep_ms) VALUES (?, ?)
 ON CONFLICT (key) DO UPDATE SET keep_ms = excluded.keep_ms WHERE excluded.keep_ms > keep_ms"""
-WAITS = """WITH key AS (
-    SELECT n, ?2 - (SELECT count(*) FROM lease WHERE rate_key = ?1 AND stamped = 0) AS free FROM rate WHERE key = ?1
+WAITS = """WITH key AS (SELECT
+    coalesce((SELECT max(n) FROM rate_start WHERE key = ?1), 0) AS n,
+    ?2 - (SELECT count(*) FROM lease WHERE rate_key = ?1 AND stamped = 0) AS free
 ) SELECT key.n, free, start.n, at, at_boot, boot FROM key LEFT JOIN rate_start AS start
     ON start.key = ?1 AND start.n BETWEEN key.n - free + 1 AND key.n - free + min(free, ?3)"""
 STARTS = "SELECT n, at, at_boot, boot FROM rate_start WHERE key = ? AND n BETWEEN ? AND ?"
-NEXT = "UPDATE rate SET n = n + 1 WHERE key = ? RETURNING n, oldest, keep_ms"
-ADD = """INSERT INTO rate_start (key, n, at, boot, at_boot) VALUES (?1, ?2, ?3, ?4, max(?5, coalesce(
-    (SELECT at_boot FROM rate_start WHERE key = ?1 AND n = ?2 - 1 AND boot = ?4), 0)))"""
-SET_OLDEST = "UPDATE rate SET oldest = ? WHERE key = ?"
+ADD = """INSERT INTO rate_start (key, n, at, boot, at_boot)
+SELECT ?1, coalesce(max(n), 0) + 1, ?2, ?3, max(?4, coalesce((SELECT at_boot FROM rate_start AS last
+    WHERE last.key = ?1 AND last.n = (SELECT max(n) FROM rate_start WHERE key = ?1) AND boot = ?3), 0))
+FROM rate_start WHERE key = ?1 RETURNING n"""
+KEPT = "SELECT keep_ms, (SELECT min(n) FROM rate_start WHERE key = ?1) FROM rate WHERE key = ?1"
 DROP = "DELETE FROM rate_start WHERE key = ? AND n < ?"
 MARK = "UPDATE lease SET stamped = 1 WHERE task = ? AND run = ?"
 DUE = """SELECT key FROM rate WHERE wake_at IS NOT NULL AND wake_boot < ?1
@@ -35,7 +37,7 @@ WAKE_ASLEEP = "UPDATE rate SET wake_boot = '', wake_at = 0 WHERE key = ? AND wak
 FORGET = """DELETE FROM rate WHERE key IN (SELECT key FROM rate
     WHERE NOT EXISTS (SELECT 1 FROM lane WHERE lane.rate_key = rate.key)
     AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.rate_key = rate.key)
-    AND coalesce((SELECT at FROM rate_start AS last WHERE last.key = rate.key AND last.n = rate.n), 0) < ? LIMIT ?)
+    AND coalesce((SELECT at FROM rate_start AS last WHERE last.key = rate.key ORDER BY n DESC LIMIT 1), 0) < ? LIMIT ?)
 RETURNING key"""
 FORGET_STARTS = "DELETE FROM rate_start WHERE key = ?"
 DROP_EVERY = 16
@@ -56,7 +58,7 @@ class SqlRates:
         from bgo.policy.rate import wait_ms  # enqueue judges no rate
 
         rows = self._db.execute(WAITS, (rate.key, rate.max, width)).fetchall()
-        n, free = rows[0][:2] if rows else (0, rate.max)
+        n, free = rows[0][:2]
         known = {number: Moment(at, at_boot, boot) for _, _, number, at, at_boot, boot in rows}
         first, within = n - free + 1, max(0, min(width, free))
         waits = [
@@ -70,18 +72,16 @@ class SqlRates:
         self._db.execute(MARK, (seq, run))
 
     def count(self, key: str, start: Moment) -> None:
-        row = self._db.execute(NEXT, (key,)).fetchone()
-        if row is None:
-            raise AssertionError("a lane with a rate has made its row")
-        n, oldest, keep_ms = row
-        self._db.execute(ADD, (key, n, start.now_ms, start.boot_id, start.boot_ms))
+        added = (key, start.now_ms, start.boot_id, start.boot_ms)
+        ((n,),) = self._db.execute(ADD, added).fetchall()
         if n % DROP_EVERY == 0:
-            self._drop_old(key, oldest, keep_ms, start)
+            self._drop_old(key, start)
 
-    def _drop_old(self, key: str, oldest: int, keep_ms: int, now: Moment) -> None:
+    def _drop_old(self, key: str, now: Moment) -> None:
         """Forget starts that have left every window."""
         from bgo.policy.rate import elapsed_ms
 
+        keep_ms, oldest = self._db.execute(KEPT, (key,)).fetchone()
         kept = oldest
         found = self._db.execute(STARTS, (key, oldest, oldest + 2 * DROP_EVERY - 1)).fetchall()
         for number, at, at_boot, boot in found:
@@ -90,7 +90,6 @@ class SqlRates:
             kept = number + 1
         if kept > oldest:
             self._db.execute(DROP, (key, kept))
-            self._db.execute(SET_OLDEST, (kept, key))
 
     def due(self, moment: Moment, limit: int) -> list[str]:
         return [key for (key,) in self._db.execute(DUE, (moment.boot_id, moment.boot_ms, limit)).fetchall()]
