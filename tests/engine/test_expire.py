@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -10,10 +11,12 @@ from bgo.engine.edit import Changes, bump, edit
 from bgo.engine.expire import as_shown
 from bgo.engine.explain import Ground, explain, holds
 from bgo.engine.query import overview, tasks, view_of
+from bgo.engine.settle import RunKey, begun
 from bgo.errors import RefusedError
 from bgo.model.options import RetryPolicy
+from bgo.model.outcome import Released
 from bgo.model.query import CancelEffect, Selector
-from bgo.model.state import State
+from bgo.model.state import Reason, State
 from bgo.model.task import Wish
 from bgo.store.check import check
 from bgo.store.sqlite import SqliteStore
@@ -147,3 +150,17 @@ def test_others_of_its_lane_go_on(store: SqliteStore) -> None:
     expire(store, SOON)
     assert run(store, now=SOON)
     assert drive.tick(store, 4, now=SOON) == ()
+
+
+def test_what_has_begun_once_is_in_time_for_good(store: SqliteStore) -> None:
+    """A later run that is handed back before it began brings the start-before not back."""
+    spec = by(SOON)
+    made = put_one(store, replace(spec, wish=replace(spec.wish, retry=RetryPolicy.custom(delays=[0, 0]))))
+    first = drive.claim(store)
+    with store.write() as session:
+        begun(session, RunKey(first.task.seq, 1, "w"), a_moment())
+    drive.finish(store, first, ERROR)
+    second = drive.claim(store, now=START + 1)
+    drive.finish(store, second, Released(Reason.SHUTDOWN, started=False), now=START + 2)
+    assert expire(store, SOON) == 0
+    assert drive.claim(store, now=SOON).task.id == made.id

@@ -205,3 +205,19 @@ def forget_what_failed_to_commit() -> None:
             raise
 
     Desk.commit = hasty  # type: ignore[method-assign]
+
+
+@a_plant
+def rate_of_the_stamped_alone() -> None:
+    """Starts that a child has not told yet are not counted."""
+    from bgo.store.sql import rates
+
+    rates.WAITS = rates.WAITS.replace("AND stamped = 0", "AND stamped = 7")
+
+
+@a_plant
+def limit_of_this_worker() -> None:
+    """A concurrency key counts nobody's leases but one's own: here, none."""
+    from bgo.store.sql.leases import SqlLeases
+
+    SqlLeases.usage = lambda self: {}  # type: ignore[method-assign]

@@ -83,6 +83,27 @@ def work(ctx: Any, ms: int = 0, how: str = "plain") -> dict[str, Any]:
     return {"run": ctx.run, "pid": os.getpid()}
 
 
+@task("limited")
+def limited(ctx: Any, ms: int, slots: int) -> dict[str, Any]:
+    """Work while holding one of so many places; write V when all are taken. The kernel frees a dead one's place."""
+    with Alone(ctx):
+        fds = [os.open(PLACE / f"place-{n}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) for n in range(slots)]
+        if not any(_is_ours(fd) for fd in fds):
+            note("V", ctx, os.getpid(), os.getppid(), time.monotonic_ns())
+        doze(ctx, ms)
+        for fd in fds:
+            os.close(fd)
+    return {"run": ctx.run}
+
+
+def _is_ours(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 @task("gated")
 def gated(ctx: Any, gate: str) -> dict[str, Any]:
     """Begin, then wait until somebody opens the FIFO for writing."""
