@@ -26,6 +26,6 @@ def ring(session: Session, moment: Moment) -> tuple[int, Alarms | None]:
         expire.expire(session, now, STEP)
     promoted = session.tasks.promote(now, STEP)
     session.lanes.refresh(promoted, now)
-    for key in session.rates.due(moment, RATE_STEP):
+    for key in session.rates.due(moment, RATE_STEP) if alarms.rate_in == 0 else ():
         session.lanes.open_rate(key, moment)
     return len(promoted), None

@@ -33,7 +33,9 @@ def constraints_json(constraints: TaskConstraints) -> dict[str, Any]:
 
 
 def constraints_from(data: dict[str, Any]) -> TaskConstraints:
-    """Return constraints from their JSON."""
+    """Return constraints from their JSON: the one NO_CONSTRAINTS for none."""
+    if not data:
+        return NO_CONSTRAINTS
     found = dict(data)
     if "network" in found:
         found["network"] = NetworkConstraint(found["network"])

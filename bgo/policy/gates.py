@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bgo.model.device import Reading, Tri, View
-from bgo.model.options import NetworkConstraint, TaskConstraints
+from bgo.model.options import NO_CONSTRAINTS, NetworkConstraint, TaskConstraints
 from bgo.model.plan import Gate, Hold, ViewKey
 
 
@@ -39,6 +39,9 @@ def view_holds(key: ViewKey, view: View, offer: Offer) -> Iterator[Hold]:
 
 def view_hold(key: ViewKey, view: View, offer: Offer) -> Hold | None:
     """Return the first hold of `view_holds`, or None when work of this kind may start."""
+    asks_nothing = key.constraints is NO_CONSTRAINTS and offer.queues is None
+    if asks_nothing and (offer.handlers is None or key.handler in offer.handlers):
+        return None  # most work, judged by every look and tick
     return next(view_holds(key, view, offer), None)
 
 

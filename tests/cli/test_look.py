@@ -14,8 +14,8 @@ from tests.cli.conftest import Bgo, Lived
 
 TASK_KEYS = """
 schema id name handler kind state reason paused queue priority tags run attempt losses max_attempts progress input
-argv output error cwd options cancel_requested created_at due_at expires_at unique_id started_at finished_at duration_ms chain_id
-batch_id schedule_id holds
+argv output error cwd options cancel_requested created_at due_at expires_at unique_id started_at finished_at duration_ms
+chain_id batch_id schedule_id holds
 """
 HISTORY_KEYS = """
 schema task_id name event run attempt state reason at started_at finished_at duration_ms error worker waited
