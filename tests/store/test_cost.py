@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from bgo.engine import cycle
+from bgo.engine import settle as settling
 from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy, RateLimit
 from bgo.model.options import TaskConstraints
 from bgo.model.task import TaskSpec, Wish
@@ -172,6 +173,31 @@ def test_keyed_work_itself_costs_the_same_among_ten_thousand_parked_lanes(limit:
         return taken
 
     assert turn(*parked(LANES)) <= RATIO * turn(*parked(100))
+
+
+def test_rated_work_itself_costs_the_same_among_ten_thousand_parked_lanes() -> None:
+    """When the window has slid the best of all parked lanes is let in, without looking at each."""
+
+    def begin(store: SqliteStore, claim: cycle.Claim, now: int) -> None:
+        with store.write() as session:
+            settling.begun(session, settling.RunKey(claim.task.seq, 1, "w"), a_moment(now))
+
+    def turn(lanes: int) -> int:
+        """Let the window slide three times; return the steps of the last time."""
+        store = filled(a_spec("photo", name=f"n{n}", wish=Wish(rate=RateLimit(1, 60, "k"))) for n in range(lanes))
+        now, running = START, list(drive.tick(store, 1))
+        begin(store, running[0], now)
+        while closed(store) < lanes - 1:
+            drive.tick(store, 4)
+        for _ in range(3):
+            now += 60_001
+            taken = steps(store, lambda now=now: drive.finish(store, running.pop(), now=now))
+            taken += steps(store, lambda now=now: running.extend(drive.tick(store, 2, now=now)))
+            assert len(running) == 1
+            begin(store, running[0], now)
+        return taken
+
+    assert turn(LANES) <= RATIO * turn(100)
 
 
 def test_the_count_sees_a_step_that_reads_all(small: Cost) -> None:
