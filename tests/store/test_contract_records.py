@@ -217,7 +217,8 @@ def test_an_unreadable_error_is_damage_not_a_crash(store: Store) -> None:
 def test_queues_have_weights_and_a_place_in_the_stride(store: Store) -> None:
     with store.read() as session:
         assert session.queues.names() == ["critical", "high", "default", "low"]
-        assert session.queues.shares()[0] == QueueShare("critical", 100.0)
+        firsts = {share.name: share.pass_at for share in session.queues.shares()}
+        assert firsts == {"critical": 10.0, "high": 100.0, "default": 1_000.0, "low": 10_000.0}, "the first is earned"
     with store.write() as session:
         session.queues.ensure("own", 5.0, 1)
         session.queues.ensure("low", 0.5, 0)
@@ -227,6 +228,9 @@ def test_queues_have_weights_and_a_place_in_the_stride(store: Store) -> None:
         assert shares["own"] == QueueShare("own", 5.0, 1, 200.0, 100.0)
         assert shares["low"].weight == 0.5
         assert session.queues.names() == ["critical", "high", "own", "default", "low"]
+    with store.write() as session:
+        session.queues.ensure("new", 10.0, 0)
+        assert {s.name: s.pass_at for s in session.queues.shares()}["new"] == 200.0, "behind the present by one pick"
 
 
 @pytest.mark.parametrize(("weight", "reserve"), [(0.0, 0), (-1.0, 0), (1.0, -1)])

@@ -1,5 +1,7 @@
 -- Rates, keys of a kind, waiting for other tasks, expiry, pauses by tag and of running work, limits named in a config.
 ALTER TABLE queue ADD COLUMN slots INTEGER CHECK (slots > 0);
+-- A queue earns its first pick as it earns the others: what weighs little does not go second in a new store.
+UPDATE queue SET pass_at = 1000.0 / weight WHERE pass_at = 0;
 CREATE TABLE pause_new (
     kind TEXT NOT NULL CHECK (kind IN ('name', 'queue', 'tag')),
     value TEXT NOT NULL,

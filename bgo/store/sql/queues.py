@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bgo.policy.order import STRIDE
+
 if TYPE_CHECKING:
     from bgo.model.plan import QueueShare
     from bgo.model.query import QueueRow
@@ -16,8 +18,9 @@ FROM queue ORDER BY name"""
 FULL = """SELECT name, slots FROM queue
 WHERE slots IS NOT NULL AND slots <= (SELECT count(*) FROM lease WHERE lease.queue = queue.name)"""
 MOVE = "UPDATE queue SET pass_at = ?, start = ? WHERE name = ?"
-ENSURE = """INSERT INTO queue (name, weight, reserve, slots)
-VALUES (?1, coalesce(?2, 1.0), coalesce(?3, 0), nullif(?4, 0))
+ENSURE = f"""INSERT INTO queue (name, weight, reserve, slots, pass_at)
+SELECT ?1, coalesce(?2, 1.0), coalesce(?3, 0), nullif(?4, 0), coalesce(max(start), 0) + {STRIDE} / coalesce(?2, 1.0)
+FROM queue WHERE true
 ON CONFLICT (name) DO UPDATE SET weight = coalesce(?2, weight), reserve = coalesce(?3, reserve),
     slots = CASE WHEN ?4 IS NULL THEN slots ELSE nullif(?4, 0) END"""
 SETTINGS = "SELECT name, weight, reserve, slots FROM queue"
