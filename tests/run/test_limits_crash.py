@@ -72,7 +72,7 @@ def test_no_kill_lets_more_run_or_start_than_the_limits_say(record_property: Cal
         assert not wrong, f"{wrong}\n{story(yard, wrong)}"
 
 
-@pytest.mark.parametrize("bug", ["rate_of_the_stamped_alone", "limit_of_this_worker"])
+@pytest.mark.parametrize("bug", ["rate_of_this_tick", "limit_of_this_worker"])
 def test_the_replay_finds_a_planted_bug(bug: str) -> None:
     with a_yard(lease_s=1) as yard:
         chaos = LimitedChaos(yard, seed=1, plant=bug)
