@@ -281,7 +281,8 @@ class Limited:
         """The machine goes down and comes up again after a while, its boot clock near 0."""
         self.true += down
         self.boot += 1
-        self.clock = VirtualClock(self.now + down, boot_ms=500)
+        # It cannot have been up for longer than the reboot took.
+        self.clock = VirtualClock(self.now + down, boot_ms=min(500, down))
         for name, (asker, _) in self.workers.items():
             self.die(name)
             self.workers[name] = (replace(asker, boot_id=f"boot{self.boot}"), Memory())
