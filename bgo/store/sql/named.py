@@ -18,11 +18,11 @@ PUT = """INSERT INTO named_limit (key, source, concurrency_max, rate_max, rate_w
 ON CONFLICT (key) DO UPDATE SET source = excluded.source, concurrency_max = excluded.concurrency_max,
     rate_max = excluded.rate_max, rate_window = excluded.rate_window"""
 LIMIT_LANES = """UPDATE lane SET concurrency_max = coalesce(?1, json_extract(key, '$[5]')),
-    parked = 0, turn = CASE WHEN paused = 0 THEN head END, held_by = CASE WHEN paused <> 0 THEN 'paused' END
+    parked = 0, turn = CASE WHEN paused = 0 THEN head END, held_by = CASE paused WHEN 0 THEN NULL WHEN 8 THEN 'staging' ELSE 'paused' END
 WHERE concurrency_key = ?2"""
 RATE_LANES = """UPDATE lane SET rate_max = coalesce(?1, json_extract(key, '$[7][1]')),
     rate_window = coalesce(?2, json_extract(key, '$[7][2]')), parked = 0,
-    turn = CASE WHEN paused = 0 THEN head END, held_by = CASE WHEN paused <> 0 THEN 'paused' END
+    turn = CASE WHEN paused = 0 THEN head END, held_by = CASE paused WHEN 0 THEN NULL WHEN 8 THEN 'staging' ELSE 'paused' END
 WHERE rate_key = ?3"""
 KEEP_STARTS = "UPDATE rate SET keep_ms = max(keep_ms, ?) WHERE key = ?"
 

@@ -29,7 +29,8 @@ ROWS = """SELECT name, weight, reserve,
     EXISTS (SELECT 1 FROM pause WHERE kind = 'queue' AND value = queue.name),
     coalesce(w.n, 0), (SELECT count(*) FROM lease WHERE lease.queue = queue.name), slots
 FROM queue LEFT JOIN (
-    SELECT queue AS q, count(*) AS n FROM task WHERE state IN ('queued', 'retrying', 'blocked') GROUP BY queue
+    SELECT queue AS q, count(*) AS n FROM task WHERE state IN ('queued', 'retrying', 'blocked') AND kind = 'task'
+        AND lane NOT IN (SELECT lane.id FROM lane WHERE stage IN (SELECT stage.id FROM stage WHERE hidden = 1)) GROUP BY queue
 ) AS w ON w.q = queue.name ORDER BY weight DESC, name"""
 
 
