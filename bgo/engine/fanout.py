@@ -26,7 +26,7 @@ def expand(wave: Wave, node: Task, flow: FlowRow) -> str:
         return why
     page = items[cursor : cursor + max(1, wave.room)]
     wave.take(len(page))
-    made = [payloads.dump(policy.item_input(item), "an item") for item in page]
+    made = [payloads.dump(policy.item_input(item, plan.field_), "an item") for item in page]
     members.add_items(session, node, plan, made, wave.now, first=cursor)
     session.flows.count(node.seq, "total", len(page))
     is_done = cursor + len(page) >= len(items)

@@ -1,5 +1,5 @@
-"""Flows: chains and batches as they go on. Whatever happened, `advance` looks at the rows and does the next thing that is
-due: release a step, make members of an earlier output, skip what will not run, end.
+"""Flows: chains and batches as they go on. Whatever happened, `advance` looks at the rows and does the next thing that
+is due: release a step, make members of an earlier output, skip what will not run, end.
 
 It runs in the transaction of whatever happened, so a step's outcome and the release of the next are one commit.
 """
@@ -131,7 +131,7 @@ def _break_off(wave: Wave, node: Task, plan: ChainPlan, verdict: policy.After) -
 def _culprit(wave: Wave, node: Task, flow: FlowRow) -> Task | None:
     found = wave.session.flows.undone(node.seq, (flow.at, flow.at), wave.room)
     failed = [task for task in found if task.state is State.FAILED]
-    return (failed or found or [None])[0]
+    return next(iter(failed or found), None)
 
 
 def _wind_up(wave: Wave, node: Task, flow: FlowRow) -> None:

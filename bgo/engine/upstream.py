@@ -1,5 +1,5 @@
-"""Upstream: what the end of a task means for those that wait for it, for the chain or batch it is in, and for those that
-wait for them.
+"""Upstream: what the end of a task means for those that wait for it, for the chain or batch it is in, and for those
+that wait for them.
 
 It is told in the transaction of the end, so nobody sees one without the other. Only the first few hundred waiters are:
 the table of releases names the ends whose other waiters a tick tells, in steps.

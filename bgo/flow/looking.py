@@ -15,6 +15,7 @@ from bgo.model.state import State
 
 if TYPE_CHECKING:
     from bgo.engine.explain import Ground
+    from bgo.engine.graph import Node
     from bgo.engine.monitor import Change, Snapshot
     from bgo.engine.query import Overview
     from bgo.engine.standing import Standing
@@ -29,6 +30,12 @@ def select(**fields: Any) -> Selector:
     from bgo.model.query import Selector
 
     return Selector(**fields)
+
+
+def _of_kind(selector: Selector | None, kind: str) -> Selector:
+    from dataclasses import replace
+
+    return replace(selector or select(match_all=True), kinds=(kind,))
 
 
 def _state(word: str) -> State:
@@ -47,7 +54,7 @@ class Looking(Opened):
                 return self.get(id_or_name)
             except NotFoundError:
                 return None
-        found = self.tasks(select(names=(id_or_name,)), limit=1)
+        found = self.tasks(select(names=(id_or_name,), kinds=()), limit=1)
         return found[0] if found else None
 
     def usual_ms(self, name: str) -> int | None:
@@ -80,6 +87,32 @@ class Looking(Opened):
     def get_tasks_by_tag(self, tag: str) -> list[TaskView]:
         """Return every task with this tag, newest first."""
         return self.tasks(select(tags=(tag,)), limit=sys.maxsize)
+
+    def graph(self, node_id: str) -> Node:
+        """Return a chain or batch with its steps and members as they stand now."""
+        from bgo.engine import resolve
+        from bgo.engine.graph import graph
+
+        with self.store.read() as session:
+            return graph(session, resolve.task(session, node_id), self.clock.now_ms())
+
+    def chains(self, selector: Selector | None = None, limit: int = 50) -> list[TaskView]:
+        """Return chains that stand alone, or all that the selector matches, newest first."""
+        return self.tasks(_of_kind(selector, "chain"), limit)
+
+    def batches(self, selector: Selector | None = None, limit: int = 50) -> list[TaskView]:
+        """Return batches, newest first."""
+        return self.tasks(_of_kind(selector, "batch"), limit)
+
+    def batch_results(self, batch_id: str, *, after: str | None = None, limit: int = 500) -> list[TaskView]:
+        """Return a page of a batch's members in the order of their items: those behind the one with the id `after`."""
+        from bgo.engine import query, resolve
+
+        with self.store.read() as session:
+            node = resolve.task(session, batch_id)
+            last = 0 if after is None else resolve.task(session, after).seq
+            found = session.flows.of_step(node.seq, 0, after=last, limit=limit)
+            return [query.view_of(session, task, now=self.clock.now_ms()) for task in found]
 
     def get_history(
         self,

@@ -137,7 +137,7 @@ class StageRow(NamedTuple):
     id: str
     flow: int
     owner: str
-    count: int
+    members: int
     at: int
 
 

@@ -43,7 +43,8 @@ WHERE parent = ? AND step = ? AND seq > ? ORDER BY seq LIMIT ?"""
 TALLY = "SELECT state, count(*) FROM task INDEXED BY task_member WHERE parent = ? AND step = ? GROUP BY state"
 OUTPUT_BYTES = """SELECT sum(length(bytes)) FROM task INDEXED BY task_member JOIN payload ON payload.id = task.output
 WHERE parent = ? AND step = 0"""
-READY_UNDER = """SELECT seq FROM task INDEXED BY task_member_open WHERE parent = ?1 AND finished_at IS NULL AND ready = 1
+READY_UNDER = """SELECT seq FROM task INDEXED BY task_member_open
+WHERE parent = ?1 AND finished_at IS NULL AND ready = 1
 UNION ALL SELECT inner_.seq FROM task AS outer_ INDEXED BY task_member_open
     JOIN task AS inner_ INDEXED BY task_member_open ON inner_.parent = outer_.seq
 WHERE outer_.parent = ?1 AND outer_.finished_at IS NULL AND outer_.kind <> 'task'
