@@ -131,7 +131,8 @@ class Watch:
         shown = as_shown(task, now)
         is_final = shown.state in FINAL
         view = query.view_of(session, shown) if is_final else TaskView(shown, None, None, None, None)
-        # What has expired is shown as ended before that is recorded: by a name it is kept, or it would be told twice.
+        # What has expired is shown as ended before that is recorded: by a name it is kept, for it may run after all,
+        # when the clock is set back or a worker that looked in time is slower to write than we are to look.
         self._tell(status_of(view), task.run, keep=self._id is None and shown is not task)
         self._note_expiry(task)
 

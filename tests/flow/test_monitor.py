@@ -139,6 +139,16 @@ def test_expiry_shows_as_soon_as_it_is_true(program: bgo.TaskFlow, bgo_clock: Ma
     assert told(all_of_it, 2)[-1] == TaskSucceeded({"steps": 4}, task_id=later, name="steps")
 
 
+def test_a_clock_that_is_set_back_makes_what_has_expired_run(program: bgo.TaskFlow, bgo_clock: ManualClock) -> None:
+    program.enqueue("steps", start_before=timedelta(minutes=5))
+    monitor = program.monitor("steps")
+    bgo_clock.advance(301)
+    assert kinds(told(monitor, 2)) == ["Queued", "Cancelled"]
+    bgo_clock.step_wall_ms(-200_000)
+    drain(program)
+    assert kinds(told(monitor, 2)) == ["Running", "Succeeded"]
+
+
 def test_a_revive_comes_after_the_end(program: bgo.TaskFlow) -> None:
     task_id = program.enqueue("broken")
     one, all_of_it = program.monitor_execution(task_id), program.monitor("broken")
