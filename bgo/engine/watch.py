@@ -13,13 +13,14 @@ from bgo.engine import query
 from bgo.engine.expire import as_shown
 from bgo.engine.waiting import is_over
 from bgo.model.query import Selector
-from bgo.model.state import ACTIVE, FINAL, State
+from bgo.model.state import ACTIVE, FINAL, Event, Reason, State
 from bgo.model.statuses import Status, TaskQueued, TaskRunning, status_of, status_then
 from bgo.model.task import HistoryEntry, Task
 from bgo.model.views import TaskView
 from bgo.store.port import Session
 
 NEVER = 1 << 62
+_EVENTS = frozenset(Event)
 
 
 @dataclass(slots=True)
@@ -77,7 +78,7 @@ class Watch:
             found = session.tasks.find(task_id)
             if found is None:
                 self._forget(task_id)  # pruned: then it had ended
-            elif task_id in self._seen:
+            elif task_id in self._seen or found.state is State.RUNNING:
                 self._show(session, found, now)
 
     def _unfinished(self, session: Session, now: int) -> list[Task]:
@@ -101,7 +102,7 @@ class Watch:
         """Return the tasks whose rows may say more than the history: the one, or those that run, ran or expired."""
         if self._id is not None:
             self._expiries.clear()  # it is shown each time, and noted again
-            return [self._id]
+            return [] if self.is_over else [self._id]
         running = query.all_tasks(session, Selector(states=(State.RUNNING,)))
         found = [task.id for task in running if task.name == self._name][::-1]
         found += self._running
@@ -112,7 +113,11 @@ class Watch:
     def _replay(self, session: Session, entry: HistoryEntry) -> None:
         """Tell what an entry says; a run that began and ended between two looks began first."""
         seen, state = self._seen.get(entry.task_id), State(entry.state)
-        if (seen is None and state in FINAL) or state is State.RUNNING:
+        if seen is None and state in FINAL and not _is_end(entry):
+            return
+        if state is State.RUNNING:
+            if seen is None or not isinstance(seen.status, TaskRunning):
+                self._tell(TaskRunning(task_id=entry.task_id, name=entry.name), entry.run)
             return
         if entry.worker is not None and (seen is None or entry.run > seen.run):
             self._tell(TaskRunning(task_id=entry.task_id, name=entry.name), entry.run)
@@ -131,17 +136,15 @@ class Watch:
         shown = as_shown(task, now)
         is_final = shown.state in FINAL
         view = query.view_of(session, shown) if is_final else TaskView(shown, None, None, None, None)
-        # What has expired is shown as ended before that is recorded: by a name it is kept, for it may run after all,
-        # when the clock is set back or a worker that looked in time is slower to write than we are to look.
-        self._tell(status_of(view), task.run, keep=self._id is None and shown is not task)
+        self._tell(status_of(view), task.run)
         self._note_expiry(task)
 
-    def _tell(self, status: Status, run: int, *, keep: bool = False) -> None:
+    def _tell(self, status: Status, run: int) -> None:
         seen = self._seen.get(status.task_id)
         if seen is None or seen.status != status:
             self._told.append(status)
         self._forget(status.task_id)
-        if not status.is_final or keep:
+        if not status.is_final:
             self._seen[status.task_id] = _Seen(status, run)
         if isinstance(status, TaskRunning):
             self._running.add(status.task_id)
@@ -151,10 +154,14 @@ class Watch:
         self._running.discard(task_id)
 
     def _note_expiry(self, task: Task) -> None:
-        seen = self._seen.get(task.id)
-        is_open = seen is not None and not seen.status.is_final
-        if is_open and task.expires_at is not None and task.state is not State.RUNNING:
+        if task.id in self._seen and task.expires_at is not None and task.state is not State.RUNNING:
             heappush(self._expiries, (task.expires_at, task.id))
+
+
+def _is_end(entry: HistoryEntry) -> bool:
+    """Say whether an entry ended a task that nothing was told of, as one that came into sight late; others are words
+    about tasks that had ended before. An expiry is told when it is true, which is before anybody records it."""
+    return entry.event in _EVENTS and entry.reason != Reason.EXPIRED
 
 
 def _retry_at(session: Session, entry: HistoryEntry, task: Task | None) -> int:

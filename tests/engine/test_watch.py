@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import groupby
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bgo.engine.settle import RunKey
 from bgo.engine.watch import NEVER, Watch
 from bgo.model.options import RetryPolicy
 from bgo.model.outcome import CancelledRun, Failed, Lost, Outcome, Released, Snoozed, Succeeded, TaskError
 from bgo.model.plan import Transition
 from bgo.model.query import Selector
 from bgo.model.state import Event, Reason, State
-from bgo.model.statuses import Status
+from bgo.model.statuses import Status, TaskRunning
 from bgo.model.task import Wish
 from tests.engine.world import World
 
@@ -138,3 +140,47 @@ def test_what_has_begun_is_not_looked_at_for_its_expiry_any_more() -> None:
         watcher.look()
         assert watcher.watch.next_expiry == NEVER
         assert gist(watcher.told) == {task_id: ["Queued", "Running"]}
+
+
+def test_what_comes_into_sight_late_is_told_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work may be inserted where nobody sees it, and be shown when it is complete: then its number is an old one."""
+    monkeypatch.setattr(Watch, "_fresh", lambda *_: [])
+    world = World()
+    watcher = Watcher(world)
+    quick, slow, gone = (world.enqueue() for _ in range(3))
+    world.cancel(Selector(ids=(gone,)))
+    world.tick()
+    world.finish(quick)
+    watcher.look()
+    assert gist(watcher.told)[slow] == ["Running"]
+    world.finish(slow, Failed(TaskError("E", "no")))
+    watcher.look()
+    assert gist(watcher.told) == {quick: ["Running", "Succeeded"], slow: ["Running", "Failed"], gone: ["Cancelled"]}
+
+
+def test_a_word_about_what_has_ended_is_no_status() -> None:
+    world = World()
+    task_id = world.enqueue()
+    (claim,) = world.tick()
+    key = RunKey(claim.task.seq, claim.task.run, "w1")
+    world.finish(task_id)
+    watcher = Watcher(world)
+    world.finish(task_id, Failed(TaskError("E", "late")), key)
+    assert world.history(task_id)[-1].event == "late_finish"
+    watcher.look()
+    assert watcher.told == {}
+
+
+def test_a_word_from_a_run_says_that_it_ran() -> None:
+    world = World()
+    task_id = world.enqueue()
+    by_name, by_id = Watcher(world), Watcher(world, task_id)
+    world.tick()
+    world.report(task_id, 0.5)
+    by_id.look()
+    world.cancel(Selector(ids=(task_id,)))
+    world.finish(task_id, CancelledRun())
+    by_id.look()
+    by_name.look()
+    assert gist(by_name.told) == gist(by_id.told) == {task_id: ["Queued", "Running", "Cancelled"]}
+    assert [s.progress for s in by_id.told[task_id] if isinstance(s, TaskRunning)] == [0.5]
