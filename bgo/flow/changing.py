@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Changing(Opened):
-    """The verbs that change what is queued."""
+    """The verbs that change what is queued. Each takes a commit's time, for many tasks one for every few hundred."""
 
     def cancel(self, name: str) -> list[CancelReply]:
         """Cancel every task of this name that has not ended."""

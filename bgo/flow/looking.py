@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bgo.clock import from_datetime
 from bgo.errors import NotFoundError, UsageError
+from bgo.flow.loops import refuse_on_loop
 from bgo.flow.opened import Opened
 from bgo.ids import looks_like_id
 from bgo.model.state import State
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from bgo.engine.monitor import Change, Snapshot
     from bgo.engine.query import Overview
     from bgo.engine.standing import Standing
+    from bgo.flow.monitoring import Monitor
     from bgo.model.device import Reading
     from bgo.model.query import Pause, QueueRow, Selector
     from bgo.model.task import HistoryEntry
@@ -45,7 +47,7 @@ def _state(word: str) -> State:
 
 
 class Looking(Opened):
-    """The verbs that read."""
+    """The verbs that read. They take the time of a read, and wait for a commit of another thread of this program."""
 
     def get_status(self, id_or_name: str) -> TaskView | None:
         """Return the task with this id (or unique beginning of one), or the newest task of this name; else None."""
@@ -204,8 +206,9 @@ class Looking(Opened):
 
     def follow_logs(self, task_id: str, run: int | None = None, *, poll_ms: int = 100) -> Iterator[bytes]:
         """Yield what a task prints as it comes, over all its coming runs; ends when the task (or that run) has."""
-        from bgo.flow.logs import follow
+        from bgo.flow.logs import ON_LOOP, follow
 
+        refuse_on_loop("flow.follow_logs", ON_LOOP)
         return follow(self, task_id, run, poll_ms)
 
     def snapshot(self, selector: Selector | None = None, *, rows: int = 20) -> Snapshot:
@@ -218,6 +221,28 @@ class Looking(Opened):
 
     def changes(self, selector: Selector | None = None, poll_ms: int = 125) -> Iterator[Change]:
         """Yield what happens from now on, as it happens; ends when all tasks that the selector names by id have."""
-        from bgo.flow.waiting import changes
+        from bgo.flow.waiting import ON_LOOP, changes
 
+        refuse_on_loop("flow.changes", ON_LOOP)
         return changes(self, selector or select(), poll_ms)
+
+    def monitor_execution(self, task_id: str) -> Monitor:
+        """Return the statuses of one task, for `for` and `async for`: the present one, then each change.
+
+        Ends after a final status, at once when the task has ended before, and quietly when it is pruned meanwhile.
+        Every change of state is told; progress is told as it is found. Raises NotFoundError and AmbiguousError.
+        """
+        from bgo.flow.monitoring import monitor_execution
+
+        return monitor_execution(self, task_id)
+
+    def monitor(self, name: str) -> Monitor:
+        """Return the statuses of all tasks of a name, for `for` and `async for`, until it is closed.
+
+        These are the tasks that are unfinished now, and those that are enqueued, or revived, from now on: of each
+        first how it stands, then each change as in `monitor_execution`. The call reads all that are unfinished, some
+        15 ms a thousand: on an event loop, of very many, `await asyncio.to_thread(flow.monitor, name)`.
+        """
+        from bgo.flow.monitoring import monitor
+
+        return monitor(self, name)

@@ -21,6 +21,9 @@ class TaskError:
     trace: str = ""
     kinds: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        return f"{self.type}: {self.message}"
+
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
