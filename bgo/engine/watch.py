@@ -82,7 +82,7 @@ class Watch:
                 self._show(session, found, now)
 
     def _unfinished(self, session: Session, now: int) -> list[Task]:
-        wanted = Selector(names=(self._name,), states=tuple(sorted(ACTIVE)))
+        wanted = Selector(names=(self._name,), states=tuple(sorted(ACTIVE)), kinds=())
         return [task for task in query.all_tasks(session, wanted) if not is_over(task, now)][::-1]
 
     def _fresh(self, session: Session) -> list[Task]:
@@ -90,7 +90,7 @@ class Watch:
         fresh: list[Task] = []
         last, before = session.tasks.next_seq() - 1, None
         while self._id is None and (most := min(query.PAGE, last - self._seq - len(fresh))) > 0:
-            page = session.tasks.select(Selector(names=(self._name,)), limit=most, before=before)
+            page = session.tasks.select(Selector(names=(self._name,), kinds=()), limit=most, before=before)
             fresh += (task for task in page if task.seq > self._seq)
             if len(page) < most or page[-1].seq <= self._seq:
                 break
@@ -103,7 +103,7 @@ class Watch:
         if self._id is not None:
             self._expiries.clear()  # it is shown each time, and noted again
             return [] if self.is_over else [self._id]
-        running = query.all_tasks(session, Selector(states=(State.RUNNING,)))
+        running = query.all_tasks(session, Selector(states=(State.RUNNING,), kinds=()))
         found = [task.id for task in running if task.name == self._name][::-1]
         found += self._running
         while self.next_expiry <= now:
@@ -115,6 +115,8 @@ class Watch:
         seen, state = self._seen.get(entry.task_id), State(entry.state)
         if seen is None and state in FINAL and not _is_end(entry):
             return
+        if entry.event == Event.BEGIN:
+            return  # a chain or batch may begin now; it runs when something in it does
         if state is State.RUNNING:
             if seen is None or not isinstance(seen.status, TaskRunning):
                 self._tell(TaskRunning(task_id=entry.task_id, name=entry.name), entry.run)
@@ -134,8 +136,8 @@ class Watch:
     def _show(self, session: Session, task: Task, now: int) -> None:
         """Tell how a task stands. Payloads are opened only for an end."""
         shown = as_shown(task, now)
-        is_final = shown.state in FINAL
-        view = query.view_of(session, shown) if is_final else TaskView(shown, None, None, None, None)
+        is_opened = shown.state in FINAL or task.kind != "task"
+        view = query.view_of(session, shown) if is_opened else TaskView(shown, None, None, None, None)
         self._tell(status_of(view), task.run)
         self._note_expiry(task)
 
