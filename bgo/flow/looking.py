@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bgo.flow.monitoring import Monitor
     from bgo.model.device import Reading
     from bgo.model.query import Pause, QueueRow, Selector
-    from bgo.model.task import HistoryEntry
+    from bgo.model.task import HistoryEntry, Task
     from bgo.model.views import Explanation, TaskView
 
 
@@ -97,6 +97,24 @@ class Looking(Opened):
 
         with self.store.read() as session:
             return graph(session, resolve.task(session, node_id), self.clock.now_ms())
+
+    def members(self, node_id: str) -> Iterator[Task]:
+        """Yield the tasks of a chain or batch in the order of their steps and items, with those of what is in it."""
+        from bgo.flow.wholes import members
+
+        return members(self, node_id)
+
+    def mermaid(self, node_id: str) -> str:
+        """Return a chain or batch as a flowchart for Mermaid."""
+        from bgo.flow.drawing import mermaid
+
+        return mermaid(self.graph(node_id))
+
+    def dot(self, node_id: str) -> str:
+        """Return a chain or batch as a digraph for Graphviz."""
+        from bgo.flow.drawing import dot
+
+        return dot(self.graph(node_id))
 
     def chains(self, selector: Selector | None = None, limit: int = 50) -> list[TaskView]:
         """Return chains that stand alone, or all that the selector matches, newest first."""
@@ -184,6 +202,13 @@ class Looking(Opened):
         from bgo.flow.ground import ground
 
         return ground(self.settings, self.catalogue, self.clock, charging)
+
+    def count_wholes(self, selector: Selector, most: int) -> int:
+        """Return how many things match, not counting members beside the chain or batch that brings them; counting
+        ends just beyond `most`."""
+        from bgo.flow.wholes import count
+
+        return count(self, selector, most)
 
     def queues(self) -> list[QueueRow]:
         """Return the queues with what stands in them."""
