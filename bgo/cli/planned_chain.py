@@ -110,7 +110,7 @@ def show(flow: TaskFlow, builder: ChainBuilder, spec: ChainSpec, *, as_json: boo
         if step["merge"] != "overwrite":
             rows.append(("", "outputs before it are collected as arrays"))
     rows += [("beside", f"{aside['name']}: {_what(aside)}") for aside in plan["compensations"]]
-    rows += [("" if n else "gates", f"{line.gate}: {_gate(line)}") for n, line in enumerate(found.gates)]
+    rows += [("" if n else "gates", f"{line.gate}: {told_gate(line)}") for n, line in enumerate(found.gates)]
     rows.append(("so", found.verdict))
     facts(rows, color=flow.settings.color)
     render.say("dry run: nothing was queued")
@@ -149,7 +149,8 @@ def options_of(spec: TaskSpec) -> str | None:
 NO_RETRY = ("retry", "none")
 
 
-def _gate(line: Any) -> str:
+def told_gate(line: Any) -> str:
+    """Return how a gate stands, and what would lift it."""
     if line.is_open:
         return f"open ({line.current})"
     lift = f"; {line.hold.lift}" if line.hold is not None and line.hold.lift else ""

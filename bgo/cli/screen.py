@@ -38,7 +38,8 @@ def watch(flow: TaskFlow, wanted: Selector, poll_ms: int) -> None:
                 snapshot = flow.snapshot(wanted, rows=max(3, out.height - RESERVED_ROWS))
                 picture = draw(snapshot, out.width, out.height)
                 live.update(picture, refresh=True)
-                if wanted.ids and all(flow.get(task_id).is_final for task_id in wanted.ids):
+                one = wanted.ids or wanted.under
+                if one and all(flow.get(task_id).is_final for task_id in one):
                     break
             flow.clock.sleep_ms(poll_ms)
     out.print(picture)

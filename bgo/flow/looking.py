@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -124,15 +124,14 @@ class Looking(Opened):
         """Return batches, newest first."""
         return self.tasks(_of_kind(selector, "batch"), limit)
 
-    def batch_results(self, batch_id: str, *, after: str | None = None, limit: int = 500) -> list[TaskView]:
-        """Return a page of a batch's members in the order of their items: those behind the one with the id `after`."""
-        from bgo.engine import query, resolve
+    def batch_results(
+        self, batch_id: str, *, after: str | None = None, limit: int = 500, states: Sequence[State] = ()
+    ) -> list[TaskView]:
+        """Return a page of a batch's members in the order of their items: those behind the one with the id `after`;
+        with `states`, only those that stand so."""
+        from bgo.flow.wholes import results
 
-        with self.store.read() as session:
-            node = resolve.task(session, batch_id)
-            last = 0 if after is None else resolve.task(session, after).seq
-            found = session.flows.of_step(node.seq, 0, after=last, limit=limit)
-            return [query.view_of(session, task, now=self.clock.now_ms()) for task in found]
+        return results(self, batch_id, after, limit, frozenset(states))
 
     def get_history(
         self,
@@ -245,7 +244,8 @@ class Looking(Opened):
             return snapshot(session, selector or select(), ground, rows)
 
     def changes(self, selector: Selector | None = None, poll_ms: int = 125) -> Iterator[Change]:
-        """Yield what happens from now on, as it happens; ends when all tasks that the selector names by id have."""
+        """Yield what happens from now on, as it happens; ends when all that the selector names by id, or as the chain or
+        batch whose members it is about, has ended."""
         from bgo.flow.waiting import ON_LOOP, changes
 
         refuse_on_loop("flow.changes", ON_LOOP)

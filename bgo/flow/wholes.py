@@ -4,7 +4,7 @@ named, counted or answered for beside it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from bgo.engine import query, resolve
@@ -12,7 +12,9 @@ from bgo.engine import query, resolve
 if TYPE_CHECKING:
     from bgo.flow.opened import Opened
     from bgo.model.query import Selector
+    from bgo.model.state import State
     from bgo.model.task import Task
+    from bgo.model.views import TaskView
     from bgo.store.port import Session
 
 PAGE = 500
@@ -88,3 +90,21 @@ def _below(flow: Opened, seq: int) -> Iterator[Task]:
         if len(page) < PAGE:
             return
         after = (page[-1].step, page[-1].seq)
+
+
+def results(flow: Opened, batch_id: str, after: str | None, limit: int, states: Collection[State]) -> list[TaskView]:
+    """Return members of a batch in the order of their items, at most `limit`; each transaction reads one page."""
+    found: list[TaskView] = []
+    with flow.store.read() as session:
+        node = resolve.task(session, batch_id)
+        last = 0 if after is None else resolve.task(session, after).seq
+    while len(found) < limit:
+        size = PAGE if states else min(PAGE, limit - len(found))
+        with flow.store.read() as session:
+            page = session.flows.of_step(node.seq, 0, after=last, limit=size)
+            fits = [task for task in page if not states or task.state in states]
+            found += [query.view_of(session, task, now=flow.clock.now_ms()) for task in fits]
+        if len(page) < size:
+            break
+        last = page[-1].seq
+    return found[:limit]
