@@ -29,9 +29,7 @@ def explain(
     ctx: typer.Context,
     ids: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[ID|NAME]...", help="Tasks, chains, batches, or all unfinished of a name.", show_default=False
-        ),
+        typer.Argument(metavar="[ID|NAME]...", help="Tasks, chains, batches, or a name.", show_default=False),
     ] = None,
     every: Annotated[
         bool,

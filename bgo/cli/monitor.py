@@ -34,8 +34,8 @@ def monitor(
 ) -> None:
     """Watch queues, running tasks, holds and endings; ends by itself when the one thing watched ends.
 
-    ID or NAME narrows it; of a chain or batch its members are shown. Not on a terminal: one line per change, or NDJSON with --json. Ctrl-C ends it; the work
-    goes on.
+    ID or NAME narrows it; of a chain or batch its members are shown. Not on a terminal: one line per change, or NDJSON
+    with --json. Ctrl-C ends it; the work goes on.
     """
     with flow_of(ctx) as flow:
         under = wholes(flow, chains, batches)

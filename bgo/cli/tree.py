@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bgo.cli import render
 from bgo.cli.screen import bar
+from bgo.model.flow import CALLBACKS, FOLLOW_UP
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -18,6 +19,8 @@ WIDE = 12
 TOLD = ("failed", "running", "retrying", "cancelled")
 """States of a batch's members that are told, the most telling first."""
 OF_BATCH = 5
+SKIPPED = "upstream_failed"
+"""Reason of what never began, because something before it failed: its error says only that."""
 
 
 def lines(node: Node, now: int, *, width: int) -> list[Text]:
@@ -78,7 +81,8 @@ def _called_as(node: Node, aside: Node) -> str:
     """Return what a follow-up is: a compensation, or the callback of a kind."""
     if node.task.kind == "chain":
         return "compensation"
-    return next((kind for kind, handler in (node.callbacks or {}).items() if handler == aside.task.handler), "callback")
+    place = aside.task.step - FOLLOW_UP
+    return CALLBACKS[place] if 0 <= place < len(CALLBACKS) else "callback"
 
 
 def _telling(node: Node) -> list[Node]:
@@ -103,7 +107,7 @@ def _line(node: Node, stem: str, now: int, note: str = "") -> Text:
     text.append_text(render.safe(f"  {task.id}", "dim"))
     if note:
         text.append_text(render.safe(f"  ({note})", "dim"))
-    if node.error is not None and task.state == "failed" and node.counts is None:
+    if node.error is not None and task.state == "failed" and node.counts is None and task.reason != SKIPPED:
         text.append_text(render.safe(f"  {render.line(f'{node.error.type}: {node.error.message}', 200)}", "red"))
     return text
 
@@ -119,16 +123,16 @@ def _said(node: Node, now: int) -> str:
         return f"{words}, {told_counts(node.counts)}"
     if task.state == "running" and task.progress is not None:
         words += f", {task.progress:.0%}"
-    if task.state == "failed" and task.reason == "upstream_failed":
+    if task.state == "failed" and task.reason == SKIPPED:
         words += ": never began"
     return words
 
 
 def told_counts(counts: Mapping[str, int]) -> str:
-    """Return `7 of 9 done, 1 failed`."""
-    done = sum(n for name, n in counts.items() if name != "total")
+    """Return `7 of 9 done`, or where some came to no good end `7 of 9 ended, 1 failed`."""
+    ended = sum(n for name, n in counts.items() if name != "total")
     bad = [f"{counts[name]:,} {name}" for name in ("failed", "cancelled") if counts.get(name)]
-    return ", ".join([f"{done:,} of {counts['total']:,} done", *bad])
+    return ", ".join([f"{ended:,} of {counts['total']:,} {'ended' if bad else 'done'}", *bad])
 
 
 def told_bar(counts: Mapping[str, int]) -> str:

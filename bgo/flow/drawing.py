@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bgo.model.flow import CALLBACKS, FOLLOW_UP
+
 if TYPE_CHECKING:
     from bgo.engine.graph import Node, StepNode
 
@@ -118,9 +120,9 @@ def _calls_for(node: Node, aside: Node, keys: dict[str, list[str]]) -> Iterator[
 
 def _asides(drawn: _Drawing, key: str, node: Node) -> None:
     """Draw the callbacks of a batch: those that came about as they stand, the others as they are planned."""
-    came = {aside.task.handler: aside for aside in node.follow_ups}
+    came = {aside.task.step - FOLLOW_UP: aside for aside in node.follow_ups}
     for number, (kind, handler) in enumerate((node.callbacks or {}).items()):
-        told = came.get(handler)
+        told = came.get(CALLBACKS.index(kind))
         if told is not None:
             drawn.boxes.append(_box(f"c{number}", told, is_aside=True))
         else:

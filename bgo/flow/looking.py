@@ -183,11 +183,16 @@ class Looking(Opened):
 
     def explain(self, task_id: str, charging: Reading | None = None) -> Explanation:
         """Return every gate of a task as a plain `bgo run` would judge it now, and the time waited by reason."""
-        from bgo.engine import explain, resolve
+        from dataclasses import replace
+
+        from bgo.engine import explain, query, resolve
 
         ground = self._ground(charging)
         with self.store.read() as session:
-            return explain.explain(session, resolve.task(session, task_id), ground)
+            found = explain.explain(session, resolve.task(session, task_id), ground)
+            if found.task.kind == "task":
+                return found
+            return replace(found, task=query.view_of(session, found.task).task)
 
     def explain_all(self, charging: Reading | None = None, *, limit: int = 50) -> Standing:
         """Return what waits for what: unfinished tasks in groups that share every gate, at most `limit` groups."""
@@ -244,8 +249,8 @@ class Looking(Opened):
             return snapshot(session, selector or select(), ground, rows)
 
     def changes(self, selector: Selector | None = None, poll_ms: int = 125) -> Iterator[Change]:
-        """Yield what happens from now on, as it happens; ends when all that the selector names by id, or as the chain or
-        batch whose members it is about, has ended."""
+        """Yield what happens from now on, as it happens; ends when all that the selector names, by id or as
+        the chain or batch whose members it is about, has ended."""
         from bgo.flow.waiting import ON_LOOP, changes
 
         refuse_on_loop("flow.changes", ON_LOOP)
