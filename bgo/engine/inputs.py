@@ -58,9 +58,9 @@ def input_of(session: Session, task: Task) -> dict[str, Any]:
 def given(session: Session, task: Task, own: bytes) -> tuple[bytes, dict[str, Any]]:
     """Return the whole input of a member that is claimed, as canonical JSON, and the outputs of its chain so far."""
     parent = None if task.parent is None else session.tasks.find_seq(task.parent)
-    if parent is not None and parent.kind == "batch" and parent.parent is None:
-        if parent.input_ref is None or task.step >= FOLLOW_UP:
-            return own, {}  # most members: an item, and nothing beneath it
+    is_item = parent is not None and parent.kind == "batch" and parent.parent is None
+    if parent is not None and is_item and (parent.input_ref is None or task.step >= FOLLOW_UP):
+        return own, {}  # most members: an item, and nothing beneath it
     return payloads.dump(input_of(session, task), "the input"), earlier_outputs(session, task)
 
 
