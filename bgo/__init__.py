@@ -12,6 +12,7 @@ from bgo.version import VERSION as __version__
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.errors import BgoError, TaskFailedError, WaitTimeoutError
+    from bgo.hooks.middleware import TaskMiddleware
     from bgo.hooks.specs import hookimpl
     from bgo.hooks.task import task
     from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy, DedupPolicy, RateLimit, UniquePolicy
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "bgo.api": "TaskFlow",
     "bgo.errors": "BgoError TaskFailedError WaitTimeoutError",
+    "bgo.hooks.middleware": "TaskMiddleware",
     "bgo.hooks.specs": "hookimpl",
     "bgo.hooks.task": "task",
     "bgo.model.limits": "ConcurrencyControl ConcurrencyStrategy DedupPolicy RateLimit UniquePolicy",
@@ -70,6 +72,7 @@ __all__ = [
     "TaskEncryption",
     "TaskFailedError",
     "TaskFlow",
+    "TaskMiddleware",
     "TaskQueue",
     "TaskResult",
     "TaskTimeout",

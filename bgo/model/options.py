@@ -92,6 +92,8 @@ class TaskTimeout:
     soft_ms: int | None
     hard_ms: int | None
     on_soft_timeout: str | None
+    """What is called when the soft limit passes, as `module:function`; for a function that was given itself with `@`
+    and the directory (or script) it comes from."""
 
     QUICK: ClassVar[TaskTimeout]
     MODERATE: ClassVar[TaskTimeout]
@@ -102,8 +104,10 @@ class TaskTimeout:
         self,
         soft: Duration | None = None,
         hard: Duration | None = None,
-        on_soft_timeout: str | None = None,
+        on_soft_timeout: str | Callable[[str], object] | None = None,
     ) -> None:
+        """`on_soft_timeout` is a function at the top level of a module, or its `module:function`: it is called with the
+        task's id, in the process of the hooks, when the soft limit has passed."""
         hard_ms = None if hard is None else to_ms(hard, "timeout", minimum=1)
         soft_ms = None if soft is None else to_ms(soft, "soft timeout", minimum=1)
         if soft_ms is not None and hard_ms is not None and soft_ms > hard_ms:
@@ -114,13 +118,62 @@ class TaskTimeout:
             )
         object.__setattr__(self, "soft_ms", soft_ms)
         object.__setattr__(self, "hard_ms", hard_ms)
-        object.__setattr__(self, "on_soft_timeout", on_soft_timeout)
+        if on_soft_timeout is not None and soft_ms is None:
+            raise UsageError(
+                "on_soft_timeout without a soft timeout",
+                why="nothing would ever call it",
+                hint="TaskTimeout(soft=30, …)",
+            )
+        object.__setattr__(
+            self, "on_soft_timeout", None if on_soft_timeout is None else _callable_name(on_soft_timeout)
+        )
 
     @classmethod
     def hard_only(cls, hard: Duration) -> TaskTimeout:
         """Return a hard limit with its warning at 80 %."""
         hard_ms = to_ms(hard, "timeout", minimum=1)
         return cls(soft=max(1, hard_ms * 8 // 10) / 1000, hard=hard_ms / 1000)
+
+
+def _callable_name(given: object) -> str:
+    """Return the name under which a process that imports can find a function, with the place it comes from."""
+    if isinstance(given, str):
+        module, colon, path = given.partition("@")[0].partition(":")
+        if colon and all(part.isidentifier() for part in [*module.split("."), *path.split(".")]):
+            return given
+        raise UsageError(
+            f"on_soft_timeout: not a function's name: {shown(given)}",
+            why="it is written module:function",
+            hint="on_soft_timeout='myapp.alerts:warn'",
+        )
+    module, path = getattr(given, "__module__", None), getattr(given, "__qualname__", None)
+    why = ""
+    if not callable(given) or not isinstance(module, str) or not isinstance(path, str):
+        why = f"a {type(given).__name__} has no importable name"
+    elif "<lambda>" in path:
+        why = "a lambda has no name that another process could import"
+    elif "<locals>" in path:
+        why = f"{path} is made inside a function; another process cannot import it"
+    elif getattr(given, "__self__", None) is not None:
+        why = f"{path} is bound to an object that lives in this process alone"
+    file = getattr(getattr(given, "fn", given), "__globals__", {}).get("__file__") or ""
+    if not why and module == "__main__" and not file:
+        why = "this program has no file that another process could import"
+    if why:
+        raise UsageError(
+            f"cannot use this as on_soft_timeout: {why}",
+            why="it runs in another process, which imports it by name",
+            hint="move it to the top level of a module as def NAME(execution_id)",
+        )
+    return f"{module}:{path}" + (f"@{_home(str(module), file)}" if file else "")
+
+
+def _home(module: str, file: str) -> str:
+    """Return the directory that a module's name counts from; for a script, the script."""
+    if module == "__main__":
+        return file
+    parts = file.split("/")
+    return "/".join(parts[: -1 - module.count(".") - (parts[-1] == "__init__.py")]) or "/"
 
 
 TaskTimeout.QUICK = TaskTimeout(soft=45, hard=60)
