@@ -146,26 +146,29 @@ def _callable_name(given: object) -> str:
             why="it is written module:function",
             hint="on_soft_timeout='myapp.alerts:warn'",
         )
-    module, path = getattr(given, "__module__", None), getattr(given, "__qualname__", None)
-    why = ""
-    if not callable(given) or not isinstance(module, str) or not isinstance(path, str):
-        why = f"a {type(given).__name__} has no importable name"
-    elif "<lambda>" in path:
-        why = "a lambda has no name that another process could import"
-    elif "<locals>" in path:
-        why = f"{path} is made inside a function; another process cannot import it"
-    elif getattr(given, "__self__", None) is not None:
-        why = f"{path} is bound to an object that lives in this process alone"
+    home, name = getattr(given, "__module__", None), getattr(given, "__qualname__", None)
     file = getattr(getattr(given, "fn", given), "__globals__", {}).get("__file__") or ""
-    if not why and module == "__main__" and not file:
-        why = "this program has no file that another process could import"
-    if why:
+    if why := _not_importable(given, home, name, file):
         raise UsageError(
             f"cannot use this as on_soft_timeout: {why}",
             why="it runs in another process, which imports it by name",
             hint="move it to the top level of a module as def NAME(execution_id)",
         )
-    return f"{module}:{path}" + (f"@{_home(str(module), file)}" if file else "")
+    return f"{home}:{name}" + (f"@{_home(str(home), file)}" if file else "")
+
+
+def _not_importable(given: object, home: object, name: object, file: str) -> str:
+    if not (callable(given) and isinstance(home, str) and isinstance(name, str)):
+        return f"a {type(given).__name__} has no importable name"
+    if "<lambda>" in name:
+        return "a lambda has no name that another process could import"
+    if "<locals>" in name:
+        return f"{name} is made inside a function; another process cannot import it"
+    if getattr(given, "__self__", None) is not None:
+        return f"{name} is bound to an object that lives in this process alone"
+    if home == "__main__" and not file:
+        return "this program has no file that another process could import"
+    return ""
 
 
 def _home(module: str, file: str) -> str:
