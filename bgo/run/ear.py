@@ -25,10 +25,11 @@ LAST_WORDS = 300
 
 
 class Answer(NamedTuple):
-    """How a call ended: `error` is '' when all went well; `is_gone`: the process is no more."""
+    """How a call ended: `error` is '' when all went well."""
 
     error: str = ""
-    is_gone: bool = False
+    is_late: bool = False
+    """It took too long."""
     is_start: bool = False
     """It never came up: no call is to blame."""
 
@@ -153,14 +154,14 @@ class Ear:
 
     def _gone(self, child: ChildProcess, why: str) -> Answer | None:
         """It has ended or must end: clear up after it, and say what that means for the call under way."""
-        was_up, had_call = self._is_up, self._until is not None
+        was_up, had_call, is_late = self._is_up, self._until is not None, bool(why)
         if not why:
             ends_within(child, LAST_BREATH_MS)
             why = _ending(child.poll())
         self.end()
         if not was_up:
-            return Answer(": ".join([why, *self._last_line]), is_gone=True, is_start=True)
-        return Answer(why, is_gone=True) if had_call else None
+            return Answer(": ".join([why, *self._last_line]), is_start=True)
+        return Answer(why, is_late=is_late) if had_call else None
 
     def end(self) -> None:
         """End it with all that it has started."""

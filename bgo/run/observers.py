@@ -231,7 +231,7 @@ class Observers:
     def _failed(self, target: Target, about: str, answer: Answer) -> None:
         count = self._in_a_row[target.label] = self._in_a_row.get(target.label, 0) + 1
         self._counts.failed += 1
-        if answer.is_gone:
+        if answer.is_late:
             self._hung.add(target.label)
         now, is_off = self._clock.now_ms(), count >= FAILURES
         self._known_faults.add(target.label)
