@@ -125,6 +125,7 @@ def build_here() -> None:
         "missing": loaded.missing,
         "middleware": [source_json(source) for source in loaded.middleware],
         "observers": [observer_json(observer) for observer in loaded.observers],
+        "broken": [source_json(source) for source in loaded.broken],
         "files": loaded.files,
     }
     _say(answer, {"done": built})

@@ -118,7 +118,11 @@ def _rebuild(settings: PluginSettings, cache_dir: Path) -> Known:
     from bgo.hooks.builder import run_builder
 
     key = snapshot.Key(settings)  # looked at before the build: what changes meanwhile is noticed next time
-    data = snapshot.pack(key, key.entries(), run_builder(settings, TIMEOUT_S))
+    entries, built = key.entries(), run_builder(settings, TIMEOUT_S)
+    # Of a plugin that does not load now nobody knows whether it brings middleware: what it brought counts, and is missed.
+    brought = snapshot.read_stale(key, cache_dir).get("middleware", ())
+    built["middleware"] += [s for s in brought if s in built["broken"] and s not in built["middleware"]]
+    data = snapshot.pack(key, entries, built)
     snapshot.keep(key, data, cache_dir)
     return _known(data, settings, cache_dir)
 

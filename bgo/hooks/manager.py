@@ -39,6 +39,8 @@ class Loaded:
     middleware: list[Source] = field(default_factory=list)
     """Plugins with middleware, by name."""
     observers: list[Observer] = field(default_factory=list)
+    broken: list[Source] = field(default_factory=list)
+    """Plugins that did not load, so that nobody knows whether they bring middleware."""
     files: list[str] = field(default_factory=list)
     """Local source files that came in: when one changes, all this is stale."""
 
@@ -170,6 +172,8 @@ def _gather(drafts: list[Draft], loaded: Loaded) -> None:
     """Say who brings middleware and who listens, each place once, by name."""
     places: dict[Source, tuple[str, dict[str, int]]] = {}
     for report, _, place in drafts:
+        if report.error and not report.hooks and not place.entries:
+            loaded.broken.append(place.source)
         if report.hooks:
             places.setdefault(place.source, (report.name, dict(report.hooks)))
     for source, (name, hooks) in sorted(places.items(), key=lambda item: dist_key(item[1][0])):

@@ -121,6 +121,16 @@ def read(key: Key, cache_dir: Path) -> dict[str, Any] | None:
     return data
 
 
+def read_stale(key: Key, cache_dir: Path) -> dict[str, Any]:
+    """Return what the file held last, whether that still counts or not; nothing where it cannot be read."""
+    try:
+        with open(key.file(cache_dir), encoding="utf-8") as stream:
+            data = json.load(stream)
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) and data.get("made_for") == key.made_for else {}
+
+
 def keep(key: Key, data: Mapping[str, Any], cache_dir: Path) -> None:
     """Write the catalogue's data. It is only a cache: where it cannot be written, the next process builds it again."""
     try:

@@ -53,8 +53,8 @@ class HookSpecs:
         the worker. Order: the lower `order` is further out; then plugins by name, each in the order of its calls; a
         flow's own middleware of the same order is further in. Return: nothing. If it raises, `bgo plugins list` shows
         the reason, and every task is rejected with it until it is mended or the plugin is switched off: middleware
-        may guard something, so none is ever skipped. (Of a module that cannot be imported nobody knows that it brings
-        any: name it in `plugins.required`.)
+        may guard something, so none is ever skipped. So it is with a plugin that cannot be imported any more and has
+        brought middleware before; of one that never could nobody knows: name it in `plugins.required`.
         """
 
     # What follows is called in one process beside the worker, never in the worker or a task's child, one call at a

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +92,9 @@ class Hearing:
         target, _, path = name.partition("@")
         handler = self._handlers.get(task.handler)
         if not path and handler is not None and handler.source.kind == "flow":
-            path = handler.source.path
+            home = handler.source
+            is_script = home.target.startswith("__main__:") and not target.startswith("__main__:")
+            path = os.path.dirname(home.path) if is_script else home.path  # a module beside the script
         source = Source("flow", target, path)
         self._made().call(soft_timeout_target(target, source), {"id": task.id}, task.id)
 
