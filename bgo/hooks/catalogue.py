@@ -119,7 +119,7 @@ def _rebuild(settings: PluginSettings, cache_dir: Path) -> Known:
 
     key = snapshot.Key(settings)  # looked at before the build: what changes meanwhile is noticed next time
     entries, built = key.entries(), run_builder(settings, TIMEOUT_S)
-    # Of a plugin that does not load now nobody knows whether it brings middleware: what it brought counts, and is missed.
+    # Of a plugin that does not load now nobody knows whether it brings middleware: what it brought is missed.
     brought = snapshot.read_stale(key, cache_dir).get("middleware", ())
     built["middleware"] += [s for s in brought if s in built["broken"] and s not in built["middleware"]]
     data = snapshot.pack(key, entries, built)
