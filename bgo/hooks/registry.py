@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from bgo.errors import ConfigError, NotFoundError, UsageError
 from bgo.hooks import loading, middleware
@@ -17,6 +17,9 @@ from bgo.hooks.settings import PluginSettings
 from bgo.hooks.stamp import stamp
 from bgo.hooks.task import TaskHandler
 from bgo.model.handler import Source
+
+if TYPE_CHECKING:
+    from bgo.hooks.observers import Hook
 
 HOOK = "bgo_register_handlers"
 
@@ -81,10 +84,15 @@ def _declared(module: object, source: Source, origin: str) -> dict[str, Handler]
     for value in list(vars(module).values()) if hasattr(module, "__dict__") else []:
         if isinstance(value, TaskHandler) and value.fn.__module__ == own:
             found[value.info.name] = value.handler.with_source(source, origin).within(value.layers)
-        elif any(kind.__name__ == "TaskFlow" for kind in type(value).__mro__):
+        elif is_flow(value):
             for name, handler in _flow_handlers(value).items():
                 found[name] = handler.with_source(source, origin)
     return found
+
+
+def is_flow(value: object) -> bool:
+    """Say whether something is a TaskFlow; its class is of a floor above."""
+    return any(kind.__name__ == "TaskFlow" for kind in type(value).__mro__)
 
 
 def _flow_handlers(flow: object) -> Mapping[str, Handler]:
@@ -142,7 +150,7 @@ class Registry:
             self._remember(watch)
         return held
 
-    def observers(self, source: Source, hook: str) -> Sequence[Callable[..., Any]]:
+    def observers(self, source: Source, hook: str) -> Sequence[Hook]:
         """Return the functions that hear of a hook in this place; its code is loaded when it is first asked for."""
         from bgo.hooks.observers import functions
 

@@ -71,7 +71,10 @@ def handlers_of(data: Mapping[str, Any], flows: Callable[[], Iterable[Observer]]
 
     def extras() -> Extras:
         plugins = [observer_from(item) for item in data["observers"]]
-        return Extras(tuple(source_from(item) for item in data["middleware"]), (*plugins, *flows()))
+        files = {os.path.realpath(who.source.target) for who in plugins if who.source.kind == "file"}
+        # A program that is named as a plugin too is heard as that, and not twice.
+        programs = [who for who in flows() if who.as_of is None or os.path.realpath(who.as_of[0]) not in files]
+        return Extras(tuple(source_from(item) for item in data["middleware"]), (*plugins, *programs))
 
     return Handlers(data["handlers"], None, extras)
 

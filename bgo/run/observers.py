@@ -198,9 +198,9 @@ class Observers:
 
     def _rest(self, awake: int) -> None:
         """Nothing is to be told: after a while the process is not kept."""
-        if self._ear.pid is None or not self._ear.is_free:
-            return
-        if self._quiet_at is None:
+        if not self._ear.is_free:
+            self._quiet_at = None
+        elif self._quiet_at is None:
             self._quiet_at = awake + QUIET_MS
         elif awake >= self._quiet_at:
             self._quiet_at = None

@@ -11,7 +11,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any, TextIO
 
 from bgo.errors import ConfigError
-from bgo.hooks import flows, observers
+from bgo.hooks import flows
 from bgo.hooks.registry import Registry
 from bgo.model.handler import Source
 from bgo.model.hooks import Entry, entry_from, fill
@@ -74,9 +74,7 @@ def _function(registry: Registry, frame: Frame) -> None:
             f"{source.target} has {len(found)} hooks for {hook} here, and its program had more",
             why="what is not registered at the top level of the module is not there when it is imported",
         )
-    given = _given(frame["given"])
-    words, named = observers.arguments(found[index], source, given)
-    answer = found[index](*words, **named)
+    answer = found[index](_given(frame["given"]))
     if hasattr(type(answer), "__await__"):
         import asyncio
 

@@ -198,3 +198,17 @@ def test_a_program_that_is_changed_is_loaded_anew(home: Home) -> None:
     finally:
         worker.send_signal(signal.SIGTERM)
         worker.communicate(timeout=60)
+
+
+def test_a_program_that_is_a_plugin_too_hears_once(home: Home) -> None:
+    file = home.program("app", APP + MAIN)
+    home.plugins.append(str(file))
+    home.run()
+    home.bgo("enqueue", "work", "-q")
+    home.run()
+    wanted = [["around", "work"], ["start", "work", "running"], ["complete", "work", "succeeded", True]]
+    assert sorted(home.heard) == sorted(wanted)
+    home.heard_file.write_text("")
+    home.python(file)
+    home.run()
+    assert flat(home) == HEARD

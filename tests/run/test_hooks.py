@@ -282,3 +282,51 @@ def bgo_task_progressed(entry, fraction):
         worker.send_signal(signal.SIGTERM)
         worker.communicate(timeout=60)
     assert [home.heard[0], home.heard[-1]] == [["task_succeeded"], ["at", 0.75]]
+
+
+def test_a_worker_that_is_killed_leaves_no_observer_and_nothing_is_told_twice(home: Home) -> None:
+    home.plugin(
+        "slow",
+        "@bgo.hookimpl\ndef bgo_task_succeeded(entry):\n    say(entry.id, os.getpid())\n"
+        "    while not os.path.exists('go'): time.sleep(0.01)\n",
+    )
+    home.run()
+    ids = queue(home, 3)
+    worker = home.start("run", "--quiet", "--watch")
+    wait_until(lambda: home.heard, "the first call has begun")
+    wait_until(lambda: set(home.states().values()) == {"succeeded"}, "all have ended")
+    worker.kill()
+    worker.communicate()
+    wait_until(lambda: not is_alive(home.heard[0][1]), "the observer has gone with its worker")
+    (home.place / "go").touch()
+    (later,) = queue(home, 1)
+    home.run()
+    told = [line[0] for line in home.heard]
+    assert told[-1] == later
+    assert max(Counter(told).values()) == 1
+    assert set(told) <= {*ids, later}
+
+
+def test_an_observer_that_never_comes_back_does_not_keep_a_worker(home: Home) -> None:
+    home.config('[hooks]\ntimeout = "1h"\n')
+    home.plugin("stuck", "@bgo.hookimpl\ndef bgo_task_succeeded(entry):\n    say(os.getpid())\n    time.sleep(10000)\n")
+    home.run()
+    queue(home, 1)
+    report, _ = home.run()
+    assert (report["succeeded"], report["hooks"]["told"] + report["hooks"]["dropped"]) == (1, 1)
+    assert not is_alive(home.heard[0][0])
+
+
+def test_a_second_signal_ends_the_wait_for_hooks(home: Home) -> None:
+    home.config('[hooks]\ntimeout = "1h"\n')
+    home.plugin("stuck", "@bgo.hookimpl\ndef bgo_task_succeeded(entry):\n    say(os.getpid())\n    time.sleep(10000)\n")
+    home.run()
+    queue(home, 1)
+    worker = home.start("run", "--json", "--watch")
+    wait_until(lambda: home.heard, "the call has begun")
+    worker.send_signal(signal.SIGTERM)
+    worker.send_signal(signal.SIGTERM)
+    out, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 143
+    assert json.loads(out.splitlines()[-1])["succeeded"] == 1
+    assert not is_alive(home.heard[0][0])
