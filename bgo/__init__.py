@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bgo.hooks.middleware import TaskMiddleware
     from bgo.hooks.specs import hookimpl
     from bgo.hooks.task import task
-    from bgo.model.hooks import Entry
+    from bgo.model.entry import Entry
     from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy, DedupPolicy, RateLimit, UniquePolicy
     from bgo.model.options import (
         ConstraintLoss,
@@ -40,7 +40,7 @@ _HOMES = {
     "bgo.hooks.middleware": "TaskMiddleware",
     "bgo.hooks.specs": "hookimpl",
     "bgo.hooks.task": "task",
-    "bgo.model.hooks": "Entry",
+    "bgo.model.entry": "Entry",
     "bgo.model.limits": "ConcurrencyControl ConcurrencyStrategy DedupPolicy RateLimit UniquePolicy",
     "bgo.model.options": "ConstraintLoss NetworkConstraint RetryPolicy TaskConstraints TaskQueue TaskTimeout",
     "bgo.model.query": "Selector",

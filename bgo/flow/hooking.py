@@ -12,7 +12,7 @@ from bgo.flow.opened import Opened
 
 if TYPE_CHECKING:
     from bgo.hooks.middleware import TaskMiddleware
-    from bgo.model.hooks import Entry
+    from bgo.model.entry import Entry
 
     ForTask = TypeVar("ForTask", bound=Callable[[Entry], Any])
     ForGroup = TypeVar("ForGroup", bound=Callable[[str, str], Any])

@@ -109,7 +109,9 @@ def load_plugins(
         drafts.append(_load(place, manager, loaded.missing))
     _settle(drafts, settings, loaded)
     _gather(drafts, loaded)
-    loaded.files = watch.files()
+    # A file that did not load has left no module behind, and is the first to be mended.
+    named = [place.source.target for _, _, place in drafts if place.source.kind == "file"]
+    loaded.files = sorted({*watch.files(), *named})
     return loaded
 
 

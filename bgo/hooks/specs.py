@@ -12,7 +12,7 @@ import pluggy  # noqa: TID253 - this module is loaded where plugins are, never b
 
 from bgo.hooks.defaults import HandlerOptions
 from bgo.hooks.middleware import TaskMiddleware
-from bgo.model.hooks import Entry
+from bgo.model.entry import Entry
 
 PROJECT = "bgo"
 hookspec = pluggy.HookspecMarker(PROJECT)

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from bgo.errors import UsageError
 from bgo.model.handler import Source
-from bgo.model.outcome import TaskError
-from bgo.model.task import HistoryEntry
-from bgo.model.words import did_you_mean
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 HOOKS: dict[str, tuple[str, ...]] = {
     "task_started": ("entry",),
@@ -39,20 +32,6 @@ PLACEHOLDERS = (
 Argv = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry(HistoryEntry):
-    """What a hook is told of a task: an entry of its history, and what it is called."""
-
-    handler: str = ""
-    queue: str = ""
-    tags: tuple[str, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """Return the task's id: the execution id."""
-        return self.task_id
-
-
 class Observer(NamedTuple):
     """Somebody who hears: a plugin or a flow, with how many functions it has for each hook."""
 
@@ -75,23 +54,6 @@ class Extras(NamedTuple):
 
 
 NO_EXTRAS = Extras()
-
-
-def entry_json(entry: Entry) -> dict[str, Any]:
-    """Return an entry as it travels to the observers."""
-    found = {f.name: getattr(entry, f.name) for f in fields(Entry)}
-    error = entry.error
-    found["error"] = None if error is None else [error.type, error.message, error.trace, list(error.kinds)]
-    return found | {"tags": list(entry.tags), "waited": dict(entry.waited), "detail": dict(entry.detail)}
-
-
-def entry_from(data: Mapping[str, Any]) -> Entry:
-    """Return an entry from its JSON."""
-    found = dict(data)
-    if found["error"] is not None:
-        kind, message, trace, kinds = found["error"]
-        found["error"] = TaskError(kind, message, trace, tuple(kinds))
-    return Entry(**{**found, "tags": tuple(found["tags"])})
 
 
 def check_hook(fn: object) -> None:
@@ -122,6 +84,8 @@ def _command(row: object) -> Argv:
     for at, word in enumerate(row):
         for name in (found[1] for found in _PLACE.finditer(word) if found[1]):
             if name not in PLACEHOLDERS:
+                from bgo.model.words import did_you_mean  # every enqueue loads this module, and no hook
+
                 near = did_you_mean(name, PLACEHOLDERS)
                 hint = f"{{{{{name}}}}} stands for the text itself; known are {', '.join(PLACEHOLDERS)}"
                 raise UsageError(f"unknown placeholder {{{name}}}", why=f"{{{name}}} is unknown; {near}", hint=hint)

@@ -76,7 +76,7 @@ class Hearing:
             self._call(name, task)
         if self._observers is None or not self._observers.wants(hook):
             return
-        from bgo.model.hooks import entry_json
+        from bgo.model.entry import entry_json
         from bgo.run.tail import entry_now
 
         entry = entry_now(task, kind, str(state), self._bench.clock.now_ms(), self._worker)

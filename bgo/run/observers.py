@@ -103,8 +103,9 @@ class Observers:
 
     @property
     def room(self) -> int:
-        """Return how many entries of the history may be taken."""
-        return 0 if len(self._queue) >= AHEAD else AHEAD - len(self._queue)
+        """Return how many entries of the history may be taken; not a few at a time, for each taking is a commit."""
+        free = AHEAD - len(self._queue)
+        return free if free >= AHEAD // 2 else 0
 
     @property
     def is_idle(self) -> bool:

@@ -13,8 +13,9 @@ from typing import Any, TextIO
 from bgo.errors import ConfigError
 from bgo.hooks import flows
 from bgo.hooks.registry import Registry
+from bgo.model.entry import Entry, entry_from
 from bgo.model.handler import Source
-from bgo.model.hooks import Entry, entry_from, fill
+from bgo.model.hooks import fill
 from bgo.run.channel import Frame
 from bgo.run.invoke import describe
 from bgo.run.reload import pack

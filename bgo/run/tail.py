@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, NamedTuple
 
-from bgo.model.hooks import Entry, entry_json
+from bgo.model.entry import Entry, entry_json
 from bgo.model.state import FINAL, Event
 from bgo.model.task import HistoryEntry, Task
 from bgo.store.port import Session

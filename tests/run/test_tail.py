@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bgo.model.hooks import entry_from
+from bgo.model.entry import entry_from
 from bgo.model.outcome import Failed, TaskError
 from bgo.model.query import Selector
 from bgo.run import tail
