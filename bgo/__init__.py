@@ -28,10 +28,19 @@ if TYPE_CHECKING:
     from bgo.model.query import Selector
     from bgo.model.result import TaskResult
     from bgo.model.state import State
+    from bgo.model.statuses import (
+        TaskCancelled,
+        TaskFailed,
+        TaskQueued,
+        TaskRetrying,
+        TaskRunning,
+        TaskStatus,
+        TaskSucceeded,
+    )
     from bgo.model.views import TaskView
     from bgo.model.window import RelaxStep, TaskEncryption, TimeWindow
     from bgo.run.bench import RunOptions
-    from bgo.run.context import TaskCancelled, TaskContext
+    from bgo.run.context import CancelRequested, TaskContext
     from bgo.run.simulator import SimOptions
 
 _HOMES = {
@@ -46,16 +55,18 @@ _HOMES = {
     "bgo.model.query": "Selector",
     "bgo.model.result": "TaskResult",
     "bgo.model.state": "State",
+    "bgo.model.statuses": "TaskCancelled TaskFailed TaskQueued TaskRetrying TaskRunning TaskStatus TaskSucceeded",
     "bgo.model.views": "TaskView",
     "bgo.model.window": "RelaxStep TaskEncryption TimeWindow",
     "bgo.run.bench": "RunOptions",
-    "bgo.run.context": "TaskCancelled TaskContext",
+    "bgo.run.context": "CancelRequested TaskContext",
     "bgo.run.simulator": "SimOptions",
 }
 _WHERE = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
     "BgoError",
+    "CancelRequested",
     "ConcurrencyControl",
     "ConcurrencyStrategy",
     "ConstraintLoss",
@@ -73,11 +84,17 @@ __all__ = [
     "TaskConstraints",
     "TaskContext",
     "TaskEncryption",
+    "TaskFailed",
     "TaskFailedError",
     "TaskFlow",
     "TaskMiddleware",
     "TaskQueue",
+    "TaskQueued",
     "TaskResult",
+    "TaskRetrying",
+    "TaskRunning",
+    "TaskStatus",
+    "TaskSucceeded",
     "TaskTimeout",
     "TaskView",
     "TimeWindow",

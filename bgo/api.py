@@ -23,4 +23,9 @@ class TaskFlow(Enqueueing, Changing, Running, Hooking):
 
     Making one opens nothing; the store is opened at first use. Safe to use from several threads; after a fork, make
     a new one.
+
+    On an event loop, verbs that read or change what is queued may be called as they are: they take the time of a read
+    or of a commit, milliseconds on a disk of today, and `await asyncio.to_thread(flow.enqueue, …)` takes none of it
+    from the loop. Verbs that wait or execute refuse to stop it (UsageError) and name the way out: `wait_async`,
+    `async for` over a monitor, or a thread.
     """

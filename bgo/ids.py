@@ -33,7 +33,10 @@ def seeded_rng(seed: int, label: str) -> Rng:
 
 def new_id(rng: Rng) -> str:
     """Return a fresh id: a digit and eleven characters."""
-    bits = rng.getrandbits(64)
+    return _spelled(rng.getrandbits(64))
+
+
+def _spelled(bits: int) -> str:
     return (
         ALPHABET[(bits & 0x1FF) % 10]
         + _PAIRS[bits >> 9 & 0x3FF]
@@ -43,6 +46,14 @@ def new_id(rng: Rng) -> str:
         + _PAIRS[bits >> 49 & 0x3FF]
         + ALPHABET[bits >> 59]
     )
+
+
+def derived_id(*parts: object) -> str:
+    """Return the id that these parts always lead to: of tasks that the engine makes, so that a play can be repeated."""
+    from hashlib import sha256
+
+    bits = int.from_bytes(sha256("\0".join(map(str, parts)).encode()).digest()[:8], "big")
+    return _spelled(bits)
 
 
 def looks_like_id(word: str) -> bool:

@@ -6,12 +6,14 @@ The live worker and the simulator drive the same two functions; what differs is 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bgo.clock import Moment
 from bgo.engine import alarms
 from bgo.engine.waiting import waited
+from bgo.model import payload as payloads
 from bgo.model.device import View
 from bgo.model.plan import Budget, Gate, Hold, LaneHeads, ViewKey
 from bgo.model.task import Child, Task
@@ -54,6 +56,8 @@ class Claim:
     input: bytes
     setup: bytes | None
     checkpoint: bytes | None
+    chain: Mapping[str, Any] = field(default_factory=dict)
+    """Outputs of earlier steps of its chain, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,4 +232,9 @@ def _claim(session: Session, asker: Asker, seq: int, child: Child, lease_until: 
     session.leases.insert(lease)
     refs = (task.input_ref, task.setup_ref, task.checkpoint_ref)
     data = [None if ref is None else session.payloads.get(ref) for ref in refs]
-    return Claim(task, child, data[0] or b"{}", data[1], data[2])
+    if task.parent is None:
+        return Claim(task, child, data[0] or b"{}", data[1], data[2])
+    from bgo.engine import inputs  # most work belongs to no chain or batch
+
+    whole = payloads.dump(inputs.input_of(session, task), "the input")
+    return Claim(task, child, whole, data[1], data[2], inputs.earlier_outputs(session, task))

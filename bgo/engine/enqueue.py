@@ -14,7 +14,7 @@ from bgo.model import payload as payloads
 from bgo.model import wish as wishes
 from bgo.model.lane import LaneKey, Rate, ViewKey
 from bgo.model.state import Reason, State
-from bgo.model.task import Enqueued, TaskSpec
+from bgo.model.task import Enqueued, Kind, TaskSpec
 from bgo.policy import order
 from bgo.store.rows import NewTask
 
@@ -22,7 +22,25 @@ if TYPE_CHECKING:
     from bgo.store.port import Session
 
 
-def lane_key(spec: TaskSpec, marks: tuple[str, ...] = ()) -> LaneKey:
+class Under(NamedTuple):
+    """What rows are besides plain tasks: of a kind, in a state, members of others, coming in unseen."""
+
+    kind: Kind = "task"
+    state: State = State.QUEUED
+    parents: Sequence[int] | None = None
+    """The chain or batch of each row, by seq."""
+    step: int = 0
+    stage: str | None = None
+
+    def parent_of(self, number: int) -> int | None:
+        """Return the parent of the row with this number, from 0."""
+        return None if self.parents is None else self.parents[number]
+
+
+PLAIN = Under()
+
+
+def lane_key(spec: TaskSpec, marks: tuple[str, ...] = (), stage: str | None = None) -> LaneKey:
     """Return the gates a task shares with its lane; `marks` are the paused ones of its tags."""
     name = spec.name or spec.handler
     view = ViewKey(spec.queue, spec.handler, spec.wish.constraints)
@@ -35,6 +53,7 @@ def lane_key(spec: TaskSpec, marks: tuple[str, ...] = ()) -> LaneKey:
         strategy=None if limit is None else limit.strategy,
         rate=None if rate is None else Rate(rate.key or name, rate.max_executions, rate.window_ms),
         marks=marks,
+        stage=stage,
     )
 
 
@@ -57,8 +76,8 @@ class _Shared(NamedTuple):
         )
 
 
-def _share(session: Session, spec: TaskSpec, now: int) -> _Shared:
-    key = lane_key(spec, session.pauses.marks(spec.tags))
+def _share(session: Session, spec: TaskSpec, now: int, stage: str | None) -> _Shared:
+    key = lane_key(spec, session.pauses.marks(spec.tags), stage)
     tags = json.dumps(spec.tags) if spec.tags else "[]"
     expires_at = order.expires_at(spec.wish, begun=False)
     return _Shared(spec, key, session.lanes.ensure(key, now), wishes.dump(spec.wish), tags, expires_at)
@@ -73,7 +92,9 @@ def enqueue(session: Session, specs: Sequence[TaskSpec], now: int) -> list[Enque
     found: list[Enqueued] = []
     for is_plain, run in groupby(specs, key=_is_plain):
         if is_plain:
-            found += _insert(session, list(run), now)
+            plain = list(run)
+            insert(session, plain, now)
+            found += [Enqueued(spec.id, State.QUEUED) for spec in plain]
         else:
             found += [_admit(session, spec, now) for spec in run]
     return found
@@ -86,29 +107,28 @@ def _is_plain(spec: TaskSpec) -> bool:
 def _admit(session: Session, spec: TaskSpec, now: int) -> Enqueued:
     from bgo.engine.ties import admit  # most work is plain, and need not know of this
 
-    def insert(state: State) -> int:
-        _insert(session, (spec,), now, state)
-        return session.tasks.next_seq() - 1
-
-    return admit(session, spec, now, insert)
+    return admit(session, spec, now, lambda state: insert(session, (spec,), now, Under(state=state)))
 
 
-def _insert(session: Session, specs: Sequence[TaskSpec], now: int, state: State = State.QUEUED) -> list[Enqueued]:
+def insert(session: Session, specs: Sequence[TaskSpec], now: int, under: Under = PLAIN) -> int:
+    """Insert rows as they are, whatever else there is; return the seq of the first. Seqs go up by one."""
     seq = session.tasks.next_seq()
     inputs = _store(session, [s.input for s in specs])
     setups = _store(session, [s.setup for s in specs])
     shared: _Shared | None = None
     rows, touched = [], set()
-    for number, (spec, input_ref, setup_ref) in enumerate(zip(specs, inputs, setups, strict=True), start=seq):
+    for number, (spec, input_ref, setup_ref) in enumerate(zip(specs, inputs, setups, strict=True)):
         if shared is None or not shared.fits(spec):
-            shared = _share(session, spec, now)
-        row = _row(spec, shared, (number, input_ref, setup_ref), state, now)
+            shared = _share(session, spec, now, under.stage)
+        row = _row(spec, shared, (seq + number, input_ref, setup_ref), under, now)
+        if under.parents is not None or under.kind != "task":
+            row = row._replace(kind=under.kind, parent=under.parent_of(number), step=under.step)
         rows.append(row)
         if row.ready:
             touched.add(row.lane)
     session.tasks.insert(rows)
     session.lanes.refresh(touched, now)
-    return [Enqueued(spec.id, state) for spec in specs]
+    return seq
 
 
 def _store(session: Session, items: Sequence[bytes | None]) -> list[int | None]:
@@ -118,12 +138,12 @@ def _store(session: Session, items: Sequence[bytes | None]) -> list[int | None]:
     return [None if item is None or item == payloads.EMPTY else next(numbers) for item in items]
 
 
-def _row(spec: TaskSpec, shared: _Shared, refs: tuple[int, int | None, int | None], state: State, now: int) -> NewTask:
+def _row(spec: TaskSpec, shared: _Shared, refs: tuple[int, int | None, int | None], under: Under, now: int) -> NewTask:
     seq, input_ref, setup_ref = refs
     key = shared.key
     due = now if spec.due_at is None else spec.due_at
-    blocked = state is State.BLOCKED
-    ready = due <= now and not blocked
+    blocked = under.state is State.BLOCKED
+    ready = due <= now and under.state is State.QUEUED
     unique = spec.wish.unique
     place = order.order_key(key.strategy, due_ms=due, priority=spec.priority, seq=seq, draw=spec.random_order)
     return NewTask(
@@ -131,7 +151,7 @@ def _row(spec: TaskSpec, shared: _Shared, refs: tuple[int, int | None, int | Non
         id=spec.id,
         name=key.name,
         handler=spec.handler,
-        state=state,
+        state=under.state,
         reason=Reason.NEW,
         lane=shared.lane,
         queue=spec.queue,

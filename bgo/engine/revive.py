@@ -11,6 +11,7 @@ from bgo.engine.expire import note, noted
 from bgo.engine.relane import brought_home
 from bgo.engine.waiting import place_of
 from bgo.errors import RefusedError
+from bgo.model.flow import FOLLOW_UP
 from bgo.model.state import Event, Reason, State, advance
 from bgo.model.task import Task
 from bgo.policy import order
@@ -29,16 +30,27 @@ class BarredError(RefusedError):
 def revive(session: Session, task: Task, now: int, input_ref: int | None = None) -> None:
     """Put a failed or cancelled task back in the queue, due now, with its attempts counted afresh.
 
+    A chain goes on from the step that failed, a batch with the members that failed; what was retried of them brings
+    them back as well.
     It is blocked when another that it comes after has not succeeded, until that one is revived and does.
     Raises RefusedError when its state forbids it, and BarredError, with nothing changed, when other things do.
     """
     task = noted(session, task, now)
     if task.state not in (State.FAILED, State.CANCELLED):
         why, hint = _WHY.get(task.state, (f"it is {task.state} already", "bgo explain {id}"))
-        raise RefusedError(f"task {task.id} cannot be retried", why=why, hint=hint.format(id=task.id))
+        raise RefusedError(f"{task.kind} {task.id} cannot be retried", why=why, hint=hint.format(id=task.id))
     _check_time(task, now)
     _check_unique(session, task, now)
     key = _free_key(session, task, input_ref, now)
+    if task.kind != "task" or (task.parent is not None and task.step < FOLLOW_UP):
+        from bgo.engine import restart  # most work belongs to no chain or batch
+
+        if input_ref is not None:
+            session.tasks.set_input(task, input_ref)
+        restart.restart(session, task, now)
+        if key is not None:
+            _take(session, task, key, now)
+        return
     task = brought_home(session, task, now)
     place = place_of(task, session.lanes.key(task.lane), now, now, begun=False)
     event = Event.REVIVE if session.links.meet_ended(task.seq) else Event.REVIVE_BLOCKED
@@ -56,7 +68,7 @@ def revive(session: Session, task: Task, now: int, input_ref: int | None = None)
 
 
 def _barred(task: Task, why: str, hint: str) -> BarredError:
-    return BarredError(f"task {task.id} cannot be retried", why=why, hint=hint)
+    return BarredError(f"{task.kind} {task.id} cannot be retried", why=why, hint=hint)
 
 
 def _check_time(task: Task, now: int) -> None:

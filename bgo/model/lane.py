@@ -19,6 +19,7 @@ class Gate(StrEnum):
     DUE = "due"
     UPSTREAM = "upstream"
     PAUSED = "paused"
+    STAGING = "staging"
     CONCURRENCY = "concurrency"
     RATE = "rate"
     HANDLER = "handler"
@@ -59,3 +60,5 @@ class LaneKey:
     rate: Rate | None = None
     marks: tuple[str, ...] = ()
     """The paused tags of its tasks, in order: a lane with marks is paused."""
+    stage: str | None = None
+    """With whom its tasks came into a batch: the lane is closed, and unseen, until all of them are there."""

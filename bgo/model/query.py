@@ -24,13 +24,16 @@ class Selector:
     """Created at or after, UTC milliseconds."""
     until: int | None = None
     match_all: bool = False
+    kinds: tuple[str, ...] = ("task",)
+    """Tasks alone unless others are asked for; ids select whatever they are ids of. Empty: all kinds."""
+    under: tuple[str, ...] = ()
+    """Ids of chains and batches: only their members, of batches in chains and chains in batches too."""
 
     @property
     def is_empty(self) -> bool:
         """Say whether nothing narrows it."""
-        return not (self.ids or self.names or self.tags or self.queues or self.states) and (
-            self.since is None and self.until is None
-        )
+        said = self.ids or self.names or self.tags or self.queues or self.states or self.under
+        return not said and self.since is None and self.until is None
 
 
 class CancelEffect(StrEnum):

@@ -15,11 +15,12 @@ class State(StrEnum):
     """Where a task stands."""
 
     BLOCKED = "blocked"
-    """Waits for other tasks (an earlier step). Moved on by the engine when they end."""
+    """Waits for other tasks, or for its turn in a chain. Moved on by the engine when they end."""
     QUEUED = "queued"
     """Waits for its due time, its gates and a free slot. Claimed by a worker."""
     RUNNING = "running"
-    """A worker holds a lease and a child runs the handler. Left only by the outcome of that run."""
+    """A worker holds a lease and a child runs the handler; left only by the outcome of that run. A chain or a batch has
+    begun: left when its last member has ended."""
     RETRYING = "retrying"
     """The last attempt failed and the retry policy allows another at `due_at`. Claimed like QUEUED."""
     SUCCEEDED = "succeeded"
@@ -34,6 +35,8 @@ class Event(StrEnum):
     """What can happen to a task."""
 
     UNBLOCK = "unblock"
+    BEGIN = "begin"
+    """Of a chain or a batch: its members may start."""
     SKIP = "skip"
     SKIP_FAILED = "skip_failed"
     CLAIM = "claim"
@@ -68,15 +71,20 @@ class Reason(StrEnum):
     USER = "user"
     TAG = "tag"
     CHAIN = "chain"
+    BATCH = "batch"
     ALL = "all"
     REPLACED = "replaced"
     EXPIRED = "expired"
+    BEGUN = "begun"
+    MEMBER_FAILED = "member_failed"
+    MEMBER_CANCELLED = "member_cancelled"
 
 
 S, E = State, Event
 
 TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.BLOCKED, E.UNBLOCK): S.QUEUED,
+    (S.BLOCKED, E.BEGIN): S.RUNNING,
     (S.BLOCKED, E.SKIP): S.CANCELLED,
     (S.BLOCKED, E.SKIP_FAILED): S.FAILED,
     (S.QUEUED, E.CLAIM): S.RUNNING,
@@ -105,6 +113,7 @@ OUTCOME_EVENTS = frozenset({E.SUCCEED, E.RETRY, E.LOSE, E.RELEASE, E.EXHAUST, E.
 
 REASONS: dict[Event, frozenset[Reason]] = {
     E.UNBLOCK: frozenset({Reason.UPSTREAM_DONE}),
+    E.BEGIN: frozenset({Reason.BEGUN}),
     E.SKIP: frozenset({Reason.UPSTREAM_CANCELLED}),
     E.SKIP_FAILED: frozenset({Reason.UPSTREAM_FAILED}),
     E.CLAIM: frozenset({Reason.CLAIMED}),
@@ -113,9 +122,17 @@ REASONS: dict[Event, frozenset[Reason]] = {
     E.LOSE: frozenset({Reason.LOST}),
     E.RELEASE: frozenset({Reason.SHUTDOWN, Reason.DEVICE, Reason.SNOOZE}),
     E.EXHAUST: frozenset(
-        {Reason.ERROR, Reason.CRASH, Reason.HARD_TIMEOUT, Reason.LOST, Reason.REJECTED, Reason.ASKED, Reason.SNOOZE}
+        {
+            *(Reason.ERROR, Reason.CRASH, Reason.HARD_TIMEOUT, Reason.LOST, Reason.REJECTED, Reason.ASKED),
+            *(Reason.SNOOZE, Reason.MEMBER_FAILED),
+        }
     ),
-    E.CANCEL: frozenset({Reason.USER, Reason.TAG, Reason.CHAIN, Reason.ALL, Reason.REPLACED, Reason.EXPIRED}),
+    E.CANCEL: frozenset(
+        {
+            *(Reason.USER, Reason.TAG, Reason.CHAIN, Reason.BATCH, Reason.ALL, Reason.REPLACED, Reason.EXPIRED),
+            Reason.MEMBER_CANCELLED,
+        }
+    ),
     E.REVIVE: frozenset({Reason.USER}),
     E.REVIVE_BLOCKED: frozenset({Reason.USER}),
 }

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
     from bgo.model.outcome import TaskError
 
-Kind = Literal["task"]
+Kind = Literal["task", "chain", "batch"]
+"""A chain or a batch is a row of its own that stands for its members; it is never claimed."""
 
 INPUT_LIMIT = 1 << 20
 """Largest input and output in bytes of canonical JSON, on a computer."""
@@ -130,6 +131,10 @@ class Task:
     """Above 0: it was bumped then, and goes before all that was not, or was bumped earlier."""
     waited: str = "{}"
     """Milliseconds by reason that it waited before `ready_at`, in other lanes or for other tasks, as JSON."""
+    parent: int | None = None
+    """The chain or batch that it is a member of, by seq."""
+    step: int = 0
+    """Of a chain's member: which step it belongs to, from 0."""
 
     @property
     def max_attempts(self) -> int:
@@ -213,5 +218,5 @@ class HistoryEntry:
 
     @property
     def status(self) -> str:
-        """Return the state this led to."""
+        """Return the state that this led to."""
         return self.state

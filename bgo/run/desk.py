@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 Ended = Sequence[tuple[RunKey, Settled | LateFinish]]
 
 SOFT_TIMEOUT = "soft_timeout"
+AT_HAND = 500
+"""Ready tasks of a chain or batch that is to be executed here, of which so many are looked at."""
+SWEPT = 500
+"""Rows of an abandoned batch that one commit removes."""
 STUCK_MS = 5_000
 """Orphans whose processes SIGKILL did not end are tried again this much later."""
 
@@ -130,16 +134,32 @@ class Desk:
             self._store.close()
 
     def seqs(self, task_ids: frozenset[str]) -> frozenset[int]:
-        """Return the seqs of these ids."""
+        """Return the seqs of these tasks; of a chain or batch those of its tasks that are ready now."""
         with self._store.read() as session:
-            found = [session.tasks.find(task_id) for task_id in task_ids]
-        return frozenset(task.seq for task in found if task is not None)
+            found = [task for task_id in task_ids if (task := session.tasks.find(task_id)) is not None]
+            own = {task.seq for task in found if task.kind == "task"}
+            return frozenset(own.union(*(session.flows.ready_under(t.seq, AT_HAND) for t in found if t.kind != "task")))
 
-    def come_back(self, seqs: frozenset[int]) -> bool:
-        """Say whether any of these tasks waits for its time: for a retry, or a delay."""
+    def come_back(self, task_ids: frozenset[str]) -> bool:
+        """Say whether any of these tasks, or of these chains' and batches', waits for its time: a retry, or a delay."""
         with self._store.read() as session:
-            found = [session.tasks.find_seq(seq) for seq in seqs]
-        return any(task is not None and task.state in CLAIMABLE and not task.ready for task in found)
+            found = [task for task_id in task_ids if (task := session.tasks.find(task_id)) is not None]
+            if any(task.state in CLAIMABLE and not task.ready for task in found):
+                return True
+            return any(session.flows.next_due_under(task.seq) is not None for task in found if task.kind != "task")
+
+    def sweep_stages(self) -> bool:
+        """Remove some of what dead enqueuers have left of batches that nobody has seen; say whether more is left."""
+        with self._store.read() as session:
+            found = session.stages.list()
+        dead = [row for row in found if not liveness.is_coming(self._bench.run_dir, row.owner)]
+        if not dead:
+            return False
+        with self._store.write() as session:
+            is_left = session.stages.drop(dead[0], SWEPT) > 0
+        if not is_left:
+            liveness.clear_stage(self._bench.run_dir, dead[0].owner)
+        return is_left or len(dead) > 1
 
     def has_more(self) -> bool:
         """Say whether there is more for us to come: work that waits for its time, or for a slot another worker has."""

@@ -35,7 +35,7 @@ def frame_of(claim: Claim, handler: HandlerInfo | None, work_dir: Path, middlewa
         soft_ms=task.wish.timeout.soft_ms,
         hard_ms=task.wish.timeout.hard_ms,
         restored=None if claim.checkpoint is None else payloads.load(claim.checkpoint),
-        chain={},
+        chain=dict(claim.chain),
         workdir=os.path.join(work_dir, task.id),  # a Path costs ten times as much, for each task
         middleware=tuple(middleware),
         layers=handler.layers,

@@ -138,6 +138,10 @@ class Worker:
         born = process.process_start_time(pid) or 0
         queues = tuple(sorted(self._options.queues or ()))
         self._desk.register(WorkerRow(self.id, host, boot, pid, born, self._clock.now_ms(), self._slots, queues))
+        self._choose()
+
+    def _choose(self) -> None:
+        """Learn which tasks may be claimed, if only some may: those of a chain become ready one after another."""
         if self._options.only is not None:
             self._only = self._desk.seqs(self._options.only)
         self._runs.middleware = self._hearing.learn(self._handlers)
@@ -230,6 +234,8 @@ class Worker:
             self._hears_cancels = self._hears_cancels or changed
             self._curious = self._curious or changed or self._holds
             self._announce(self._desk.rescue(), rescued=True)
+            if self._desk.sweep_stages():
+                self._poll_at = awake  # in steps, between which others have their turn
             self._look_at_handlers()
             if self._tidier is not None:
                 with suppress(OSError):
@@ -270,6 +276,7 @@ class Worker:
 
     def _look(self, room: int) -> None:
         """Read the store; a hold that changed or an alarm is written at once, work needs children first."""
+        self._choose()
         found = self._desk.look(room, self._only)
         self._curious = False
         self._holds, self._wanted = bool(found.holds), found.ready
@@ -342,6 +349,6 @@ class Worker:
             return False
         if not self._options.until_empty:
             return True
-        if self._only is not None:
-            return not self._desk.come_back(self._only)
+        if self._options.only is not None:
+            return not self._desk.come_back(self._options.only)
         return not self._desk.has_more()

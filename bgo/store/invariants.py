@@ -8,26 +8,30 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from bgo.model.flow import FOLLOW_UP
 from bgo.policy.order import BUMPED
-from bgo.store.sql.pauses import SHALL_STAND, STOP_RUNNING
+from bgo.store.sql.pauses import HELD_BY, SHALL_STAND, STOP_RUNNING
 
 _HEAD = f"""(SELECT CASE WHEN lane.strategy IN ('lifo', 'random') AND task.rank >= {BUMPED // 2}
         THEN lane.since ELSE task.rank END
     FROM task WHERE task.lane = lane.id AND task.ready = 1 ORDER BY task.order_key, task.seq LIMIT 1)"""
 _FIRST = "(SELECT order_key FROM task WHERE task.lane = lane.id AND ready = 1 ORDER BY order_key, seq LIMIT 1)"
 _PAUSED = """(EXISTS (SELECT 1 FROM pause WHERE kind = 'name' AND value = lane.name)
-    + 2 * EXISTS (SELECT 1 FROM pause WHERE kind = 'queue' AND value = view.queue) + 4 * (lane.marks <> '[]'))"""
+    + 2 * EXISTS (SELECT 1 FROM pause WHERE kind = 'queue' AND value = view.queue) + 4 * (lane.marks <> '[]')
+    + 8 * EXISTS (SELECT 1 FROM stage WHERE stage.id = lane.stage))"""
 _USED_PAYLOADS = """SELECT input FROM task WHERE input IS NOT NULL UNION SELECT setup FROM task WHERE setup IS NOT NULL
     UNION SELECT output FROM task WHERE output IS NOT NULL UNION SELECT error FROM task WHERE error IS NOT NULL
     UNION SELECT checkpoint FROM task WHERE checkpoint IS NOT NULL
-    UNION SELECT error FROM history WHERE error IS NOT NULL"""
-_STUCK = """state = 'running'
+    UNION SELECT error FROM history WHERE error IS NOT NULL UNION SELECT plan FROM flow WHERE plan IS NOT NULL"""
+_STUCK = """state = 'running' AND kind = 'task'
     AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.task = task.seq AND lease.run = task.run)"""
 _RUNNING = "(SELECT count(*) FROM lease WHERE lease.concurrency_key = lane.concurrency_key)"
 
 _MET = "(other.state = 'succeeded' OR need.kind = 'end' AND other.finished_at IS NOT NULL)"
 _UNTOLD = "EXISTS (SELECT 1 FROM release WHERE release.upstream = other.seq)"
-_FORGOTTEN = f"""state = 'blocked' AND (NOT EXISTS (SELECT 1 FROM dependency WHERE dependency.task = task.seq)
+_OWN = f"kind = 'task' AND (parent IS NULL OR step >= {FOLLOW_UP})"
+_FORGOTTEN = f"""state = 'blocked' AND {_OWN}
+    AND (NOT EXISTS (SELECT 1 FROM dependency WHERE dependency.task = task.seq)
     OR EXISTS (SELECT 1 FROM dependency AS need JOIN task AS other ON other.seq = need.upstream
         WHERE need.task = task.seq AND {_MET} AND NOT {_UNTOLD}))"""
 _NO_TASK = "NOT IN (SELECT seq FROM task)"
@@ -281,7 +285,6 @@ REPAIRS = (
     # Parked lanes are all opened: the next tick parks again what must wait.
     f"""UPDATE lane SET parked = 0, turn = NULL, paused = (SELECT {_PAUSED} FROM view WHERE view.id = lane.view)""",
     f"UPDATE lane SET since = coalesce(since, ?1), head = {_HEAD}, first = {_FIRST}",
-    """UPDATE lane SET turn = CASE WHEN paused = 0 THEN head END,
-        held_by = CASE WHEN paused <> 0 THEN 'paused' END""",
+    f"""UPDATE lane SET turn = CASE WHEN paused = 0 THEN head END, held_by = {HELD_BY}""",
 )
 """What mends the rules that can be mended, in this order and in one transaction; ?1 is now."""

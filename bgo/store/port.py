@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bgo.model.query import Pause, QueueRow, Selector
     from bgo.model.state import State
     from bgo.model.task import HistoryEntry, Lease, Task, WorkerRow
-    from bgo.store.rows import Alarms, Holder, LaneState, NewLease, NewTask, Place, Seat
+    from bgo.store.rows import Alarms, FlowRow, Holder, LaneState, NewLease, NewTask, Place, Seat, StageRow
 
 
 class Tasks(Protocol):
@@ -482,6 +482,92 @@ class Links(Protocol):
         """Note that all waiters of an ended task have been told."""
 
 
+class Flows(Protocol):
+    """Chains and batches: their own facts, and their members."""
+
+    def insert(self, seq: int, plan: int | None, *, at: int, is_open: bool) -> None:
+        """Add the facts of a chain or a batch whose row as a task is there."""
+
+    def find(self, seq: int) -> FlowRow | None:
+        """Return them."""
+
+    def set(self, seq: int, field: str, value: int | str | None) -> None:
+        """Set `plan`, `at`, `ending`, `open`, `cursor` or `told`."""
+
+    def count(self, seq: int, field: str, by: int) -> None:
+        """Add to `total`, or to the number of members that have ended in a state."""
+
+    def begin(self, seq: int, reason: str) -> bool:
+        """Move a BLOCKED chain or batch to RUNNING; False when it is not blocked."""
+
+    def hold_back(self, seq: int) -> None:
+        """Move a RUNNING chain or batch, nothing of which can have begun, to BLOCKED."""
+
+    def started(self, seq: int, at: int) -> None:
+        """Note when a first member has started."""
+
+    def end(self, seq: int, to: tuple[State, str], now: int, *, output: int | None, error: int | None) -> bool:
+        """Move a RUNNING chain or batch to a final (state, reason); False when it does not run."""
+
+    def is_open(self, seq: int, step: int | None = None) -> bool:
+        """Say whether any member (of this step) has not ended."""
+
+    def held(self, seq: int, steps: tuple[int, int], limit: int) -> list[Task]:
+        """Return the first BLOCKED members of these steps, from the first number to the last."""
+
+    def unstopped(self, seq: int, limit: int) -> list[Task]:
+        """Return the first unfinished members but those that run and are asked to end."""
+
+    def undone(self, seq: int, steps: tuple[int, int], limit: int, after: int = 0) -> list[Task]:
+        """Return the first failed and cancelled members of these steps, of those behind seq `after`."""
+
+    def members(self, seq: int, *, after: tuple[int, int] = (-1, 0), limit: int) -> list[Task]:
+        """Return members in order, those behind (step, seq) `after`."""
+
+    def of_step(self, seq: int, step: int, *, after: int = 0, limit: int) -> list[Task]:
+        """Return members of one step in order, those behind seq `after`."""
+
+    def tally(self, seq: int, step: int) -> Mapping[State, int]:
+        """Return how many members of a step stand in each state."""
+
+    def output_bytes(self, seq: int) -> int:
+        """Return how many bytes the outputs of a batch's members have together."""
+
+    def ready_under(self, seq: int, limit: int) -> list[int]:
+        """Return seqs of ready tasks in a chain or a batch, of those inside it too."""
+
+    def next_due_under(self, seq: int) -> int | None:
+        """Return when the first of them that waits for its time is due."""
+
+    def runs_under(self, seq: int) -> bool:
+        """Say whether any task in it is running."""
+
+
+class Stages(Protocol):
+    """Members on their way into a chain or a batch, unseen until all are there."""
+
+    def open(self, stage: str, flow: int, owner: str, now: int) -> None:
+        """Begin: lanes with this stage are closed and unseen from now on."""
+
+    def add(self, stage: str, count: int) -> bool:
+        """Count members that came in; False when the stage is gone."""
+
+    def seal(self, stage: str, now: int) -> tuple[int, int] | None:
+        """Let all of it be seen and start; return its flow and how many came in, None when it is gone."""
+
+    def show(self, stage: str) -> tuple[int, int] | None:
+        """Let all of it be seen, and wait for what its flow waits for; as `seal` otherwise."""
+
+    def release(self, flow: int, now: int) -> None:
+        """Seal what was shown before, now that its flow need not wait any more."""
+
+    def list(self) -> list[StageRow]:
+        """Return what is still coming in, the oldest first."""
+
+    def drop(self, stage: StageRow, limit: int) -> int:
+        """Remove up to `limit` of its rows, and the stage itself when none is left (0)."""
+
+
 class Session(Protocol):
     """One transaction's verbs, grouped by what they are about."""
 
@@ -511,6 +597,10 @@ class Session(Protocol):
     def dedup(self) -> Dedup: ...
     @property
     def links(self) -> Links: ...
+    @property
+    def flows(self) -> Flows: ...
+    @property
+    def stages(self) -> Stages: ...
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Undo only the block on an exception, and let it through."""

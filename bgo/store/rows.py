@@ -32,6 +32,9 @@ class NewTask(NamedTuple):
     expires_at: int | None = None
     unique_id: str | None = None
     dedup_key: str | None = None
+    kind: str = "task"
+    parent: int | None = None
+    step: int = 0
 
 
 class Place(NamedTuple):
@@ -97,6 +100,45 @@ class Holder(NamedTuple):
     name: str
     claimed_at: int
     started_at: int | None
+
+
+class FlowRow(NamedTuple):
+    """A chain or a batch beyond its row as a task."""
+
+    seq: int
+    plan: int | None
+    """What it is made of, as a payload; None: as the batch that it is a member of says."""
+    at: int
+    """Of a chain: the step that is being worked at."""
+    ending: str | None
+    """`failed` or `cancelled` once that is settled, while members may still run."""
+    open: int
+    """1 while more members may come: it cannot end."""
+    cursor: int | None
+    """How many items of an earlier output have become members."""
+    told: str
+    """The follow-up tasks that its ends have made, by kind, as JSON."""
+    total: int
+    succeeded: int
+    failed: int
+    cancelled: int
+    staged: int
+    """1 while members are coming in unseen."""
+
+    @property
+    def ended(self) -> int:
+        """How many members have ended."""
+        return self.succeeded + self.failed + self.cancelled
+
+
+class StageRow(NamedTuple):
+    """Members that are coming into a chain or a batch, who brings them, and how many there are so far."""
+
+    id: str
+    flow: int
+    owner: str
+    members: int
+    at: int
 
 
 class Alarms(NamedTuple):

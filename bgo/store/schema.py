@@ -136,6 +136,7 @@ class Lane(Row, table=True):
         ),
         _partial("lane_limits", "concurrency_key", where="concurrency_key IS NOT NULL"),
         _partial("lane_rates", "rate_key", where="rate_key IS NOT NULL"),
+        _partial("lane_stage", "stage", where="stage IS NOT NULL"),
     )
     id: int = _int(key=True)
     key: str = _text()
@@ -155,10 +156,14 @@ class Lane(Row, table=True):
     rate_window: int | None = _int()
     marks: str = _text("[]")
     first: int | None = _int()
+    stage: str | None = _text()
 
 
 class Task(Row, table=True):
-    """A task: where it stands, its counters, and references to its payloads."""
+    """A task, or a chain or batch of tasks (`kind`): where it stands, its counters, references to its payloads.
+
+    `parent` is the chain or batch that it is a member of, by seq, `step` its place there.
+    """
 
     __tablename__ = "task"
     __table_args__ = (
@@ -179,6 +184,10 @@ class Task(Row, table=True):
         ),
         _partial("task_unique", "unique_id", "seq", where="unique_id IS NOT NULL"),
         _partial("task_unique_open", "unique_id", "seq", where="unique_id IS NOT NULL AND finished_at IS NULL"),
+        _partial("task_root", "seq", where="parent IS NULL"),
+        _partial("task_member", "parent", "step", "seq", where="parent IS NOT NULL"),
+        _partial("task_member_open", "parent", "step", where="parent IS NOT NULL AND finished_at IS NULL"),
+        _partial("task_member_held", "parent", "step", "seq", where="parent IS NOT NULL AND state = 'blocked'"),
     )
     seq: int = _int(key=True)
     id: str = _text()
@@ -220,6 +229,39 @@ class Task(Row, table=True):
     dedup_key: str | None = _text()
     bump: int = _int(0)
     waited: str = _text("{}")
+    parent: int | None = _int()
+    step: int = _int(0)
+
+
+class Flow(Row, table=True):
+    """A chain or a batch: its plan, how far it is, and how its members have ended."""
+
+    __tablename__ = "flow"
+    __table_args__ = (CheckConstraint("ending IN ('failed', 'cancelled')"),)
+    seq: int = _ref("task.seq", key=True)
+    plan: int | None = _ref("payload.id")
+    at: int = _int(0)
+    ending: str | None = _text()
+    open: int = _int(0)
+    cursor: int | None = _int()
+    told: str = _text("{}")
+    total: int = _int(0)
+    succeeded: int = _int(0)
+    failed: int = _int(0)
+    cancelled: int = _int(0)
+
+
+class Stage(Row, table=True):
+    """Members that are coming into a chain or a batch, nowhere to be seen until all are there (`hidden`), or that are
+    there and wait, all of them, for what their chain or batch waits for."""
+
+    __tablename__ = "stage"
+    id: str = _text(key=True)
+    flow: int = _int()
+    owner: str = _text()
+    hidden: int = _int(1)
+    count: int = _int(0)
+    at: int = _int()
 
 
 class TaskTag(Row, table=True):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bgo.store.sql.alarms import SqlAlarms
+from bgo.store.sql.flows import SqlFlows
 from bgo.store.sql.keys import SqlDedup
 from bgo.store.sql.lanes import SqlLanes
 from bgo.store.sql.leases import SqlLeases
@@ -18,6 +19,7 @@ from bgo.store.sql.payloads import SqlPayloads
 from bgo.store.sql.queues import SqlQueues
 from bgo.store.sql.rates import SqlRates
 from bgo.store.sql.records import SqlRecords
+from bgo.store.sql.stages import SqlStages
 from bgo.store.sql.tasks import SqlTasks
 
 
@@ -39,6 +41,8 @@ class Session:
         self.queues = SqlQueues(db)
         self.dedup = SqlDedup(db)
         self.links = SqlLinks(db)
+        self.flows = SqlFlows(db)
+        self.stages = SqlStages(db, self.pauses, self.payloads)
         self.undone_by: sqlite3.Error | None = None
         """The error by which SQLite rolled the whole transaction back inside a savepoint, if it did."""
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from bgo.clock import Moment, VirtualClock, moment
-from bgo.engine import alarms, cycle, relane, upstream
+from bgo.engine import alarms, cycle, relane, wave
 from bgo.engine.cancel import cancel
 from bgo.engine.cycle import Asker, Memory, Tick, look, tick
 from bgo.engine.edit import Changes, bump, edit
@@ -47,7 +47,7 @@ def small_steps() -> Iterator[None]:
     """Let every step of the engine touch only a few."""
     with pytest.MonkeyPatch.context() as patch:
         for module, name, size in (
-            (relane, "STEP", 1), (upstream, "STEP", 2), (cycle, "PARK_STEP", 3), (alarms, "STEP", 3),
+            (relane, "STEP", 1), (wave, "STEP", 2), (cycle, "PARK_STEP", 3), (alarms, "STEP", 3),
             (alarms, "RATE_STEP", 1), (parking, "OPENED_AT_A_TIME", 2),
         ):  # fmt: skip
             patch.setattr(module, name, size)

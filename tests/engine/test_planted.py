@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from bgo.store.sql.tasks import ENDED
 from tests.engine.checks import BrokenError
 from tests.engine.stories import STORIES
 from tests.engine.world import World
@@ -70,15 +71,16 @@ BUGS = {
         "no slot stays idle while something may start",
     ),
     "a cancel does not refresh its lane": Bug(
-        (("bgo.engine.cancel:cancel", "session.lanes.refresh(emptied, now)", "pass"),), "lane heads equal a recount"
+        (("bgo.engine.wave:Wave.ended", "self.woken.add(task.lane)", "pass"),), "lane heads equal a recount"
     ),
     "prune takes unfinished work": Bug(
         (
             ("bgo.store.sql.tasks:DELETE", "AND finished_at IS NOT NULL", ""),
             (
-                "bgo.store.sql.tasks:SqlTasks.ended",
-                "finished_at < ? AND finished_at IS NOT NULL AND state IN (",
-                "coalesce(finished_at, created_at) < ? AND state IN ('queued', ",
+                "bgo.store.sql.tasks:ENDED",
+                ENDED,
+                "SELECT seq FROM task WHERE coalesce(finished_at, created_at) < ?1 AND (finished_at IS NULL"
+                " OR state IN (SELECT value FROM json_each(?2))) LIMIT ?3",
             ),
         ),
         "only ended tasks are pruned",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bgo.engine import upstream
+from bgo.engine import upstream, wave
 from bgo.engine.explain import Ground, explain
 from bgo.engine.prune import prune
 from bgo.errors import NotFoundError
@@ -130,7 +130,7 @@ def test_a_waiting_task_can_be_called_off(store: SqliteStore) -> None:
 
 
 def test_many_waiters_are_told_in_steps(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upstream, "STEP", 10)
+    monkeypatch.setattr(wave, "STEP", 10)
     first = put_one(store, a_spec())
     put(store, *(after(first.id) for _ in range(35)))
     run(store)
@@ -142,7 +142,7 @@ def test_many_waiters_are_told_in_steps(store: SqliteStore, monkeypatch: pytest.
 
 
 def test_a_failure_spreads_in_steps(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upstream, "STEP", 10)
+    monkeypatch.setattr(wave, "STEP", 10)
     first = put_one(store, a_spec())
     for made in put(store, *(after(first.id) for _ in range(12))):
         put(store, after(made.id), after(made.id))
@@ -156,7 +156,7 @@ def test_a_failure_spreads_in_steps(store: SqliteStore, monkeypatch: pytest.Monk
 
 
 def test_a_tick_tells_the_rest(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upstream, "STEP", 10)
+    monkeypatch.setattr(wave, "STEP", 10)
     first = put_one(store, a_spec())
     put(store, *(after(first.id) for _ in range(35)))
     run(store)
@@ -168,7 +168,7 @@ def test_a_tick_tells_the_rest(store: SqliteStore, monkeypatch: pytest.MonkeyPat
 def test_an_upstream_revived_before_all_were_told_is_waited_for_again(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upstream, "STEP", 10)
+    monkeypatch.setattr(wave, "STEP", 10)
     first = put_one(store, a_spec())
     put(store, *(after(first.id) for _ in range(15)))
     run(store, ERROR)
@@ -233,7 +233,7 @@ def test_pruned_tasks_leave_no_ties_and_nobody_waiting(store: SqliteStore) -> No
 
 
 def test_prune_tells_many_waiters_in_steps(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upstream, "STEP", 10)
+    monkeypatch.setattr(wave, "STEP", 10)
     first = put_one(store, a_spec())
     put(store, *(after(first.id) for _ in range(25)))
     run(store)

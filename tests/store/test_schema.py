@@ -17,13 +17,17 @@ from tests.build import a_spec, a_wish
 from tests.store import drive
 from tests.store.shape import explain, hot_statements, shape_of
 
-SMALL = {"view", "queue", "pause", "tag_move", "lease", "worker", "CONSTANT", "w"}
-"""Tables that stay small whatever waits: views (one per queue, handler and constraints), live runs, workers."""
+SMALL = {"view", "queue", "pause", "tag_move", "lease", "worker", "stage", "json_each", "CONSTANT", "w"}
+"""Tables that stay small whatever waits: views (one per queue, handler and constraints), live runs, workers, batches
+that are coming in; and lists of a few words that are bound."""
 SCANS = {
     "tasks.NEWEST": "from the end, and stops at its LIMIT",
     "tasks.NEXT_DUE": "the first entry of the alarm index",
     "tasks.WAITS_IN": "asked by --until-empty --queue when nothing else is left: the alarm index, to its first hit",
     "tasks.COUNTS": "a summary: counts every task, from an index alone",
+    "tasks.FLOWS": "a summary: counts every chain and batch",
+    "stages.INNER": "what a dead enqueuer has left is removed, in steps: reads the chains and batches",
+    "tasks.UNSEEN": "a summary: counts what is coming in, while it does",
     "tasks.NOT_DUE": "told once at the end of a run: counts the delayed tasks, from their index",
     "queues.ROWS": "bgo queues: counts every waiting task",
     "lanes.CLOSED": "told once at the end of a run: counts the tasks of held lanes, from their index",

@@ -16,7 +16,7 @@ from bgo.store.rows import LaneState
 from bgo.store.sql.holdlog import DROP_LOG
 from bgo.store.sql.named import SqlNamedLimits
 from bgo.store.sql.parking import BY_RATE, SqlParking
-from bgo.store.sql.pauses import paused_bits
+from bgo.store.sql.pauses import PAUSE_BIT, paused_bits
 from bgo.store.sql.rates import SqlRates
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ OPEN_VIEWS = """SELECT id, queue, handler, constraints FROM view
 WHERE EXISTS (SELECT 1 FROM lane WHERE lane.view = view.id AND turn IS NOT NULL) ORDER BY id"""
 FIND = "SELECT id FROM lane WHERE key = ?"
 ADD = """INSERT INTO lane (key, name, view, concurrency_key, concurrency_max, strategy, rate_key, rate_max, rate_window,
-    marks, paused, held_by, since) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    marks, stage, paused, held_by, since) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 KEY = "SELECT key FROM lane WHERE id = ?"
 LIMITS = "SELECT concurrency_max, rate_key, rate_max, rate_window FROM lane WHERE id = ?"
 _LANE = """SELECT lane.id, view.queue, concurrency_key, concurrency_max, strategy, rate_key, rate_max, rate_window,
@@ -43,7 +43,7 @@ WHERE task.seq = ? AND task.ready = 1 AND turn IS NOT NULL"""
 READY_UNDER = """SELECT count(*) FROM lane JOIN task ON task.lane = lane.id AND task.ready = 1
 WHERE lane.view = ? AND turn IS NOT NULL"""
 CLOSED = """SELECT held_by, sum((SELECT count(*) FROM task WHERE task.lane = lane.id AND task.ready = 1))
-FROM lane WHERE head IS NOT NULL AND turn IS NULL GROUP BY held_by"""
+FROM lane WHERE head IS NOT NULL AND turn IS NULL AND paused & 8 = 0 GROUP BY held_by"""
 READY = "SELECT seq, rank, order_key FROM task WHERE lane = ? AND ready = 1 ORDER BY order_key, seq LIMIT ?"
 _HEAD = f"""(SELECT CASE WHEN lane.strategy IN ('lifo', 'random') AND task.rank >= {BUMPED // 2}
         THEN CASE WHEN ?2 OR lane.head IS NULL THEN ?3 ELSE lane.since END ELSE task.rank END
@@ -72,11 +72,22 @@ def _view_key(queue: str, handler: str, constraints: str) -> ViewKey:
     return ViewKey(queue, handler, constraints_from(json.loads(constraints)))
 
 
+def _text(key: LaneKey, view: tuple[str, str, str]) -> str:
+    """Return the text that tells a lane from all others; what most lanes lack is left out of it."""
+    parts: list[Any] = [key.name, *view, key.concurrency_key, key.concurrency_max, key.strategy]
+    if key.rate or key.marks or key.stage:
+        parts += [key.rate, key.marks, *([key.stage] if key.stage else [])]
+    return _compact(parts)
+
+
 @lru_cache(maxsize=1024)
 def _lane_key(text: str) -> LaneKey:
     from bgo.model.limits import ConcurrencyStrategy
 
-    name, *view, key, limit, strategy, rate, marks = (*json.loads(text), None, ())[:9]
+    parts = json.loads(text)
+    name, *view, key, limit, strategy, rate, marks, stage = (
+        (*parts, None, (), None) if len(parts) < 9 else (*parts, None)[:10]
+    )
     return LaneKey(
         name,
         _view_key(*view),
@@ -85,6 +96,7 @@ def _lane_key(text: str) -> LaneKey:
         ConcurrencyStrategy(strategy) if strategy else None,
         None if rate is None else Rate(*rate),
         tuple(marks),
+        stage,
     )
 
 
@@ -107,25 +119,25 @@ class SqlLanes(SqlParking):
 
     def ensure(self, key: LaneKey, now: int) -> int:
         view = (key.view.queue, key.view.handler, _compact(constraints_json(key.view.constraints)))
-        limit = (key.concurrency_key, key.concurrency_max, key.strategy)
-        text = _compact([key.name, *view, *limit, *([key.rate, key.marks] if key.rate or key.marks else [])])
+        text = _text(key, view)
         row = self._db.execute(FIND, (text,)).fetchone()
         if row is not None:
             return int(row[0])
         found = self._db.execute(FIND_VIEW, view).fetchone()
         view_id = found[0] if found else self._db.execute(ADD_VIEW, view).lastrowid
         paused = paused_bits(self._db, key)
-        held_by = Gate.PAUSED if paused else None
+        held_by = None if not paused else Gate.STAGING if paused == PAUSE_BIT["stage"] else Gate.PAUSED
         acting, rate = self._named.overridden(key)
         if rate is not None:
             self._rates.ensure(rate)
         marks = _compact(key.marks)
-        values = (text, key.name, view_id, *acting, *(rate or (None, None, None)), marks, paused, held_by, now)
+        limits = (*acting, *(rate or (None, None, None)))
+        values = (text, key.name, view_id, *limits, marks, key.stage, paused, held_by, now)
         lane = self._db.execute(ADD, values).lastrowid
         if lane is None:
             raise AssertionError("SQLite gives every inserted row an id")
-        if paused:
-            self.log("lane", lane, Gate.PAUSED, now)
+        if held_by is not None:
+            self.log("lane", lane, held_by, now)
         return lane
 
     @reads("a lane")

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from bgo.model.query import Pause
     from bgo.store.sql.lanes import SqlLanes
 
-PAUSE_BIT = {"name": 1, "queue": 2, "tag": 4}
-"""What `lane.paused` is made of: a lane is open when none of them is set."""
+PAUSE_BIT = {"name": 1, "queue": 2, "tag": 4, "stage": 8}
+"""What `lane.paused` is made of: a lane is open when none is set. The last one: its tasks are still coming in."""
 ADD_PAUSE = """INSERT INTO pause (kind, value, at, running) VALUES (?, ?, ?, ?)
 ON CONFLICT (kind, value) DO UPDATE SET running = max(running, excluded.running)"""
 DROP_PAUSE = "DELETE FROM pause WHERE kind = ? AND value = ?"
@@ -26,7 +26,10 @@ PAUSED_LANES = {
 }
 SET_PAUSED = """UPDATE lane SET paused = ?1, parked = CASE WHEN ?1 = 0 THEN 0 ELSE parked END,
     turn = CASE WHEN ?1 = 0 THEN head END,
-    held_by = CASE WHEN ?1 <> 0 THEN 'paused' END WHERE id = ?2"""
+    held_by = CASE ?1 WHEN 0 THEN NULL WHEN 8 THEN 'staging' ELSE 'paused' END WHERE id = ?2"""
+HELD_BY = "CASE paused WHEN 0 THEN NULL WHEN 8 THEN 'staging' ELSE 'paused' END"
+"""What holds a lane, by the bits it is paused by."""
+IS_STAGED = "SELECT EXISTS (SELECT 1 FROM stage WHERE id = ?)"
 MOVE_TAG = "INSERT INTO tag_move (tag) VALUES (?) ON CONFLICT (tag) DO UPDATE SET after = 0"
 LET_RUN = "UPDATE pause SET running = 0 WHERE kind = ? AND value = ?"
 SHALL_STAND = """EXISTS (SELECT 1 FROM pause WHERE running = 1 AND (
@@ -43,6 +46,8 @@ def paused_bits(db: sqlite3.Connection, key: LaneKey) -> int:
     for kind, value, _, _ in db.execute(PAUSES).fetchall():
         if kind != "tag" and value == (key.name if kind == "name" else key.view.queue):
             paused |= PAUSE_BIT[kind]
+    if key.stage is not None and db.execute(IS_STAGED, (key.stage,)).fetchone()[0]:
+        paused |= PAUSE_BIT["stage"]
     return paused
 
 
@@ -65,12 +70,14 @@ class SqlPauses:
             after = before | PAUSE_BIT[kind] if paused else before & ~PAUSE_BIT[kind]
             if after != before:
                 touched += 1
-                self._set(lane, after, key, now)
+                self.set_bits(lane, after, key, now)
         return touched
 
-    def _set(self, lane: int, paused: int, key: str | None, now: int) -> None:
+    def set_bits(self, lane: int, paused: int, key: str | None, now: int) -> None:
+        """Close a lane by these bits, or open it."""
         self._db.execute(SET_PAUSED, (paused, lane))
-        self._lanes.log("lane", lane, Gate.PAUSED if paused else None, now)
+        held_by = None if not paused else Gate.STAGING if paused == PAUSE_BIT["stage"] else Gate.PAUSED
+        self._lanes.log("lane", lane, held_by, now)
         if key is not None:
             self._lanes.open_key(key, now)
 

@@ -11,9 +11,15 @@ if TYPE_CHECKING:
     from bgo.model.query import Selector
 
 
+SEEN = "lane NOT IN (SELECT lane.id FROM lane WHERE stage IN (SELECT stage.id FROM stage WHERE hidden = 1))"
+"""Leaves out what is still coming into a batch: it is there as a whole, or not at all."""
+_UNDER = "(parent = (SELECT seq FROM task WHERE id = ?) OR parent IN (SELECT seq FROM task WHERE parent = (SELECT seq"
+_UNDER += " FROM task WHERE id = ?) AND kind <> 'task'))"
+
+
 def where(selector: Selector) -> tuple[str, list[Any]]:
     """Return a condition over `task` and its values."""
-    parts: list[str] = []
+    parts: list[str] = [SEEN]
     values: list[Any] = []
 
     def any_of(column: str, wanted: Sequence[str]) -> None:
@@ -26,6 +32,11 @@ def where(selector: Selector) -> tuple[str, list[Any]]:
     any_of("name", selector.names)
     any_of("queue", selector.queues)
     any_of("state", selector.states)
+    if selector.kinds and not selector.ids:
+        any_of("kind", selector.kinds)
+    for flow in selector.under:
+        parts.append(_UNDER)
+        values += [flow, flow]
     for tag in selector.tags:
         parts.append("seq IN (SELECT task FROM task_tag WHERE tag = ?)")
         values.append(tag)
@@ -33,7 +44,7 @@ def where(selector: Selector) -> tuple[str, list[Any]]:
         if instant is not None:
             parts.append(f"created_at {sign} ?")
             values.append(instant)
-    return (" AND ".join(parts) or "1"), values
+    return " AND ".join(parts), values
 
 
 def _ids(ids: Sequence[str], parts: list[str], values: list[Any]) -> None:

@@ -12,7 +12,7 @@ from bgo.model.task import Task
 from bgo.store.faults import reads
 from bgo.store.rows import NewTask, Place
 from bgo.store.sql.payloads import SqlPayloads
-from bgo.store.sql.select import where
+from bgo.store.sql.select import SEEN, where
 from bgo.store.sql.taskrows import COLUMNS, to_task
 from bgo.store.sql.tied import TiedTasks
 
@@ -26,13 +26,14 @@ MAX_SEQ = "SELECT max(seq) FROM task"
 KEEP_SEQ = """INSERT INTO meta (key, value) VALUES ('last_seq', ?)
 ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)"""
 INSERT = """INSERT INTO task (seq, id, name, handler, state, reason, lane, queue, priority, tags, wish, ready, ready_at,
-    due_at, order_key, rank, draw, cwd, input, setup, created_at, expires_at, unique_id, dedup_key)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    due_at, order_key, rank, draw, cwd, input, setup, created_at, expires_at, unique_id, dedup_key,
+    kind, parent, step)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 INSERT_TAG = "INSERT INTO task_tag (tag, task) VALUES (?, ?)"
 FIND = f"SELECT {COLUMNS} FROM task WHERE id = ?"
 FIND_SEQ = f"SELECT {COLUMNS} FROM task WHERE seq = ?"
-PREFIX = "SELECT id FROM task WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
-NEWEST = "SELECT id FROM task ORDER BY seq DESC LIMIT ?"
+PREFIX = f"SELECT id FROM task WHERE id >= ? AND id < ? AND {SEEN} ORDER BY id LIMIT ?"
+NEWEST = f"SELECT id FROM task INDEXED BY task_root WHERE parent IS NULL AND {SEEN} ORDER BY seq DESC LIMIT ?"
 CLAIM = f"""UPDATE task SET state = 'running', reason = 'claimed', ready = 0, run = run + 1, attempt = attempt + 1,
     started_at = ?1, progress = NULL, progress_message = ''
 WHERE seq = ?2 AND ready = 1 AND (expires_at IS NULL OR expires_at > ?1) RETURNING {COLUMNS}"""
@@ -64,21 +65,38 @@ WAITS_IN = """SELECT EXISTS (SELECT 1 FROM task INDEXED BY task_alarm WHERE read
 NOT_DUE = """SELECT state, count(*) FROM task INDEXED BY task_alarm
 WHERE ready = 0 AND state IN ('queued', 'retrying') GROUP BY state"""
 COUNTS = "SELECT state, count(*) FROM task GROUP BY state"
-GROUPS = """SELECT seq, count(*), min(due_at) FROM task INDEXED BY task_state
-WHERE state IN ('blocked', 'queued', 'running', 'retrying') GROUP BY lane, state, ready"""
+FLOWS = "SELECT state, count(*) FROM flow CROSS JOIN task ON task.seq = flow.seq GROUP BY state"
+UNSEEN = """SELECT state, count(*) FROM (
+    SELECT stage.id AS stage, task.state, task.lane FROM stage CROSS JOIN task INDEXED BY task_member
+        ON task.parent = stage.flow AND task.kind = 'task' WHERE hidden = 1
+    UNION ALL SELECT stage.id, task.state, task.lane FROM stage CROSS JOIN task AS above INDEXED BY task_member
+        ON above.parent = stage.flow AND above.kind <> 'task'
+        CROSS JOIN task INDEXED BY task_member ON task.parent = above.seq WHERE hidden = 1
+) AS member JOIN lane ON lane.id = member.lane AND lane.stage = member.stage GROUP BY state"""
+GROUPS = f"""SELECT seq, count(*), min(due_at) FROM task INDEXED BY task_state
+WHERE state IN ('blocked', 'queued', 'running', 'retrying') AND kind = 'task' AND {SEEN}
+GROUP BY lane, state, ready, parent IS NOT NULL AND state = 'blocked' AND parent"""
 CANCELS = """SELECT lease.task, lease.run, task.cancel_reason FROM lease JOIN task ON task.seq = lease.task
 WHERE lease.worker = ? AND task.cancel_reason IS NOT NULL"""
 AHEAD = """SELECT count(*) FROM task AS other, task AS me WHERE me.seq = ? AND other.lane = me.lane
     AND other.ready = 1 AND (other.order_key, other.seq) < (me.order_key, me.seq)"""
+_ENDED = """FROM task INDEXED BY task_finished LEFT JOIN task AS above ON above.seq = task.parent
+WHERE task.finished_at IS NOT NULL AND (task.parent IS NULL OR above.finished_at IS NOT NULL)
+    AND (task.kind = 'task' OR NOT EXISTS (SELECT 1 FROM task AS member WHERE member.parent = task.seq))"""
+"""What may go: members after their chain or batch has ended, that itself after its members have gone."""
+ENDED = f"""SELECT task.seq {_ENDED} AND task.finished_at < ?1
+    AND coalesce(above.finished_at, task.finished_at) < ?1
+    AND coalesce(above.state, task.state) IN (SELECT value FROM json_each(?2)) ORDER BY task.finished_at LIMIT ?3"""
 ENDED_BYTES = """SELECT count(*), coalesce(sum((SELECT sum(length(bytes)) FROM payload
     WHERE payload.id IN (task.input, task.setup, task.output, task.error, task.checkpoint))), 0)
 FROM task WHERE finished_at IS NOT NULL"""
-BEYOND = """SELECT seq FROM task INDEXED BY task_finished WHERE finished_at IS NOT NULL AND (finished_at, seq) <= (
+BEYOND = f"""SELECT task.seq {_ENDED} AND (task.finished_at, task.seq) <= (
     SELECT finished_at, seq FROM task INDEXED BY task_finished WHERE finished_at IS NOT NULL
     ORDER BY finished_at DESC, seq DESC LIMIT 1 OFFSET ?
-) ORDER BY finished_at, seq LIMIT ?"""
+) ORDER BY task.finished_at, task.seq LIMIT ?"""
 DELETE = """DELETE FROM task WHERE seq = ? AND finished_at IS NOT NULL
 RETURNING id, state, input, setup, output, error, checkpoint"""
+DELETE_FLOW = "DELETE FROM flow WHERE seq = ? RETURNING plan"
 DELETE_LINKS = "DELETE FROM dependency WHERE task = ?1 OR upstream = ?1"
 DELETE_RELEASE = "DELETE FROM release WHERE upstream = ?"
 DELETE_KEYS = "DELETE FROM dedup WHERE task = ? AND (until IS NULL OR ? <> 'succeeded')"
@@ -184,7 +202,12 @@ class SqlTasks(TiedTasks):
 
     @reads("a task's state")
     def counts(self) -> Mapping[State, int]:
-        return {State(state): n for state, n in self._db.execute(COUNTS)}
+        """Chains and batches are no tasks, and what is still coming in cannot be seen."""
+        found = {State(state): int(n) for state, n in self._db.execute(COUNTS)}
+        for statement in (FLOWS, UNSEEN):
+            for state, n in self._db.execute(statement).fetchall():
+                found[State(state)] -= n
+        return found
 
     def groups(self) -> list[tuple[int, int]]:
         # SQLite takes the bare column from the row of the minimum.
@@ -197,12 +220,7 @@ class SqlTasks(TiedTasks):
         return int(self._db.execute(AHEAD, (task.seq,)).fetchone()[0])
 
     def ended(self, states: Collection[State], before: int, limit: int) -> list[int]:
-        marks = ",".join("?" * len(states))
-        rows = self._db.execute(
-            f"SELECT seq FROM task WHERE finished_at < ? AND finished_at IS NOT NULL AND state IN ({marks})"
-            " ORDER BY finished_at LIMIT ?",
-            (before, *states, limit),
-        )
+        rows = self._db.execute(ENDED, (before, json.dumps(sorted(states)), limit))
         return [seq for (seq,) in rows.fetchall()]
 
     def ended_bytes(self) -> tuple[int, int]:
@@ -223,6 +241,7 @@ class SqlTasks(TiedTasks):
                 continue
             ids.append(row[0])
             errors = self._db.execute(DELETE_HISTORY, (row[0],)).fetchall()
+            errors += self._db.execute(DELETE_FLOW, (seq,)).fetchall()
             self._db.execute(DELETE_TAGS, (seq,))
             self._db.execute(DELETE_LINKS, (seq,))
             self._db.execute(DELETE_RELEASE, (seq,))

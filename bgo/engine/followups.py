@@ -1,0 +1,68 @@
+"""Follow-ups: tasks that the end of a step or of a batch brings with it, in the transaction of that end.
+
+They belong to the chain or batch and count for nothing in it, but that a chain ends after its compensation. Their ids
+follow from what they follow, so that a play of the same store makes the same.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from bgo.engine import inputs
+from bgo.engine.enqueue import Under, insert
+from bgo.ids import derived_id
+from bgo.model import payload as payloads
+from bgo.model.flow import CALLBACKS, FOLLOW_UP
+from bgo.model.state import State
+from bgo.model.task import Task, TaskSpec
+from bgo.store.port import Session
+
+
+def compensate(session: Session, node: Task, template: TaskSpec, failed: tuple[str, Task | None], now: int) -> None:
+    """Queue the compensation of a failed step: its input is the chain's, its own, and what failed and why."""
+    step, culprit = failed
+    error = None if culprit is None else session.payloads.error(culprit.error_ref)
+    told = None if error is None else {"type": error.type, "message": error.message}
+    own = {**payloads.load(template.input), "failed_step": step, "error": told}
+    _follow(session, node, template, own, now, (template.name, node.epoch, 0 if culprit is None else culprit.run))
+
+
+def call_back(session: Session, node: Task, state: State, now: int) -> None:
+    """Queue the callbacks of a batch that has ended, each once in its life: then or catch, and finally after it."""
+    flow = session.flows.find(node.seq)
+    if flow is None:
+        raise AssertionError("it was read in this transaction")
+    plan, told = inputs.batch_plan(session, flow), json.loads(flow.told)
+    counts = {"batch_id": node.id, **inputs.counts(flow)}
+    due = {"then": state is State.SUCCEEDED, "catch": state is not State.SUCCEEDED, "finally": True}
+    before: int | None = None
+    for kind in CALLBACKS:
+        template = plan.callbacks.get(kind)
+        if template is None or kind in told or not due[kind]:
+            continue
+        own = {**payloads.load(template.input), **counts}
+        seq, told[kind] = _follow(session, node, template, own, now, (kind,), CALLBACKS.index(kind), before)
+        before = seq if before is None else before
+    session.flows.set(node.seq, "told", json.dumps(told))
+
+
+def _follow(
+    session: Session,
+    node: Task,
+    template: TaskSpec,
+    own: dict[str, Any],
+    now: int,
+    parts: tuple[object, ...],
+    place: int = 0,
+    before: int | None = None,
+) -> tuple[int, str]:
+    """Insert one, after the end of `before` if that is given; return its seq and id."""
+    task_id = derived_id(node.id, *parts)
+    spec = replace(template, id=task_id, input=payloads.dump(own, "the input"), due_at=None)
+    state = State.QUEUED if before is None else State.BLOCKED
+    seq = insert(session, (spec,), now, Under(state=state, parents=(node.seq,), step=FOLLOW_UP + place))
+    if before is not None:
+        session.links.add(seq, {before: "end"})
+    return seq, task_id
