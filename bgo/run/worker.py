@@ -139,12 +139,12 @@ class Worker:
         queues = tuple(sorted(self._options.queues or ()))
         self._desk.register(WorkerRow(self.id, host, boot, pid, born, self._clock.now_ms(), self._slots, queues))
         self._choose()
+        self._runs.middleware = self._hearing.learn(self._handlers)
 
     def _choose(self) -> None:
         """Learn which tasks may be claimed, if only some may: those of a chain become ready one after another."""
         if self._options.only is not None:
             self._only = self._desk.seqs(self._options.only)
-        self._runs.middleware = self._hearing.learn(self._handlers)
 
     def _leave(self) -> None:
         with suppress(StoreBusyError, StoreError):
