@@ -124,59 +124,18 @@ class TaskTimeout:
                 why="nothing would ever call it",
                 hint="TaskTimeout(soft=30, …)",
             )
-        object.__setattr__(
-            self, "on_soft_timeout", None if on_soft_timeout is None else _callable_name(on_soft_timeout)
-        )
+        name = None
+        if on_soft_timeout is not None:
+            from bgo.model.callback import name_of  # few tasks have one
+
+            name = name_of(on_soft_timeout)
+        object.__setattr__(self, "on_soft_timeout", name)
 
     @classmethod
     def hard_only(cls, hard: Duration) -> TaskTimeout:
         """Return a hard limit with its warning at 80 %."""
         hard_ms = to_ms(hard, "timeout", minimum=1)
         return cls(soft=max(1, hard_ms * 8 // 10) / 1000, hard=hard_ms / 1000)
-
-
-def _callable_name(given: object) -> str:
-    """Return the name under which a process that imports can find a function, with the place it comes from."""
-    if isinstance(given, str):
-        module, colon, path = given.partition("@")[0].partition(":")
-        if colon and all(part.isidentifier() for part in [*module.split("."), *path.split(".")]):
-            return given
-        raise UsageError(
-            f"on_soft_timeout: not a function's name: {shown(given)}",
-            why="it is written module:function",
-            hint="on_soft_timeout='myapp.alerts:warn'",
-        )
-    home, name = getattr(given, "__module__", None), getattr(given, "__qualname__", None)
-    file = getattr(getattr(given, "fn", given), "__globals__", {}).get("__file__") or ""
-    if why := _not_importable(given, home, name, file):
-        raise UsageError(
-            f"cannot use this as on_soft_timeout: {why}",
-            why="it runs in another process, which imports it by name",
-            hint="move it to the top level of a module as def NAME(execution_id)",
-        )
-    return f"{home}:{name}" + (f"@{_home(str(home), file)}" if file else "")
-
-
-def _not_importable(given: object, home: object, name: object, file: str) -> str:
-    if not (callable(given) and isinstance(home, str) and isinstance(name, str)):
-        return f"a {type(given).__name__} has no importable name"
-    if "<lambda>" in name:
-        return "a lambda has no name that another process could import"
-    if "<locals>" in name:
-        return f"{name} is made inside a function; another process cannot import it"
-    if getattr(given, "__self__", None) is not None:
-        return f"{name} is bound to an object that lives in this process alone"
-    if home == "__main__" and not file:
-        return "this program has no file that another process could import"
-    return ""
-
-
-def _home(module: str, file: str) -> str:
-    """Return the directory that a module's name counts from; for a script, the script."""
-    if module == "__main__":
-        return file
-    parts = file.split("/")
-    return "/".join(parts[: -1 - module.count(".") - (parts[-1] == "__init__.py")]) or "/"
 
 
 TaskTimeout.QUICK = TaskTimeout(soft=45, hard=60)

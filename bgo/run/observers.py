@@ -13,18 +13,16 @@ from typing import Any, NamedTuple
 
 from bgo.model.handler import Source
 from bgo.model.hooks import HOOKS, SOFT_TIMEOUT, Argv, Observer
-from bgo.run import hooklog
 from bgo.run.bench import Bench
 from bgo.run.channel import Frame
 from bgo.run.ear import Answer, Ear
-from bgo.run.hooklog import Fault
+from bgo.run.reckoning import Reckoning
 from bgo.run.report import HookCounts, HookEvent
 
 QUEUE = 1_000
 """Things to tell that may wait; more are dropped, and counted."""
 AHEAD = 250
 """Entries of the history that are taken in advance; the rest stays there until there is room."""
-FAILURES = 5
 STARTS = 3
 BREATH_MS = 250
 SHARE_MS = 2_500
@@ -64,17 +62,13 @@ class Observers:
     """Told through one process, in the order of what happens, at most once each."""
 
     def __init__(self, ear: Ear, bench: Bench, counts: HookCounts, say: Callable[[HookEvent], None]) -> None:
-        self._ear, self._counts, self._say = ear, counts, say
-        self._clock, self._run_dir, self._timeout_ms = bench.clock, bench.run_dir, bench.hooks.timeout_ms
+        self._ear, self._timeout_ms = ear, bench.hooks.timeout_ms
+        self._reckoning = Reckoning(bench, counts, say)
         self._targets: dict[str, list[Target]] = {}
         self._queue: deque[Happening] = deque()
         self._progress: dict[tuple[str, int], Happening] = {}
         self._now: Target | None = None
         """Who is being told."""
-        self._in_a_row: dict[str, int] = {}
-        self._off: set[str] = set()
-        self._hung: set[str] = set()
-        self._known_faults = set(hooklog.read(bench.run_dir).faults)
         self._failed_starts = 0
         self._is_dead = False
         """Its process does not start: nothing is told any more."""
@@ -82,7 +76,6 @@ class Observers:
         self._quiet_at: int | None = None
         self._end_at: int | None = None
         """When the worker will wait no more; awake milliseconds."""
-        self._dropped = 0
 
     # Who hears, and of what.
 
@@ -99,7 +92,7 @@ class Observers:
 
     def wants(self, hook: str) -> bool:
         """Say whether anybody hears of it."""
-        return any(target.label not in self._off for target in self._targets.get(hook, ()))
+        return any(not self._reckoning.is_off(target.label) for target in self._targets.get(hook, ()))
 
     @property
     def room(self) -> int:
@@ -114,7 +107,7 @@ class Observers:
 
     def hear(self, hook: str, given: dict[str, Any], about: str) -> None:
         """Have it told to all who listen; dropped where too much waits already."""
-        targets = [target for target in self._targets.get(hook, ()) if target.label not in self._off]
+        targets = [target for target in self._targets.get(hook, ()) if not self._reckoning.is_off(target.label)]
         if hook == "task_progressed" and targets:
             key = (about, given["entry"]["run"])
             if (held := self._progress.get(key)) is not None:
@@ -126,7 +119,7 @@ class Observers:
 
     def call(self, target: Target, given: dict[str, Any], about: str) -> None:
         """Have one function called: what a task's own timeout names."""
-        if target.label not in self._off and not self._is_dead:
+        if not self._reckoning.is_off(target.label) and not self._is_dead:
             self._put(Happening(target.hook, given, about, deque([target])))
 
     def _put(self, happening: Happening) -> None:
@@ -164,6 +157,8 @@ class Observers:
             self._start_at = max(self._start_at, awake + BREATH_MS)
             return
         if self._ear.is_free:
+            self._failed_starts = 0
+            self._reckoning.started()
             happening = self._queue[0]
             happening.left.popleft()
             self._progress.pop((happening.about, happening.given.get("entry", {}).get("run", 0)), None)
@@ -176,8 +171,8 @@ class Observers:
             happening = self._queue[0]
             while happening.left:
                 target = happening.left[0]
-                is_over = self._end_at is not None and target.label in self._hung
-                if target.label not in self._off and not is_over:
+                is_over = self._end_at is not None and self._reckoning.was_late(target.label)
+                if not self._reckoning.is_off(target.label) and not is_over:
                     return target
                 happening.left.popleft()
                 self._drop(happening.hook, 1)
@@ -207,60 +202,25 @@ class Observers:
             self._quiet_at = None
             self._ear.end()
 
-    # What became of it.
-
     def _judge(self, answer: Answer, awake: int) -> None:
         target, self._now = self._now, None
         if answer.is_start:
             self._start_failed(answer.error, awake)
         elif target is not None:
-            self._failed_starts = 0
             about = self._queue[0].about if self._queue else ""
-            self._counts.told += 1
-            if answer.error:
-                self._failed(target, about, answer)
-            else:
-                self._well(target)
-
-    def _well(self, target: Target) -> None:
-        self._in_a_row.pop(target.label, None)
-        self._hung.discard(target.label)
-        if target.label in self._known_faults:
-            self._known_faults.discard(target.label)
-            hooklog.note(self._run_dir, target.label, None)
-
-    def _failed(self, target: Target, about: str, answer: Answer) -> None:
-        count = self._in_a_row[target.label] = self._in_a_row.get(target.label, 0) + 1
-        self._counts.failed += 1
-        if answer.is_late:
-            self._hung.add(target.label)
-        now, is_off = self._clock.now_ms(), count >= FAILURES
-        self._known_faults.add(target.label)
-        hooklog.note(self._run_dir, target.label, Fault(target.hook, answer.error, count, now, is_off))
-        self._say(HookEvent("hook_failed", now, target.hook, target.label, about, answer.error))
-        if is_off:
-            self._off.add(target.label)
-            self._counts.off.append(target.label)
-            words = f"it failed {count} times in a row"
-            self._say(HookEvent("hook_off", now, target.hook, target.label, about, words))
+            self._reckoning.heard(target.label, target.hook, about, answer)
 
     def _start_failed(self, why: str, awake: int) -> None:
         self._failed_starts += 1
         self._start_at = awake + BREATH_MS
-        if self._failed_starts < STARTS:
-            return
-        now = self._clock.now_ms()
-        self._say(HookEvent("hook_off", now, "", "all hooks", "", f"their process does not start: {why}"))
-        self._counts.off.append("all hooks")
-        self._is_dead, self._targets = True, {}
-        self._drop_all()
+        if self._failed_starts >= STARTS:
+            self._is_dead, self._targets = True, {}
+            self._reckoning.gave_up(why)
+            self._drop_all()
 
     def _drop(self, hook: str, count: int) -> None:
-        if not self._dropped:
-            words = "too much waits to be told" if self._end_at is None else "the worker ends"
-            self._say(HookEvent("hook_dropped", self._clock.now_ms(), hook, "", "", words))
-        self._dropped += count
-        self._counts.dropped += count
+        why = "too much waits to be told" if self._end_at is None else "the worker ends"
+        self._reckoning.dropped(hook, count, why)
 
     def _drop_all(self) -> None:
         for happening in self._queue:
@@ -283,8 +243,7 @@ class Observers:
             self._now = None
         self._drop_all()
         self._ear.end()
-        if self._dropped:
-            hooklog.note_dropped(self._run_dir, self._dropped, self._clock.now_ms())
+        self._reckoning.close()
 
 
 def _frame(target: Target, happening: Happening) -> Frame:
