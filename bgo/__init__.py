@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from bgo.errors import BgoError, TaskFailedError, WaitTimeoutError
     from bgo.flow.batching import Batch
     from bgo.flow.chaining import ChainBuilder, Member
+    from bgo.hooks.middleware import TaskMiddleware
     from bgo.hooks.specs import hookimpl
     from bgo.hooks.task import task
+    from bgo.model.entry import Entry
     from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy, DedupPolicy, RateLimit, UniquePolicy
     from bgo.model.options import (
         ConstraintLoss,
@@ -48,8 +50,10 @@ _HOMES = {
     "bgo.flow.batching": "Batch",
     "bgo.flow.chaining": "ChainBuilder Member",
     "bgo.errors": "BgoError TaskFailedError WaitTimeoutError",
+    "bgo.hooks.middleware": "TaskMiddleware",
     "bgo.hooks.specs": "hookimpl",
     "bgo.hooks.task": "task",
+    "bgo.model.entry": "Entry",
     "bgo.model.limits": "ConcurrencyControl ConcurrencyStrategy DedupPolicy RateLimit UniquePolicy",
     "bgo.model.options": "ConstraintLoss NetworkConstraint RetryPolicy TaskConstraints TaskQueue TaskTimeout",
     "bgo.model.query": "Selector",
@@ -73,6 +77,7 @@ __all__ = [
     "ConcurrencyStrategy",
     "ConstraintLoss",
     "DedupPolicy",
+    "Entry",
     "Member",
     "NetworkConstraint",
     "RateLimit",
@@ -89,6 +94,7 @@ __all__ = [
     "TaskFailed",
     "TaskFailedError",
     "TaskFlow",
+    "TaskMiddleware",
     "TaskQueue",
     "TaskQueued",
     "TaskResult",

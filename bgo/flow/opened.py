@@ -19,6 +19,7 @@ from bgo.ids import Rng, quick_rng
 if TYPE_CHECKING:
     from bgo.hooks.defaults import HandlerOptions
     from bgo.hooks.handler import Handler
+    from bgo.hooks.middleware import Layer
     from bgo.hooks.settings import LoadReport
     from bgo.model.handler import Catalogue, HandlerInfo
     from bgo.store.port import Session
@@ -37,11 +38,15 @@ class Opened:
         self.clock = clock or SystemClock()
         self.handlers: dict[str, Handler] = {}
         """The handlers this program registered, by name."""
+        self.layers: list[Layer] = []
+        """The middleware around them."""
+        self.hooks: dict[str, list[Callable[..., Any]]] = {}
+        """What is to be called, by what happens (`model.hooks.HOOKS`)."""
         self._home = caller()
         self._dice: tuple[int, Rng] | None = None
         self._lock = RLock()
         self._open: SqliteStore | None = None
-        self._remembered: frozenset[str] = frozenset()
+        self._remembered: object = None
 
     @property
     def _rng(self) -> Rng:
@@ -131,17 +136,24 @@ class Opened:
 
     def _remember(self) -> None:
         """Write down this program's handlers, once their flow has a name to be imported by."""
-        names = frozenset(self.handlers)
-        if names and names != self._remembered:
+        counts = {hook: len(held) for hook, held in self.hooks.items()}
+        brought = (frozenset(self.handlers), len(self.layers), frozenset(counts.items()))
+        if any(brought) and brought != self._remembered:
             from dataclasses import replace
 
             from bgo.hooks.catalogue import remember_flow
+            from bgo.hooks.flows import Beside
+            from bgo.model.handler import Source
 
-            target = self._home.target(self)
+            home = self._home
+            source = Source("flow", home.target(self), home.path)
             infos = [h.info for h in self.handlers.values()]
-            infos = [replace(i, source=replace(i.source, target=target)) for i in infos]
-            remember_flow(infos, self.settings.cache_dir)
-            self._remembered = names
+            infos = [replace(i, source=replace(i.source, target=source.target)) for i in infos]
+            store = str(self.settings.store_path)
+            remember_flow(
+                infos, self.settings.cache_dir, Beside(source, len(self.layers), counts, store, home.file or "")
+            )
+            self._remembered = brought
 
     def _check_queue(self, session: Session, name: str) -> None:
         from bgo.engine.resolve import known_queue

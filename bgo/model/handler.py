@@ -72,6 +72,8 @@ class HandlerInfo:
     defaults: HandlerDefaults = field(default_factory=HandlerDefaults)
     origin: str = ""
     """Who brings it, for people: a distribution with its version, a file, a module."""
+    layers: int = 0
+    """How much middleware its program put around it when it was run last, as long as its file is the same."""
 
 
 Catalogue = Mapping[str, HandlerInfo]
