@@ -136,7 +136,7 @@ def tick(
         usage = session.leases.usage() if limited else {}
         rates = {lane.rate: session.rates.waits(lane.rate, moment, budget.free) for lane in heads if lane.rate}
         plan = admit(session.queues.shares(), heads, usage, budget, rates, now)
-        touched = set()
+        touched, before = set(), len(claims)
         for pick in plan.picks:
             claim = _claim(session, asker, pick.seq, idle[0], lease_until, now)
             touched.add(pick.lane)
@@ -148,7 +148,7 @@ def tick(
         for lane, hold in plan.parked.items():  # after the claims: room under a key is counted in leases
             session.lanes.park(lane, hold, moment)
         parked += len(plan.parked)
-        if not idle or parked >= PARK_STEP or not limited or not (plan.picks or plan.parked):
+        if not idle or parked >= PARK_STEP or not limited or not (len(claims) > before or plan.parked):
             break
         # A lane that was parked or emptied may have let in another of its key, perhaps of another view.
         open_views, _ = _judge(session, asker, view)

@@ -169,8 +169,8 @@ def _row(
         setup=setup_ref,
         created_at=now,
         expires_at=shared.expires_at,
-        unique_id=None if unique is None else unique.id,
-        dedup_key=spec.dedup_key,
+        unique_id=None if unique is None or under.stage is not None else unique.id,
+        dedup_key=spec.dedup_key if under.stage is None else None,  # what nobody sees stands in nobody's way
         kind=under.kind,
         parent=parent,
         step=under.step,

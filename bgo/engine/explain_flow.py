@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bgo.engine import graph, inputs
-from bgo.model.flow import FOLLOW_UP
 from bgo.model.plan import Gate, Hold
 from bgo.model.state import State
-from bgo.model.task import Task
+from bgo.model.task import FOLLOW_UP, Task
 from bgo.model.views import GateLine
 from bgo.store.port import Session
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bgo.model import payload as payloads
-from bgo.model.flow import FOLLOW_UP, BatchPlan, ChainPlan, batch_plan_from, chain_plan_from
+from bgo.model.flow import BatchPlan, ChainPlan, batch_plan_from, chain_plan_from
 from bgo.model.state import State
-from bgo.model.task import INPUT_LIMIT
+from bgo.model.task import FOLLOW_UP, INPUT_LIMIT
 from bgo.policy import chain as policy
 
 if TYPE_CHECKING:

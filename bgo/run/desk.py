@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from bgo.clock import Moment, moment
-from bgo.engine import cycle, rescue
+from bgo.engine import batch, cycle, rescue
 from bgo.engine import settle as settling
 from bgo.engine.cycle import Asker, Look, Memory, Tick
 from bgo.engine.rescue import Orphan
@@ -156,7 +156,7 @@ class Desk:
         if not dead:
             return False
         with self._store.write() as session:
-            is_left = session.stages.drop(dead[0], SWEPT) > 0
+            is_left = batch.discard(session, dead[0], SWEPT, self._bench.clock.now_ms())
         if not is_left:
             liveness.clear_stage(self._bench.run_dir, dead[0].owner)
         return is_left or len(dead) > 1
