@@ -12,8 +12,12 @@ from bgo.version import VERSION as __version__
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.errors import BgoError, TaskFailedError, WaitTimeoutError
+    from bgo.flow.batching import Batch
+    from bgo.flow.chaining import ChainBuilder, Member
+    from bgo.hooks.middleware import TaskMiddleware
     from bgo.hooks.specs import hookimpl
     from bgo.hooks.task import task
+    from bgo.model.entry import Entry
     from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy, DedupPolicy, RateLimit, UniquePolicy
     from bgo.model.options import (
         ConstraintLoss,
@@ -43,9 +47,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "bgo.api": "TaskFlow",
+    "bgo.flow.batching": "Batch",
+    "bgo.flow.chaining": "ChainBuilder Member",
     "bgo.errors": "BgoError TaskFailedError WaitTimeoutError",
+    "bgo.hooks.middleware": "TaskMiddleware",
     "bgo.hooks.specs": "hookimpl",
     "bgo.hooks.task": "task",
+    "bgo.model.entry": "Entry",
     "bgo.model.limits": "ConcurrencyControl ConcurrencyStrategy DedupPolicy RateLimit UniquePolicy",
     "bgo.model.options": "ConstraintLoss NetworkConstraint RetryPolicy TaskConstraints TaskQueue TaskTimeout",
     "bgo.model.query": "Selector",
@@ -61,12 +69,16 @@ _HOMES = {
 _WHERE = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
+    "Batch",
     "BgoError",
     "CancelRequested",
+    "ChainBuilder",
     "ConcurrencyControl",
     "ConcurrencyStrategy",
     "ConstraintLoss",
     "DedupPolicy",
+    "Entry",
+    "Member",
     "NetworkConstraint",
     "RateLimit",
     "RelaxStep",
@@ -82,6 +94,7 @@ __all__ = [
     "TaskFailed",
     "TaskFailedError",
     "TaskFlow",
+    "TaskMiddleware",
     "TaskQueue",
     "TaskQueued",
     "TaskResult",

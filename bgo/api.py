@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from bgo.flow.changing import Changing
 from bgo.flow.enqueueing import Enqueueing
+from bgo.flow.hooking import Hooking
 from bgo.flow.running import Running
 
 
-class TaskFlow(Enqueueing, Changing, Running):
+class TaskFlow(Enqueueing, Changing, Running, Hooking):
     """A store, the handlers a program brings, and every verb on them.
 
     Making one opens nothing; the store is opened at first use. Safe to use from several threads; after a fork, make

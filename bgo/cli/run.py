@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bgo.cli.live import Area
     from bgo.model.device import Reading
     from bgo.run.bench import RunOptions
-    from bgo.run.report import RunReport, WorkerEvent
+    from bgo.run.report import HookEvent, RunReport, WorkerEvent
 
 SIGNAL_CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
 LIMITS, DEVICE = "Limits", "Device"
@@ -128,7 +128,7 @@ def _run(flow: TaskFlow, options: RunOptions, reading: Reading | None, mode: str
             idle = "waits for work; Ctrl-C ends" if options.watch else ""
             area = stack.enter_context(Area(color=flow.settings.color, idle=idle, clock=flow.clock))
         teller = Teller(area, mode)
-        report = flow.run(options, charging=reading, listener=teller.hear)
+        report = flow.run(options, charging=reading, listener=teller.hear, hook_listener=teller.hear_hook)
     teller.close(report, flow.clock.now_ms())
     return report
 
@@ -152,6 +152,23 @@ class Teller:
             except OSError as error:
                 self._failure = error
                 os.kill(os.getpid(), signal.SIGTERM)
+
+    def hear_hook(self, event: HookEvent) -> None:
+        """Take what went wrong with a hook. Never raises."""
+        from bgo.cli import render, tell
+
+        if self._failure is not None or self._mode == "quiet":
+            return
+        try:
+            if self._mode == "json":
+                render.write_event(event.to_json())
+            elif self._on_screen and self._area is not None:
+                self._area.say(render.safe(f"! {tell.hook(event)}", "yellow"))
+            else:
+                print(tell.plain_hook(event), flush=True)
+        except OSError as error:
+            self._failure = error
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _print(self, event: WorkerEvent) -> None:
         from bgo.cli import render, tell

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from bgo.engine import chain as chains
 from bgo.engine import inputs, members
 from bgo.engine.enqueue import Under, insert
-from bgo.engine.followups import call_back
+from bgo.engine.followups import call_back, has_begun
 from bgo.engine.ties import admit
 from bgo.errors import RefusedError
 from bgo.model.flow import BatchPlan, ChainSpec, batch_plan_json, with_callback
@@ -39,19 +39,32 @@ def open_chain_stage(session: Session, chain: ChainSpec, owner: str, now: int) -
 def more(session: Session, node: Task, stage: str, owner: str, now: int) -> None:
     """Begin to bring more items into a batch. Raises RefusedError when it is closed."""
     flow = session.flows.find(node.seq)
-    if node.kind != "batch" or flow is None or not flow.open or node.state in FINAL or flow.cursor is not None:
-        why = f"it is a {node.kind}" if node.kind != "batch" else f"it has {node.state}"
-        why = why if node.kind != "batch" or node.state in FINAL else "it was not made with --open, or was closed since"
-        raise RefusedError(f"{node.id} takes no more items", why=why, hint="bgo batch NAME --open makes one that does")
+    if node.kind != "batch" or flow is None:
+        raise _full(node, f"it is a {node.kind}")
+    _check_goes_on(node)
+    if not flow.open or flow.cursor is not None:
+        raise _full(node, "it was not made with --open, or was closed since")
     session.stages.open(stage, node.seq, owner, now)
+
+
+def _check_goes_on(node: Task) -> None:
+    if node.state in FINAL:
+        raise _full(node, f"it is {node.state}")
+    if node.cancel_reason is not None:
+        raise _full(node, "it is being cancelled")
+
+
+def _full(node: Task, why: str) -> RefusedError:
+    return RefusedError(f"{node.id} takes no more items", why=why, hint="bgo batch NAME --open makes one that does")
 
 
 def add(session: Session, seq: int, stage: str, items: Sequence[bytes], first: int, now: int) -> None:
     """Bring a page of items (canonical JSON of objects) into a batch; `first` is the number of its first one.
 
-    Raises RefusedError when the stage is gone: its owner was taken for dead.
+    Raises RefusedError when the stage is gone (its owner was taken for dead), or the batch has ended meanwhile.
     """
     node, flow = _known(session, seq, stage)
+    _check_goes_on(node)
     is_root = _stage(session, stage).flow == seq
     state = State.QUEUED if is_root else State.BLOCKED
     session.stages.add(stage, len(items) if is_root else 0)
@@ -65,17 +78,21 @@ def seal(session: Session, stage: str, spec: TaskSpec | None, now: int) -> Enque
     """Let all that came in be seen, and start; return what became of it, None for more items of an open batch.
 
     One that is not plain (dedup, unique, after) is judged now: where another stands in for it, its rows stay unseen
-    for `discard`; where it must wait for others, all of it waits. Raises RefusedError when the stage is gone.
+    for `discard`; where it must wait for others, all of it waits. More items of a batch that waits wait with it.
+    Raises RefusedError when the stage is gone, or the batch has ended meanwhile.
     """
     seq = _stage(session, stage).flow
     node, _ = _known(session, seq, stage)
-    made, waits = None if spec is None else Enqueued(spec.id, State.QUEUED), False
+    if node.id != stage:
+        _check_goes_on(node)
+    made = None if spec is None else Enqueued(spec.id, State.QUEUED)
     if spec is not None and not spec.is_plain:
         made = admit(session, spec, now, lambda state: _judged(session, seq, spec, state))
         if made.outcome != "new":
             return made
-        waits = made.state is State.BLOCKED
-    sealed = session.stages.show(stage) if waits else session.stages.seal(stage, now)
+        node, _ = _known(session, seq, stage)
+    begins = node.state is State.RUNNING
+    sealed = session.stages.seal(stage, now) if begins else session.stages.show(stage)
     if sealed is not None and node.kind == "batch":
         session.flows.count(seq, "total", sealed[1])
     chains.set_going(session, (seq,), now)
@@ -83,13 +100,10 @@ def seal(session: Session, stage: str, spec: TaskSpec | None, now: int) -> Enque
 
 
 def _judged(session: Session, seq: int, spec: TaskSpec, state: State) -> int:
-    """It is here already: only whether it must wait for others is news."""
+    """It is here already: only what others see of it from now on is news, and whether it must wait for others."""
     if state is State.BLOCKED:
         session.flows.hold_back(seq)
-    if spec.dedup_key is not None:
-        node = session.tasks.find_seq(seq)
-        if node is not None:
-            session.tasks.set_dedup_key(node, spec.dedup_key)
+    session.flows.announce(seq, spec.dedup_key, None if spec.wish.unique is None else spec.wish.unique.id)
     return seq
 
 
@@ -104,9 +118,12 @@ def _stage(session: Session, stage: str) -> StageRow:
     return found
 
 
-def discard(session: Session, stage: StageRow, limit: int) -> bool:
+def discard(session: Session, stage: StageRow, limit: int, now: int) -> bool:
     """Remove some of what came in unseen and will never be sealed; say whether more is left."""
-    return session.stages.drop(stage, limit) > 0
+    if session.stages.drop(stage, limit, now):
+        return True
+    chains.set_going(session, (stage.flow,), now)  # an open batch may have waited for nothing else
+    return False
 
 
 def close(session: Session, node: Task, now: int) -> bool:
@@ -133,7 +150,7 @@ def set_callback(session: Session, node: Task, kind: str, template: TaskSpec, no
     session.flows.set(node.seq, "plan", members.keep_plan(session, batch_plan_json(plan)))
     if flow.plan is not None:
         session.payloads.drop((flow.plan,))
-    if node.state in FINAL:
+    if node.state in FINAL and has_begun(session, node):
         call_back(session, node, node.state, now)
 
 

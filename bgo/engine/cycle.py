@@ -13,7 +13,6 @@ from typing import Any
 from bgo.clock import Moment
 from bgo.engine import alarms
 from bgo.engine.waiting import waited
-from bgo.model import payload as payloads
 from bgo.model.device import View
 from bgo.model.plan import Budget, Gate, Hold, LaneHeads, ViewKey
 from bgo.model.task import Child, Task
@@ -137,7 +136,7 @@ def tick(
         usage = session.leases.usage() if limited else {}
         rates = {lane.rate: session.rates.waits(lane.rate, moment, budget.free) for lane in heads if lane.rate}
         plan = admit(session.queues.shares(), heads, usage, budget, rates, now)
-        touched = set()
+        touched, before = set(), len(claims)
         for pick in plan.picks:
             claim = _claim(session, asker, pick.seq, idle[0], lease_until, now)
             touched.add(pick.lane)
@@ -149,7 +148,7 @@ def tick(
         for lane, hold in plan.parked.items():  # after the claims: room under a key is counted in leases
             session.lanes.park(lane, hold, moment)
         parked += len(plan.parked)
-        if not idle or parked >= PARK_STEP or not limited or not (plan.picks or plan.parked):
+        if not idle or parked >= PARK_STEP or not limited or not (len(claims) > before or plan.parked):
             break
         # A lane that was parked or emptied may have let in another of its key, perhaps of another view.
         open_views, _ = _judge(session, asker, view)
@@ -236,5 +235,5 @@ def _claim(session: Session, asker: Asker, seq: int, child: Child, lease_until: 
         return Claim(task, child, data[0] or b"{}", data[1], data[2])
     from bgo.engine import inputs  # most work belongs to no chain or batch
 
-    whole = payloads.dump(inputs.input_of(session, task), "the input")
-    return Claim(task, child, whole, data[1], data[2], inputs.earlier_outputs(session, task))
+    whole, outputs = inputs.given(session, task, data[0] or b"{}")
+    return Claim(task, child, whole, data[1], data[2], outputs)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bgo.engine import graph, inputs
-from bgo.model.flow import FOLLOW_UP
 from bgo.model.plan import Gate, Hold
 from bgo.model.state import State
-from bgo.model.task import Task
+from bgo.model.task import FOLLOW_UP, Task
 from bgo.model.views import GateLine
 from bgo.store.port import Session
 
@@ -31,6 +30,19 @@ def turn(session: Session, task: Task) -> list[GateLine]:
         _waits_for(other, f"{other.id} is {_word(session, other)}", f"step {plan.steps[other.step].name} of the chain")
         for other in before[:NAMED]
     ]
+
+
+def staged(session: Session, task: Task) -> list[GateLine]:
+    """Return the line of a member whose batch waits, with all that is in it, for something else."""
+    state = session.lanes.state(task.lane)
+    parent = None if task.parent is None else session.tasks.find_seq(task.parent)
+    while parent is not None and parent.parent is not None:
+        parent = session.tasks.find_seq(parent.parent)
+    if parent is None or state.held_by != Gate.STAGING:
+        return []
+    holder = f"{parent.kind} {parent.id} ({parent.name})"
+    hold = Hold(Gate.STAGING, f"{parent.id} is {parent.state}", "begun", holder, None, f"bgo explain {parent.id}")
+    return [GateLine(Gate.STAGING, False, hold.current, hold.needed, hold)]
 
 
 def _word(session: Session, task: Task) -> str:

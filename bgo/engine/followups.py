@@ -14,9 +14,9 @@ from bgo.engine import inputs
 from bgo.engine.enqueue import Under, insert
 from bgo.ids import derived_id
 from bgo.model import payload as payloads
-from bgo.model.flow import CALLBACKS, FOLLOW_UP
-from bgo.model.state import State
-from bgo.model.task import Task, TaskSpec
+from bgo.model.flow import CALLBACKS
+from bgo.model.state import FINAL, State
+from bgo.model.task import FOLLOW_UP, Task, TaskSpec
 from bgo.store.port import Session
 
 
@@ -27,6 +27,12 @@ def compensate(session: Session, node: Task, template: TaskSpec, failed: tuple[s
     told = None if error is None else {"type": error.type, "message": error.message}
     own = {**payloads.load(template.input), "failed_step": step, "error": told}
     _follow(session, node, template, own, now, (template.name, node.epoch, 0 if culprit is None else culprit.run))
+
+
+def has_begun(session: Session, node: Task) -> bool:
+    """Say whether a batch that has ended had begun: one that was called off or skipped before that calls nobody."""
+    ends = [entry for entry in session.records.of_task(node.id) if entry.state in FINAL]
+    return bool(ends) and node.kind in ends[-1].detail
 
 
 def call_back(session: Session, node: Task, state: State, now: int) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from bgo.clock import to_iso
 from bgo.engine import inputs
 from bgo.engine.expire import as_shown
-from bgo.model.flow import CALLBACKS, FOLLOW_UP
+from bgo.model.flow import CALLBACKS
 from bgo.model.state import FINAL, State
-from bgo.model.task import Task
+from bgo.model.task import FOLLOW_UP, Task
 from bgo.model.views import SCHEMA, error_json
 
 if TYPE_CHECKING:

@@ -43,12 +43,27 @@ def add_items(
         )
     if plan.template is None:
         raise AssertionError(f"batch {node.id} does not say what an item becomes")
-    specs = [
-        replace(plan.template, id=task_id, input=item, random_order=draw_of(task_id))
-        for task_id, item in zip(ids, items, strict=True)
-    ]
+    specs = [_made_of(plan.template, task_id, item) for task_id, item in zip(ids, items, strict=True)]
     insert(session, specs, now, Under("task", state, (node.seq,) * len(ids), 0, stage))
     return None
+
+
+def _made_of(like: TaskSpec, task_id: str, item: bytes) -> TaskSpec:
+    """Return a template as a spec; spelt out, because a million items are made so."""
+    return TaskSpec(
+        task_id,
+        like.handler,
+        item,
+        like.name,
+        like.queue,
+        like.priority,
+        like.tags,
+        like.due_at,
+        like.wish,
+        like.setup,
+        like.cwd,
+        draw_of(task_id),
+    )
 
 
 def draw_of(task_id: str) -> float:
@@ -59,19 +74,20 @@ def draw_of(task_id: str) -> float:
 def add_chains(
     session: Session, chain: ChainSpec, made: tuple[Sequence[str], Sequence[bytes]], now: int, under: Under
 ) -> None:
-    """Insert equal chains with these ids and inputs, each with all its members; they keep no plan of their own."""
+    """Insert equal chains with these ids and inputs, each with all its members; they keep no plan of their own.
+
+    Those that start with a batch are blocked until the one they are in lets them begin: a wave makes their members.
+    """
     ids, items = made
-    running = State.RUNNING if under.state is State.QUEUED else State.BLOCKED
-    specs = [replace(chain.spec, id=task_id, input=item) for task_id, item in zip(ids, items, strict=True)]
-    seq = insert(session, specs, now, under._replace(state=running))
-    seqs = range(seq, seq + len(ids))
     starts_with_batch = any(member.step == 0 and member.batch is not None for member in chain.members)
+    begins = under.state is State.QUEUED and not starts_with_batch
+    specs = [replace(chain.spec, id=task_id, input=item) for task_id, item in zip(ids, items, strict=True)]
+    seq = insert(session, specs, now, under._replace(state=State.RUNNING if begins else State.BLOCKED))
+    seqs = range(seq, seq + len(ids))
     for each in seqs:
         session.flows.insert(each, None, at=0, is_open=False)
         session.flows.count(each, "total", len(chain.members))
-        if starts_with_batch and running is State.RUNNING:
-            session.links.put_off(each)  # a tick lets it begin
-    add_members(session, chain.members, (seqs, ids), now, (running is State.RUNNING, under.stage))
+    add_members(session, chain.members, (seqs, ids), now, (begins, under.stage))
 
 
 def add_members(

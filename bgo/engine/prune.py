@@ -1,13 +1,18 @@
-"""Prune: ended tasks leave by age, number and size, in steps that never block a claim; unfinished work never does."""
+"""Prune: ended tasks leave by age, number and size, in steps that never block a claim; unfinished work never does.
+
+A chain or batch leaves with all that is in it, by its own end: what is in it goes first, and from the first step on it
+cannot be retried.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 from bgo.engine import upstream
+from bgo.model.flow import GOING
 from bgo.model.query import Retention
 from bgo.model.state import State
-from bgo.store.port import Store, Tasks
+from bgo.store.port import Session, Store, Tasks
 
 STEP = 200
 RATE_KEPT_MS = 62 * 86_400_000
@@ -27,7 +32,7 @@ def prune(
         keep = _keep(session.tasks, retention)
     while go_on():
         with store.write() as session:
-            seqs = _step(session.tasks, retention, keep, now)
+            seqs = _with_members(session, _step(session.tasks, retention, keep, now))
             gone = session.tasks.delete(upstream.give_up(session, seqs, now))
         if not seqs:
             break
@@ -74,14 +79,29 @@ def _sweep(store: Store, go_on: Callable[[], bool]) -> None:
             session.lanes.drop(empty[start : start + STEP], last)
 
 
+def _with_members(session: Session, roots: list[int]) -> list[int]:
+    """Return what goes in one transaction, of as many of these as there is room for."""
+    found: list[int] = []
+    for seq in roots:
+        if len(found) >= STEP:
+            break
+        rows = session.tasks.inside(seq, STEP - len(found))
+        if rows != [seq]:
+            session.flows.set(seq, "ending", GOING)
+        found += rows
+    return found
+
+
 def would_prune(store: Store, retention: Retention, now: int) -> int:
     """Return how many tasks a prune would remove now."""
     with store.read() as session:
-        keep = _keep(session.tasks, retention)
-        limit = 10_000_000
-        old = sum(len(session.tasks.ended(states, now - age, limit)) for states, age in _ages(retention))
-        rest = len(session.tasks.ended_beyond(0, limit)) - old
-        return old + max(0, rest - keep)
+        keep, limit = _keep(session.tasks, retention), 10_000_000
+        old = {seq for states, age in _ages(retention) for seq in session.tasks.ended(states, now - age, limit)}
+        may_go = set(session.tasks.ended_beyond(0, limit)) - old
+        rows = session.tasks.ended_rows()
+    rest = [row for row in rows if row[2] not in old]
+    beyond = {seq for _, seq, _ in rest[keep:] if seq in may_go}
+    return len(rows) - len(rest) + sum(root in beyond for _, _, root in rest)
 
 
 def _keep(tasks: Tasks, retention: Retention) -> int:

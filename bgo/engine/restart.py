@@ -7,9 +7,9 @@ from __future__ import annotations
 from bgo.engine.relane import brought_home
 from bgo.engine.waiting import place_of
 from bgo.errors import RefusedError
-from bgo.model.flow import FOLLOW_UP
+from bgo.model.flow import GOING
 from bgo.model.state import FINAL, Event, Reason, State, advance
-from bgo.model.task import Task
+from bgo.model.task import FOLLOW_UP, Task
 from bgo.store.port import Session
 
 REVIVING = 1
@@ -18,8 +18,34 @@ WIDEST = 2_000
 """Members of a chain that are brought back at once: more than a chain may have."""
 
 
+def ended_above(session: Session, task: Task) -> list[Task]:
+    """Return what would be brought back with a task: the chains and batches it is in that have ended.
+
+    Raises RefusedError when one of them has moved on, or is being removed.
+    """
+    found = []
+    _check_is_whole(session, task)
+    while task.parent is not None:
+        parent = session.tasks.find_seq(task.parent)
+        if parent is None:
+            raise AssertionError("what is in a chain or batch goes before it")
+        _check_takes_back(session, task, parent)
+        _check_is_whole(session, parent)
+        if parent.state in FINAL:
+            found.append(parent)
+        task = parent
+    return found
+
+
+def _check_is_whole(session: Session, task: Task) -> None:
+    flow = None if task.kind == "task" else session.flows.find(task.seq)
+    if flow is not None and flow.ending == GOING:
+        why, hint = "it is old, and a part of it is removed already", f"bgo enqueue --like {task.id}"
+        raise RefusedError(f"{task.kind} {task.id} cannot be retried", why=why, hint=hint)
+
+
 def restart(session: Session, task: Task, now: int) -> None:
-    """Bring a failed or cancelled chain, batch or member back. Raises RefusedError when what it is in has moved on."""
+    """Bring a failed or cancelled chain, batch or member back, with those of `ended_above`."""
     concerned = _reopen_above(session, task, now)
     found = session.tasks.find_seq(task.seq)
     if found is not None and found.state in FINAL:  # else its chain has brought it back
@@ -36,9 +62,9 @@ def _reopen_above(session: Session, task: Task, now: int) -> list[int]:
     parent = None if task.parent is None else session.tasks.find_seq(task.parent)
     if parent is None:
         return []
-    _check_takes_back(session, task, parent)
     above = _reopen_above(session, parent, now)
-    if parent.state in FINAL:
+    found = session.tasks.find_seq(parent.seq)
+    if found is not None and found.state in FINAL:  # else its chain has brought it back
         _put(session, parent, now)
         if parent.kind == "chain":
             _bring_back(session, parent, now)
@@ -62,24 +88,26 @@ def _check_takes_back(session: Session, task: Task, parent: Task) -> None:
     )
 
 
-def put_back(session: Session, task: Task, now: int) -> None:
-    """Let a failed or cancelled chain, batch or member wait for its turn again; what is in it as well."""
+def put_back(session: Session, task: Task, now: int) -> int:
+    """Let a failed or cancelled chain, batch or member wait for its turn again: what is in a chain as well, what is in
+    a batch when it begins. Returns how many rows were moved."""
     _put(session, task, now)
     if task.kind == "chain":
-        _bring_back(session, task, now)
-    elif task.kind == "batch":
+        return 1 + _bring_back(session, task, now)
+    if task.kind == "batch":
         session.flows.set(task.seq, "ending", None)
         session.flows.set(task.seq, "at", REVIVING)
+    return 1
 
 
-def _bring_back(session: Session, node: Task, now: int) -> None:
+def _bring_back(session: Session, node: Task, now: int) -> int:
     """The step of a chain that failed, and those that were skipped for it, wait for their turn again."""
     flow = session.flows.find(node.seq)
     if flow is None:
         raise AssertionError("it was read in this transaction")
     session.flows.set(node.seq, "ending", None)
-    for member in session.flows.undone(node.seq, (flow.at, FOLLOW_UP - 1), WIDEST):
-        put_back(session, member, now)
+    found = session.flows.undone(node.seq, (flow.at, FOLLOW_UP - 1), WIDEST)
+    return sum(put_back(session, member, now) for member in found)
 
 
 def _put(session: Session, task: Task, now: int) -> None:

@@ -11,9 +11,8 @@ from bgo.engine.expire import note, noted
 from bgo.engine.relane import brought_home
 from bgo.engine.waiting import place_of
 from bgo.errors import RefusedError
-from bgo.model.flow import FOLLOW_UP
 from bgo.model.state import Event, Reason, State, advance
-from bgo.model.task import Task
+from bgo.model.task import FOLLOW_UP, Task
 from bgo.policy import order
 from bgo.store.port import Session
 
@@ -39,18 +38,9 @@ def revive(session: Session, task: Task, now: int, input_ref: int | None = None)
     if task.state not in (State.FAILED, State.CANCELLED):
         why, hint = _WHY.get(task.state, (f"it is {task.state} already", "bgo explain {id}"))
         raise RefusedError(f"{task.kind} {task.id} cannot be retried", why=why, hint=hint.format(id=task.id))
-    _check_time(task, now)
-    _check_unique(session, task, now)
-    key = _free_key(session, task, input_ref, now)
     if task.kind != "task" or (task.parent is not None and task.step < FOLLOW_UP):
-        from bgo.engine import restart  # most work belongs to no chain or batch
-
-        if input_ref is not None:
-            session.tasks.set_input(task, input_ref)
-        restart.restart(session, task, now)
-        if key is not None:
-            _take(session, task, key, now)
-        return
+        return _restart(session, task, now, input_ref)
+    key = _cleared(session, task, now, input_ref)
     task = brought_home(session, task, now)
     place = place_of(task, session.lanes.key(task.lane), now, now, begun=False)
     event = Event.REVIVE if session.links.meet_ended(task.seq) else Event.REVIVE_BLOCKED
@@ -65,6 +55,27 @@ def revive(session: Session, task: Task, now: int, input_ref: int | None = None)
         _take(session, task, key, now)
     session.records.add(task, event, (state, Reason.USER, 0), now)
     session.lanes.refresh((task.lane,), now)
+
+
+def _cleared(session: Session, task: Task, now: int, input_ref: int | None = None) -> str | None:
+    """Return the dedup key that it has to take; raise BarredError when something is in its way."""
+    _check_time(task, now)
+    _check_unique(session, task, now)
+    return _free_key(session, task, input_ref, now)
+
+
+def _restart(session: Session, task: Task, now: int, input_ref: int | None) -> None:
+    """Put back a chain, a batch or a member, with what it is in: nothing may be in the way of those either."""
+    from bgo.engine import restart  # most work belongs to no chain or batch
+
+    back = [task, *restart.ended_above(session, task)]
+    keys = [(each, _cleared(session, each, now, input_ref if each is task else None)) for each in back]
+    if input_ref is not None:
+        session.tasks.set_input(task, input_ref)
+    restart.restart(session, task, now)
+    for each, key in keys:
+        if key is not None:
+            _take(session, each, key, now)
 
 
 def _barred(task: Task, why: str, hint: str) -> BarredError:

@@ -212,8 +212,6 @@ def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTime
     if constraints.on_loss is not ConstraintLoss.STOP:
         raise _not_yet("on_loss", "work that runs is not stopped when a constraint is lost")
     timeout = request.timeout or defaults.timeout or default_timeout
-    if timeout.on_soft_timeout is not None:
-        raise _not_yet("on_soft_timeout", "nothing would call it; a handler sees ctx.soft_timed_out")
     once = defaults.at_most_once if request.at_most_once is None else request.at_most_once
     retry = request.retry or defaults.retry or RetryPolicy.NONE
     if once and retry.max_attempts > 1:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from bgo.errors import UsageError
 from bgo.flow import members
-from bgo.flow.drafts import Draft, Drafted, Input, draft_of
+from bgo.flow.drafts import Draft, Drafted, Input, Member, draft_of
 from bgo.flow.options import EnqueueOptions
 from bgo.model import steps as grammar
 from bgo.model.flow import FAIL, INPUT, BatchPlan, ChainPlan, ChainSpec, MemberSpec, Merge, Step
@@ -23,14 +23,9 @@ if TYPE_CHECKING:
     from bgo.model.task import Enqueued, TaskSpec
     from bgo.model.views import Explanation
 
+__all__ = ["MERGES", "ChainBuilder", "Member"]
+
 MERGES = ("overwrite", "array")
-
-
-class Member:
-    """A member of a parallel step with its own name, input and options: `then_all([Member("resize", as_="thumb")])`."""
-
-    def __init__(self, name: str, /, *, input: Input | None = None, **options: Unpack[EnqueueOptions]) -> None:
-        self.draft = draft_of(name, input, options)
 
 
 class ChainBuilder:

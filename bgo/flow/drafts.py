@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Unpack
 
+from bgo.errors import UsageError
 from bgo.flow import members
 from bgo.flow.options import EnqueueOptions
 
@@ -31,6 +32,30 @@ def draft_of(name: str, input: Input | None, options: EnqueueOptions) -> Draft:
     alias: Any = own.pop("as_", None)
     members.check_member_options(own, f"step {alias or name}")
     return Draft(name, alias, input or {}, own)
+
+
+class Member:
+    """A member of a parallel step with a name, input and options of its own, or one that fans out.
+
+    `then_all([Member("resize", as_="thumb"), Member("files.hash", over="scan.files")])`; `over`, `items` and `field`
+    are as for `then_map` and `then_batch`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        /,
+        *,
+        input: Input | None = None,
+        over: str | None = None,
+        items: Iterable[Any] | None = None,
+        field: str | None = None,
+        **options: Unpack[EnqueueOptions],
+    ) -> None:
+        if over is not None and items is not None:
+            raise UsageError(f"step {name}: over and items", why="both say what it runs for", hint="give one of them")
+        listed = None if items is None else tuple(items)
+        self.draft = replace(draft_of(name, input, options), over=over, items=listed, field=field)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ class Enqueueing(Looking):
 
         def adopt(fn: Callable[P, R]) -> TaskHandler[P, R]:
             made = make_task(fn, name if isinstance(name, str) else None, defaults)
+            made.layers = self.layers
             self.register_handler(made.info.name, made)
             made.enqueue = lambda **input: self.enqueue(made.info.name, input)
             return made

@@ -198,7 +198,7 @@ def _drop(flow: Opened, stage: str) -> None:
     while is_left:
         with flow.store.write() as session:
             found = [row for row in session.stages.list() if row.id == stage]
-            is_left = bool(found) and batches.discard(session, found[0], DROP)
+            is_left = bool(found) and batches.discard(session, found[0], DROP, flow.clock.now_ms())
 
 
 def sweep(flow: Opened) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bgo.model.device import Reading
     from bgo.model.views import TaskView
     from bgo.run.bench import RunOptions
-    from bgo.run.report import Listener, RunReport
+    from bgo.run.report import HookListener, Listener, RunReport
     from bgo.run.simulator import SimOptions, Timeline
 
 
@@ -63,8 +63,12 @@ class Running(Looking):
         *,
         charging: Reading | None = None,
         listener: Listener | None = None,
+        hook_listener: HookListener | None = None,
     ) -> RunReport:
-        """Execute what is due, in child processes, until the options say it is enough (default: nothing is left)."""
+        """Execute what is due, in child processes, until the options say it is enough (default: nothing is left).
+
+        `listener` hears what tasks do, `hook_listener` which hooks could not be told of it.
+        """
         from bgo.run.bench import RunOptions
         from bgo.run.known import Known
         from bgo.run.worker import Worker
@@ -77,7 +81,7 @@ class Running(Looking):
         with self.store.read() as session:
             for queue in sorted(options.queues or ()):
                 self._check_queue(session, queue)
-        return Worker(bench, options, listener).run()
+        return Worker(bench, options, listener, hook_listener).run()
 
     def run_here(
         self,

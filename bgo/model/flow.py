@@ -18,8 +18,8 @@ from bgo.model.task import TaskSpec
 
 FAIL, CONTINUE = "fail", "continue"
 Merge = Literal["overwrite", "array"]
-FOLLOW_UP = 1 << 20
-"""From this step number on a member is a follow-up (a compensation, a callback): it counts for nothing."""
+GOING = "going"
+"""`flow.ending` of a chain or batch of which a prune has begun to remove members."""
 INPUT = "input"
 """The name by which a fan-out reaches the chain's own input."""
 CALLBACKS = ("then", "catch", "finally")

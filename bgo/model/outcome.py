@@ -22,7 +22,8 @@ class TaskError:
     kinds: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.type}: {self.message}"
+        """Return it as the last line of a traceback says it."""
+        return f"{self.type}: {self.message}" if self.message else self.type
 
 
 @dataclass(frozen=True, slots=True)

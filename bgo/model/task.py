@@ -21,6 +21,8 @@ INPUT_LIMIT = 1 << 20
 ERROR_LIMIT = 16 << 10
 LOG_LIMIT = 1 << 20
 TAG_LIMIT = 32
+FOLLOW_UP = 1 << 20
+"""From this step number on a member is a follow-up (a compensation, a callback): it counts for nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from bgo.model.flow import FOLLOW_UP
+from bgo.model.task import FOLLOW_UP
 from bgo.policy.order import BUMPED
 from bgo.store.sql.pauses import HELD_BY, SHALL_STAND, STOP_RUNNING
 

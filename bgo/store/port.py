@@ -119,16 +119,23 @@ class Tasks(Protocol):
         """Return how many ready tasks of its lane go before this one."""
 
     def ended(self, states: Collection[State], before: int, limit: int) -> list[int]:
-        """Return seqs of tasks that ended in these states before that instant, oldest first."""
+        """Return seqs of tasks, chains and batches that stand alone and ended in these states before that instant,
+        oldest first; none in which a callback has yet to end."""
 
     def ended_bytes(self) -> tuple[int, int]:
         """Return how many tasks have ended, and how many bytes their payloads hold."""
 
     def ended_beyond(self, keep: int, limit: int) -> list[int]:
-        """Return seqs of ended tasks beyond the newest `keep`, oldest first."""
+        """Return seqs of those as in `ended` whose end is not among the newest `keep` ends, oldest first."""
+
+    def ended_rows(self) -> list[tuple[int, int, int]]:
+        """Return (when it ended, its seq, the seq of the outermost that it is in) of all ended rows, newest first."""
+
+    def inside(self, seq: int, limit: int) -> list[int]:
+        """Return up to `limit` seqs of an ended task and what is in it, each behind all that is in itself."""
 
     def delete(self, seqs: Sequence[int]) -> list[str]:
-        """Remove ended tasks with their payloads, tags and history; return their ids."""
+        """Remove ended tasks with their payloads, tags and history; return their ids. A chain or batch goes last."""
 
 
 class Lanes(Protocol):
@@ -367,6 +374,12 @@ class Records(Protocol):
     def last(self) -> int:
         """Return the number of the newest entry, 0 when there is none."""
 
+    def note(self, key: str) -> str | None:
+        """Return what is noted under a key: how far a reader of the history has come."""
+
+    def set_note(self, key: str, text: str) -> None:
+        """Note something under a key."""
+
     def number(self, task_id: str, event: str) -> int:
         """Return how many entries of this event a task has."""
 
@@ -497,6 +510,9 @@ class Flows(Protocol):
     def hold_back(self, seq: int) -> None:
         """Move a RUNNING chain or batch, nothing of which can have begun, to BLOCKED."""
 
+    def announce(self, seq: int, dedup_key: str | None, unique_id: str | None) -> None:
+        """Let a chain or batch that came in unseen be found by its dedup key and its unique id."""
+
     def started(self, seq: int, at: int) -> None:
         """Note when a first member has started."""
 
@@ -558,7 +574,7 @@ class Stages(Protocol):
     def list(self) -> list[StageRow]:
         """Return what is still coming in, the oldest first."""
 
-    def drop(self, stage: StageRow, limit: int) -> int:
+    def drop(self, stage: StageRow, limit: int, now: int) -> int:
         """Remove up to `limit` of its rows, and the stage itself when none is left (0)."""
 
 

@@ -111,7 +111,7 @@ class FlowRow(NamedTuple):
     at: int
     """Of a chain: the step that is being worked at."""
     ending: str | None
-    """`failed` or `cancelled` once that is settled, while members may still run."""
+    """`failed` or `cancelled` once that is settled, while members may still run; `going` while a prune removes them."""
     open: int
     """1 while more members may come: it cannot end."""
     cursor: int | None
@@ -123,7 +123,13 @@ class FlowRow(NamedTuple):
     failed: int
     cancelled: int
     staged: int
+    """1 while it comes in itself, unseen."""
+    coming: int
     """1 while members are coming in unseen."""
+    unfinished: int
+    """1 while a member of the first step, of a batch any member, has not ended."""
+    held: int
+    """1 while one of them may not start yet."""
 
     @property
     def ended(self) -> int:

@@ -42,7 +42,7 @@ class Session:
         self.dedup = SqlDedup(db)
         self.links = SqlLinks(db)
         self.flows = SqlFlows(db)
-        self.stages = SqlStages(db, self.pauses, self.payloads)
+        self.stages = SqlStages(db, self.lanes, self.pauses, self.payloads)
         self.undone_by: sqlite3.Error | None = None
         """The error by which SQLite rolled the whole transaction back inside a savepoint, if it did."""
 

@@ -25,6 +25,8 @@ TABLES = (
     "dedup",
     "dependency",
     "release",
+    "flow",
+    "stage",
 )
 
 
@@ -65,14 +67,17 @@ def check_rows(db: sqlite3.Connection) -> None:
 
 def running_and_leases(db: sqlite3.Connection) -> None:
     """A task runs exactly when a lease of its present run exists, and its attempt is counted."""
-    running = set(db.execute("SELECT seq, run FROM task WHERE state = 'running'"))
+    running = set(db.execute("SELECT seq, run FROM task WHERE state = 'running' AND kind = 'task'"))
     ensure(running == set(db.execute("SELECT task, run FROM lease")), "running has a lease", running)
-    uncounted = db.execute("SELECT id FROM task WHERE state = 'running' AND (attempt < 1 OR run < attempt)").fetchall()
+    uncounted = db.execute(
+        "SELECT id FROM task WHERE state = 'running' AND kind = 'task' AND (attempt < 1 OR run < attempt)"
+    ).fetchall()
     ensure(not uncounted, "a run is counted before it starts", uncounted)
     flagged = db.execute("SELECT id FROM task WHERE state <> 'running' AND cancel_reason IS NOT NULL").fetchall()
     ensure(not flagged, "only running tasks carry a cancel flag", flagged)
     idle = db.execute(
-        "SELECT id FROM task WHERE ready = 1 AND (ready_at IS NULL OR state NOT IN ('queued', 'retrying'))"
+        "SELECT id FROM task WHERE ready = 1"
+        " AND (ready_at IS NULL OR state NOT IN ('queued', 'retrying') OR kind <> 'task')"
     )
     ensure(not idle.fetchall(), "ready tasks wait")
 
@@ -92,9 +97,11 @@ def heads_and_turns(db: sqlite3.Connection) -> None:
 def pauses(db: sqlite3.Connection) -> None:
     """A lane is paused exactly by the pauses of its name and its queue, and by the marks of its tasks."""
     paused = set(db.execute("SELECT kind, value FROM pause"))
-    rows = db.execute("SELECT lane.id, name, queue, paused, marks FROM lane JOIN view ON view.id = lane.view")
-    for lane, name, queue, bits, marks in rows:
+    stages = {stage for (stage,) in db.execute("SELECT id FROM stage")}
+    rows = db.execute("SELECT lane.id, name, queue, paused, marks, stage FROM lane JOIN view ON view.id = lane.view")
+    for lane, name, queue, bits, marks, stage in rows:
         wanted = (("name", name) in paused) + 2 * (("queue", queue) in paused) + 4 * (marks != "[]")
+        wanted += 8 * (stage in stages)
         ensure(bits == wanted, "pauses reach every lane", (lane, bits, wanted))
     if db.execute("SELECT 1 FROM tag_move").fetchone() is None:
         tagged = db.execute(
@@ -151,8 +158,8 @@ def history(db: sqlite3.Connection) -> None:
             ensure(event in OUTCOME_EVENTS, "an outcome is an event of the table", (task, event))
             legal = TRANSITIONS[State.RUNNING, Event(event)] == state and reason in REASONS[Event(event)]
             ensure(legal, "an outcome follows the table", (task, event, state, reason))
-    for task, run, state in db.execute("SELECT id, run, state FROM task"):
-        wanted = list(range(1, run + (state != "running")))
+    for task, run, runs in db.execute("SELECT id, run, state = 'running' AND kind = 'task' FROM task"):
+        wanted = list(range(1, run + (not runs)))
         ensure(ended.pop(task, []) == wanted, "each run has one outcome and none is missing", (task, wanted))
     ensure(not ended, "history goes with its task", dict(ended))
 
@@ -165,6 +172,11 @@ def payloads(db: sqlite3.Connection) -> None:
         for row in db.execute("SELECT input, setup, output, error, checkpoint FROM task")
         for ref in row
         if ref is not None
-    } | {ref for (ref,) in db.execute("SELECT error FROM history WHERE error IS NOT NULL")}
+    } | {
+        ref
+        for (ref,) in db.execute(
+            "SELECT error FROM history WHERE error IS NOT NULL UNION SELECT plan FROM flow WHERE plan IS NOT NULL"
+        )
+    }
     ensure(used <= kept, "every payload that is referred to exists", used - kept)
     ensure(kept <= used, "no payload is left behind", kept - used)

@@ -11,7 +11,7 @@ CREATE TABLE flow (
     seq INTEGER NOT NULL PRIMARY KEY REFERENCES task (seq),
     plan INTEGER REFERENCES payload (id),
     at INTEGER NOT NULL DEFAULT 0,
-    ending TEXT CHECK (ending IN ('failed', 'cancelled')),
+    ending TEXT CHECK (ending IN ('failed', 'cancelled', 'going')),
     open INTEGER NOT NULL DEFAULT 0,
     cursor INTEGER,
     told TEXT NOT NULL DEFAULT '{}',

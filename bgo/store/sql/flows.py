@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 INSERT = "INSERT INTO flow (seq, plan, at, open) VALUES (?, ?, ?, ?)"
 FIND = """SELECT plan, at, ending, open, cursor, told, total, succeeded, failed, cancelled,
-    EXISTS (SELECT 1 FROM stage WHERE stage.flow = flow.seq AND hidden = 1) FROM flow WHERE seq = ?"""
+    EXISTS (SELECT 1 FROM stage WHERE hidden = 1 AND stage.id = (SELECT id FROM task WHERE task.seq = flow.seq)),
+    EXISTS (SELECT 1 FROM stage WHERE stage.flow = flow.seq AND hidden = 1),
+    EXISTS (SELECT 1 FROM task WHERE parent = flow.seq AND step = 0 AND finished_at IS NULL),
+    EXISTS (SELECT 1 FROM task WHERE parent = flow.seq AND step = 0 AND state = 'blocked') FROM flow WHERE seq = ?"""
 SET = {name: f"UPDATE flow SET {name} = ? WHERE seq = ?" for name in ("plan", "at", "ending", "open", "cursor", "told")}
 COUNT = {
     name: f"UPDATE flow SET {name} = {name} + ? WHERE seq = ?"
@@ -25,7 +28,8 @@ BEGIN = "UPDATE task SET state = 'running', reason = ? WHERE seq = ? AND state =
 HOLD_BACK = (
     "UPDATE task SET state = 'blocked', reason = 'new', ready_at = created_at WHERE seq = ? AND state = 'running'"
 )
-STARTED = "UPDATE task SET started_at = min(coalesce(started_at, ?1), ?1) WHERE seq = ?2"
+ANNOUNCE = "UPDATE task SET dedup_key = ?, unique_id = ? WHERE seq = ?"
+STARTED = "UPDATE task SET started_at = ?1 WHERE seq = ?2 AND (started_at IS NULL OR started_at > ?1)"
 END = """UPDATE task SET state = ?, reason = ?, finished_at = ?, output = ?, error = ?, cancel_reason = NULL
 WHERE seq = ? AND state = 'running'"""
 IS_OPEN = "SELECT EXISTS (SELECT 1 FROM task WHERE parent = ? AND step = ? AND finished_at IS NULL)"
@@ -84,6 +88,9 @@ class SqlFlows:
 
     def hold_back(self, seq: int) -> None:
         self._db.execute(HOLD_BACK, (seq,))
+
+    def announce(self, seq: int, dedup_key: str | None, unique_id: str | None) -> None:
+        self._db.execute(ANNOUNCE, (dedup_key, unique_id, seq))
 
     def started(self, seq: int, at: int) -> None:
         self._db.execute(STARTED, (at, seq))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from bgo.store.rows import StageRow
 from bgo.store.sql.pauses import PAUSE_BIT, SqlPauses
 
 if TYPE_CHECKING:
+    from bgo.store.sql.lanes import SqlLanes
     from bgo.store.sql.payloads import SqlPayloads
 
 OPEN = "INSERT INTO stage (id, flow, owner, at) VALUES (?, ?, ?, ?)"
@@ -19,12 +21,9 @@ SEAL = "DELETE FROM stage WHERE id = ? RETURNING flow, count"
 LANES = "SELECT id, paused, concurrency_key FROM lane WHERE stage = ?"
 ALL = "SELECT id, flow, owner, count, at FROM stage WHERE hidden = 1 ORDER BY at"
 _STAGED = "lane IN (SELECT lane.id FROM lane WHERE stage = ?2)"
-_ROW = "task.seq, task.id, task.input, task.setup, task.output, task.error"
-INNER = f"""SELECT {_ROW} FROM flow CROSS JOIN task AS above ON above.seq = flow.seq
-    CROSS JOIN task INDEXED BY task_member ON task.parent = above.seq
-WHERE above.parent = ?1 AND task.{_STAGED} LIMIT ?3"""
-OUTER = f"SELECT {_ROW} FROM task INDEXED BY task_member WHERE task.parent = ?1 AND {_STAGED} LIMIT ?3"
-SELF = f"SELECT {_ROW} FROM task WHERE task.seq = ?1 AND {_STAGED} LIMIT ?3"
+_ROW = "lane, seq, id, kind, input, setup, output, error"
+MEMBERS = f"SELECT {_ROW} FROM task INDEXED BY task_member WHERE parent = ?1 AND {_STAGED} LIMIT ?3"
+SELF = f"SELECT {_ROW} FROM task WHERE seq = ?1 AND {_STAGED}"
 DROP_TASK = "DELETE FROM task WHERE seq = ?"
 DROP_TAGS = "DELETE FROM task_tag WHERE task = ?"
 DROP_LINKS = "DELETE FROM dependency WHERE task = ?1 OR upstream = ?1"
@@ -34,11 +33,14 @@ DROP_HISTORY = "DELETE FROM history WHERE task = ? RETURNING error"
 DROP_KEYS = "DELETE FROM dedup WHERE task = ?"
 
 
+Rows = list[tuple[Any, ...]]
+
+
 class SqlStages:
     """See `port.Stages`."""
 
-    def __init__(self, db: sqlite3.Connection, pauses: SqlPauses, payloads: SqlPayloads) -> None:
-        self._db, self._pauses, self._payloads = db, pauses, payloads
+    def __init__(self, db: sqlite3.Connection, lanes: SqlLanes, pauses: SqlPauses, payloads: SqlPayloads) -> None:
+        self._db, self._lanes, self._pauses, self._payloads = db, lanes, pauses, payloads
 
     def open(self, stage: str, flow: int, owner: str, now: int) -> None:
         self._db.execute(OPEN, (stage, flow, owner, now))
@@ -64,17 +66,29 @@ class SqlStages:
     def list(self) -> list[StageRow]:
         return [StageRow(*row) for row in self._db.execute(ALL).fetchall()]
 
-    def drop(self, stage: StageRow, limit: int) -> int:
-        for statement in (INNER, OUTER, SELF):
-            rows = self._db.execute(statement, (stage.flow, stage.id, limit)).fetchall()
-            if rows:
-                for row in rows:
-                    self._drop(*row)
-                return len(rows)
-        self._db.execute(SEAL, (stage.id,))
-        return 0
+    def drop(self, stage: StageRow, limit: int, now: int) -> int:
+        rows: Sequence[tuple[Any, ...]] = self._innermost(stage.flow, stage.id, limit)
+        if not rows:
+            rows = self._db.execute(SELF, (stage.flow, stage.id)).fetchall()
+        for row in rows:
+            self._drop(*row[1:])
+        self._lanes.refresh({row[0] for row in rows}, now)
+        if not rows:
+            self.seal(stage.id, now)
+        return len(rows)
 
-    def _drop(self, seq: int, task_id: str, *payloads: int | None) -> None:
+    def _innermost(self, seq: int, stage: str, limit: int) -> Sequence[tuple[Any, ...]]:
+        """Return up to `limit` staged members, each behind all that are in it."""
+        found: Rows = []
+        for row in self._db.execute(MEMBERS, (seq, stage, limit)).fetchall():
+            if row[3] != "task":
+                found += self._innermost(row[1], stage, limit - len(found))
+            if len(found) >= limit:
+                break
+            found.append(row)
+        return found
+
+    def _drop(self, seq: int, task_id: str, _: str, *payloads: int | None) -> None:
         plans = self._db.execute(DROP_FLOW, (seq,)).fetchall()
         errors = self._db.execute(DROP_HISTORY, (task_id,)).fetchall()
         for statement in (DROP_TASK, DROP_TAGS, DROP_LINKS, DROP_RELEASE):

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bgo.model.state import FINAL, State
-from bgo.model.task import Task
+from bgo.model.task import FOLLOW_UP, Task
 from bgo.store.faults import reads
 from bgo.store.rows import NewTask, Place
 from bgo.store.sql.payloads import SqlPayloads
@@ -34,9 +34,16 @@ FIND = f"SELECT {COLUMNS} FROM task WHERE id = ?"
 FIND_SEQ = f"SELECT {COLUMNS} FROM task WHERE seq = ?"
 PREFIX = f"SELECT id FROM task WHERE id >= ? AND id < ? AND {SEEN} ORDER BY id LIMIT ?"
 NEWEST = f"SELECT id FROM task INDEXED BY task_root WHERE parent IS NULL AND {SEEN} ORDER BY seq DESC LIMIT ?"
+_CALLED_OFF = f"""EXISTS (WITH RECURSIVE above (parent, step, cancel_reason) AS (
+        SELECT other.parent, other.step, other.cancel_reason FROM task AS other WHERE other.seq = task.parent
+        UNION ALL SELECT other.parent, other.step, other.cancel_reason FROM above JOIN task AS other
+            ON other.seq = above.parent AND above.step < {FOLLOW_UP}
+    ) SELECT 1 FROM above WHERE cancel_reason IS NOT NULL)"""
+"""A cancel of what it is in was asked for, and has not reached it yet: a tick takes it there in steps."""
 CLAIM = f"""UPDATE task SET state = 'running', reason = 'claimed', ready = 0, run = run + 1, attempt = attempt + 1,
     started_at = ?1, progress = NULL, progress_message = ''
-WHERE seq = ?2 AND ready = 1 AND (expires_at IS NULL OR expires_at > ?1) RETURNING {COLUMNS}"""
+WHERE seq = ?2 AND ready = 1 AND (expires_at IS NULL OR expires_at > ?1)
+    AND (parent IS NULL OR step >= {FOLLOW_UP} OR NOT {_CALLED_OFF}) RETURNING {COLUMNS}"""
 SETTLE = """UPDATE task SET state = ?, reason = ?, attempt = ?, losses = ?, snoozes = ?, finished_at = ?, output = ?,
     error = ?, cancel_reason = NULL, ready = ?, ready_at = ?, due_at = ?, order_key = ?, rank = ?,
     bump = ?, expires_at = ?, waited = '{}'
@@ -66,13 +73,13 @@ NOT_DUE = """SELECT state, count(*) FROM task INDEXED BY task_alarm
 WHERE ready = 0 AND state IN ('queued', 'retrying') GROUP BY state"""
 COUNTS = "SELECT state, count(*) FROM task GROUP BY state"
 FLOWS = "SELECT state, count(*) FROM flow CROSS JOIN task ON task.seq = flow.seq GROUP BY state"
-UNSEEN = """SELECT state, count(*) FROM (
-    SELECT stage.id AS stage, task.state, task.lane FROM stage CROSS JOIN task INDEXED BY task_member
-        ON task.parent = stage.flow AND task.kind = 'task' WHERE hidden = 1
-    UNION ALL SELECT stage.id, task.state, task.lane FROM stage CROSS JOIN task AS above INDEXED BY task_member
-        ON above.parent = stage.flow AND above.kind <> 'task'
-        CROSS JOIN task INDEXED BY task_member ON task.parent = above.seq WHERE hidden = 1
-) AS member JOIN lane ON lane.id = member.lane AND lane.stage = member.stage GROUP BY state"""
+UNSEEN = """WITH RECURSIVE member (stage, seq, kind, state, lane) AS (
+    SELECT stage.id, task.seq, task.kind, task.state, task.lane FROM stage
+        CROSS JOIN task INDEXED BY task_member ON task.parent = stage.flow WHERE hidden = 1
+    UNION ALL SELECT member.stage, task.seq, task.kind, task.state, task.lane FROM member
+        CROSS JOIN task INDEXED BY task_member ON task.parent = member.seq WHERE member.kind <> 'task'
+) SELECT state, count(*) FROM member JOIN lane ON lane.id = member.lane AND lane.stage = member.stage
+WHERE kind = 'task' GROUP BY state"""
 GROUPS = f"""SELECT seq, count(*), min(due_at) FROM task INDEXED BY task_state
 WHERE state IN ('blocked', 'queued', 'running', 'retrying') AND kind = 'task' AND {SEEN}
 GROUP BY lane, state, ready, parent IS NOT NULL AND state = 'blocked' AND parent"""
@@ -80,21 +87,29 @@ CANCELS = """SELECT lease.task, lease.run, task.cancel_reason FROM lease JOIN ta
 WHERE lease.worker = ? AND task.cancel_reason IS NOT NULL"""
 AHEAD = """SELECT count(*) FROM task AS other, task AS me WHERE me.seq = ? AND other.lane = me.lane
     AND other.ready = 1 AND (other.order_key, other.seq) < (me.order_key, me.seq)"""
-_ENDED = """FROM task INDEXED BY task_finished LEFT JOIN task AS above ON above.seq = task.parent
-WHERE task.finished_at IS NOT NULL AND (task.parent IS NULL OR above.finished_at IS NOT NULL)
-    AND (task.kind = 'task' OR NOT EXISTS (SELECT 1 FROM task AS member WHERE member.parent = task.seq))"""
-"""What may go: members after their chain or batch has ended, that itself after its members have gone."""
-ENDED = f"""SELECT task.seq {_ENDED} AND task.finished_at < ?1
-    AND coalesce(above.finished_at, task.finished_at) < ?1
-    AND coalesce(above.state, task.state) IN (SELECT value FROM json_each(?2)) ORDER BY task.finished_at LIMIT ?3"""
+_ENDED = """FROM task INDEXED BY task_finished WHERE finished_at IS NOT NULL AND parent IS NULL
+    AND (kind = 'task' OR NOT EXISTS (SELECT 1 FROM task AS member INDEXED BY task_member_open
+        WHERE member.parent = task.seq AND member.finished_at IS NULL))"""
+"""What may go, with all that is in it: never a member alone, a chain or batch could not be retried without it."""
+ENDED = f"""SELECT seq {_ENDED} AND finished_at < ?1
+    AND state IN (SELECT value FROM json_each(?2)) ORDER BY finished_at LIMIT ?3"""
+INNERMOST = """SELECT seq, kind, finished_at IS NOT NULL FROM task INDEXED BY task_member WHERE parent = ?
+ORDER BY step, seq LIMIT ?"""
+IS_FLOW = "SELECT EXISTS (SELECT 1 FROM flow WHERE seq = ?)"
+ENDED_ROWS = """WITH RECURSIVE tree (root, seq, finished_at) AS (
+    SELECT seq, seq, finished_at FROM task WHERE parent IS NULL
+    UNION ALL SELECT tree.root, task.seq, task.finished_at FROM tree
+        CROSS JOIN task INDEXED BY task_member ON task.parent = tree.seq
+) SELECT finished_at, seq, root FROM tree WHERE finished_at IS NOT NULL ORDER BY finished_at DESC, seq DESC"""
 ENDED_BYTES = """SELECT count(*), coalesce(sum((SELECT sum(length(bytes)) FROM payload
     WHERE payload.id IN (task.input, task.setup, task.output, task.error, task.checkpoint))), 0)
 FROM task WHERE finished_at IS NOT NULL"""
-BEYOND = f"""SELECT task.seq {_ENDED} AND (task.finished_at, task.seq) <= (
+BEYOND = f"""SELECT seq {_ENDED} AND (finished_at, seq) <= (
     SELECT finished_at, seq FROM task INDEXED BY task_finished WHERE finished_at IS NOT NULL
     ORDER BY finished_at DESC, seq DESC LIMIT 1 OFFSET ?
-) ORDER BY task.finished_at, task.seq LIMIT ?"""
+) ORDER BY finished_at, seq LIMIT ?"""
 DELETE = """DELETE FROM task WHERE seq = ? AND finished_at IS NOT NULL
+    AND (kind = 'task' OR NOT EXISTS (SELECT 1 FROM task AS member WHERE member.parent = task.seq))
 RETURNING id, state, input, setup, output, error, checkpoint"""
 DELETE_FLOW = "DELETE FROM flow WHERE seq = ? RETURNING plan"
 DELETE_LINKS = "DELETE FROM dependency WHERE task = ?1 OR upstream = ?1"
@@ -229,6 +244,29 @@ class SqlTasks(TiedTasks):
 
     def ended_beyond(self, keep: int, limit: int) -> list[int]:
         return [seq for (seq,) in self._db.execute(BEYOND, (keep, limit)).fetchall()]
+
+    def ended_rows(self) -> list[tuple[int, int, int]]:
+        return self._db.execute(ENDED_ROWS).fetchall()
+
+    def inside(self, seq: int, limit: int) -> list[int]:
+        if not self._db.execute(IS_FLOW, (seq,)).fetchone()[0]:
+            return [seq]
+        found: list[int] = []
+        is_whole = self._innermost(seq, limit, found)
+        return [*found, seq] if is_whole and len(found) < limit else found
+
+    def _innermost(self, above: int, limit: int, found: list[int]) -> bool:
+        """Add what is in a chain or batch, the innermost first, up to the limit; say whether that was all of it."""
+        rows = self._db.execute(INNERMOST, (above, limit)).fetchall()
+        is_whole = len(rows) < limit
+        for seq, kind, has_ended in rows:
+            if len(found) >= limit:
+                return False
+            if has_ended and (kind == "task" or self._innermost(seq, limit, found)) and len(found) < limit:
+                found.append(seq)
+            else:
+                is_whole = False
+        return is_whole
 
     def delete(self, seqs: Sequence[int]) -> list[str]:
         ids: list[str] = []
