@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from bgo.cli import render
 from bgo.cli.screen import bar
-from bgo.model.flow import CALLBACKS, FOLLOW_UP
+from bgo.model.flow import CALLBACKS
+from bgo.model.task import FOLLOW_UP
 
 if TYPE_CHECKING:
     from rich.text import Text

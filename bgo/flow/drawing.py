@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bgo.model.flow import CALLBACKS, FOLLOW_UP
+from bgo.model.flow import CALLBACKS
+from bgo.model.task import FOLLOW_UP
 
 if TYPE_CHECKING:
     from bgo.engine.graph import Node, StepNode
