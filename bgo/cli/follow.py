@@ -110,7 +110,8 @@ class Companion:
 
         show(self._area, event)
         if event.type != "progress":
-            self._area.rows = {whole_id: self._row(self._flow.get(whole_id)), **self._area.rows}
+            others = {key: row for key, row in self._area.rows.items() if key != whole_id}
+            self._area.rows = {whole_id: self._row(self._flow.get(whole_id)), **others}
 
     def say_event(self, event: WorkerEvent) -> None:
         """Print what became of a member."""

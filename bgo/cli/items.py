@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -67,6 +68,7 @@ class Counted:
         self.count = 0
 
     def __iter__(self) -> Iterator[Any]:
+        before = signal.signal(signal.SIGINT, self._give_up) if self._is_told else None
         try:
             for item in self._items:
                 self.count += 1
@@ -74,11 +76,23 @@ class Counted:
                 if self._is_told and self.count % EVERY == 0:
                     self._tell()
         finally:
+            if before is not None:
+                signal.signal(signal.SIGINT, before)
             if self._drawn is not None:
-                print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+                self._say("")
+
+    def _give_up(self, *_: object) -> None:
+        """Ctrl-C: all that came in is taken back, which for very many takes a moment."""
+        if self._drawn is not None:
+            self._say(f"taking {self.count:,} items back\n")
+            self._drawn = None
+        raise KeyboardInterrupt
+
+    def _say(self, text: str) -> None:
+        print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
 
     def _tell(self) -> None:
         now = self._clock.awake_ms()
         if self._drawn is None or now - self._drawn >= REDRAW_MS:
             self._drawn = now
-            print(f"\r\x1b[2K{self.count:,} items have come in", end="", file=sys.stderr, flush=True)
+            self._say(f"{self.count:,} items have come in")

@@ -71,7 +71,8 @@ def _once(flow: TaskFlow, wanted: Selector, *, as_json: bool, color: bool) -> No
     from bgo.cli.screen import draw
 
     out = render.console(color=color)
-    out.print(draw(flow.snapshot(wanted, rows=20), out.width, 0))
+    whole = flow.get(wanted.under[0]) if wanted.under else None
+    out.print(draw(flow.snapshot(wanted, rows=20), out.width, 0, whole))
 
 
 def _stream(flow: TaskFlow, wanted: Selector, *, as_json: bool) -> None:

@@ -20,6 +20,8 @@ WIDE = 12
 TOLD = ("failed", "running", "retrying", "cancelled")
 """States of a batch's members that are told, the most telling first."""
 OF_BATCH = 5
+SUMS = frozenset({"MembersFailed", "StepFailed"})
+"""Errors that only say what stands below."""
 SKIPPED = "upstream_failed"
 """Reason of what never began, because something before it failed: its error says only that."""
 
@@ -108,7 +110,7 @@ def _line(node: Node, stem: str, now: int, note: str = "") -> Text:
     text.append_text(render.safe(f"  {task.id}", "dim"))
     if note:
         text.append_text(render.safe(f"  ({note})", "dim"))
-    if node.error is not None and task.state == "failed" and node.counts is None and task.reason != SKIPPED:
+    if node.error is not None and task.state == "failed" and task.reason != SKIPPED and node.error.type not in SUMS:
         text.append_text(render.safe(f"  {render.line(f'{node.error.type}: {node.error.message}', 200)}", "red"))
     return text
 
