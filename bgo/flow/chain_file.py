@@ -110,7 +110,7 @@ class _Reader:
 
     def _tables(self) -> list[Mapping[str, Any]]:
         found = self._text.data.get(STEP, [])
-        with at(self._text.place(STEP)):
+        with at(self._text.place(key=STEP) if isinstance(found, (str, int)) else self._text.place(STEP)):
             if not isinstance(found, list) or not all(isinstance(table, dict) for table in found):
                 why = "there is one table, or a value" if found else "it is empty"
                 raise UsageError("a step is written [[step]]", why=why, hint="two brackets: [[step]]")

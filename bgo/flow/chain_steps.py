@@ -97,7 +97,8 @@ class StepReader:
             if not isinstance(listed, list) or not listed or not all(isinstance(m, (str, dict)) for m in listed):
                 raise words.wrong(listed, "a list of step words or tables")
         common = {k: v for k, v in table.items() if k in words.EACH or k == INPUT}
-        if extra := [key for key in ("over", "items", "field", "command") if key in table]:
+        if extra := [key for key in ("over", "items", "field") if key in table]:
+            place = self._text.place(STEP, number, extra[0])
             raise UsageError(f"{place}: {extra[0]} beside several members", why="it is for one of them",
                              hint=f'{what} = [{{ run = "…", {extra[0]} = "…" }}]')  # fmt: skip
         found: list[Draft] = []

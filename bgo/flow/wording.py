@@ -76,6 +76,8 @@ def _for_a_shell(command: str) -> str | None:
     while at < len(command):
         char = command[at]
         if char == "\\" and quote != "'":
+            if quote and command[at + 1 : at + 2] in ("$", "`"):  # which shlex would leave as it is
+                return command[at : at + 2]
             at += 2
             continue
         if quote:

@@ -42,7 +42,7 @@ def test_wait_exits_with_the_result(bgo: Bgo, lived: Lived) -> None:
     assert bad.err.splitlines()[0] == f"error: task {lived.failed} (backup) failed: TaskFailure: exit code 3: before"
     both = bgo("wait", lived.done, lived.failed, lived.cancelled)
     assert (both.code, len(both.lines)) == (1, 3)
-    assert "2 of 3 tasks did not succeed" in both.err
+    assert "2 of 3 did not succeed" in both.err
 
 
 def test_wait_for_programs(bgo: Bgo, lived: Lived) -> None:
@@ -189,8 +189,8 @@ def test_pause_and_resume(bgo: Bgo, lived: Lived) -> None:
         (["cancel", "4zzz", "echo"], 2, "ids and names in one call"),
         (["cancel", "--queue", "lo"], 3, "no queue 'lo'"),
         (["tasks", "--queue", "lo"], 3, "no queue 'lo'"),
-        (["explain", "nobody"], 3, "no task is called nobody"),
-        (["cancel", "--chain", "x"], 2, "--chain is not available in this version"),
+        (["explain", "nobody"], 3, "nothing is called nobody"),
+        (["cancel", "--schedule", "x"], 2, "--schedule is not available in this version"),
         (["retry"], 2, "retry: which tasks?"),
         (["retry", "4zzz"], 3, "no task 4zzz"),
         (["wait"], 2, "missing argument 'ID'"),

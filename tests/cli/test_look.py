@@ -167,8 +167,8 @@ def test_a_pipe_gets_the_output_byte_for_byte(bgo: Bgo) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["status", "nothing"], 3, "no task is called nothing"),
-        (["status", "sleep"], 3, "no task is called sleep"),
+        (["status", "nothing"], 3, "nothing is called nothing"),
+        (["status", "sleep"], 3, "nothing is called sleep"),
         (["status", "4zzz"], 3, "no task 4zzz"),
         (["status", "4z"], 2, "too short for an id: '4z'"),
         (["status", "@last"], 3, "@last: there is no task yet"),
@@ -185,7 +185,7 @@ def test_a_pipe_gets_the_output_byte_for_byte(bgo: Bgo) -> None:
         (["tasks", "--limit", "0"], 2, "invalid value for '--limit': 0 is not 1 or more"),
         (["tasks", "--since", "soon"], 2, "not a time: 'soon'"),
         (["tasks", "--since", "in 5m"], 2, "not a time in the past: 'in 5m'"),
-        (["tasks", "--chain", "x"], 2, "--chain is not available in this version"),
+        (["tasks", "--schedule", "x"], 2, "--schedule is not available in this version"),
         (["history", "--until", "99:99"], 2, "not a time: '99:99'"),
     ],
 )

@@ -185,7 +185,7 @@ def test_ctrl_c_while_waiting_detaches(bgo: Bgo) -> None:
 def test_a_terminal_is_asked(lived: Lived) -> None:
     for answer, code, state in (("n", 1, "queued"), ("y", 0, "cancelled")):
         with terminal("cancel", "--all") as screen:
-            screen.until("Cancel these tasks? That is 3 of them. [y/N]")
+            screen.until("Cancel these? That is 3 of them. [y/N]")
             screen.type(f"{answer}\r")
             assert screen.end().code == code
         assert state in on_terminal("status", lived.ready).out
