@@ -61,7 +61,7 @@ def holds(session: Session, task: Task, ground: Ground) -> tuple[Hold, ...]:
 
 def _lines(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...]:
     if task.state is State.BLOCKED:
-        waits = [_upstream(other) for other in session.links.upstreams(task.seq, UPSTREAMS)]
+        waits = [_upstream(session, other) for other in session.links.upstreams(task.seq, UPSTREAMS)]
         return tuple(waits if task.parent is None else [*waits, *explain_flow.turn(session, task)])
     if task.state is State.RUNNING and task.kind != "task":
         return explain_flow.going_on(session, task, lambda member: _held_by(session, member, ground))
@@ -78,12 +78,12 @@ def _held_by(session: Session, task: Task, ground: Ground) -> str:
     return f"held by {', '.join(closed)}" if closed else "" if ground.workers else "no worker runs: bgo run"
 
 
-def _upstream(other: Task) -> GateLine:
+def _upstream(session: Session, other: Task) -> GateLine:
     """Return a line for a task that must end or succeed first."""
     ended = other.state in FINAL
     lift = f"bgo retry {other.id}" if ended else f"bgo explain {other.id}"
     holder = f"{other.kind} {other.id} ({other.name})"
-    hold = Hold(Gate.UPSTREAM, f"{other.id} is {other.state}", "done", holder, None, lift)
+    hold = Hold(Gate.UPSTREAM, f"{other.id} is {explain_flow.word(session, other)}", "done", holder, None, lift)
     return GateLine(Gate.UPSTREAM, False, hold.current, hold.needed, hold)
 
 

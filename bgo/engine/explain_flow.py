@@ -27,7 +27,7 @@ def turn(session: Session, task: Task) -> list[GateLine]:
         m for m in session.flows.members(parent.seq, limit=NAMED * 50) if m.step < task.step and not m.finished_at
     ]
     return [
-        _waits_for(other, f"{other.id} is {_word(session, other)}", f"step {plan.steps[other.step].name} of the chain")
+        _waits_for(other, f"{other.id} is {word(session, other)}", f"step {plan.steps[other.step].name} of the chain")
         for other in before[:NAMED]
     ]
 
@@ -45,7 +45,8 @@ def staged(session: Session, task: Task) -> list[GateLine]:
     return [GateLine(Gate.STAGING, False, hold.current, hold.needed, hold)]
 
 
-def _word(session: Session, task: Task) -> str:
+def word(session: Session, task: Task) -> str:
+    """Return how something stands, as people are told it: a chain of which nothing has begun is queued."""
     flow = session.flows.find(task.seq) if task.kind != "task" else None
     return str(task.state if flow is None else graph.as_going(session, task, flow).state)
 
@@ -66,8 +67,8 @@ def going_on(session: Session, node: Task, why: Callable[[Task], str]) -> tuple[
     ]
     lines = []
     for member in found:
-        word, held = _word(session, member), why(member) if member.kind == "task" else ""
-        current = f"{member.id} is {word}{': ' + held if held else ''}"
+        stands, held = word(session, member), why(member) if member.kind == "task" else ""
+        current = f"{member.id} is {stands}{': ' + held if held else ''}"
         hold = Hold(Gate.UPSTREAM, current, "done", f"{member.kind} {member.name}", None, f"bgo explain {member.id}")
         lines.append(GateLine(Gate.UPSTREAM, False, current, "done", hold))
     return tuple(lines)
