@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,29 +25,31 @@ Items = Annotated[
     str | None,
     typer.Option("--items", metavar="FILE", help="One a line; - reads a pipe.", rich_help_panel=ITEMS),
 ]
+
+
+class ItemFormat(StrEnum):
+    """How items are told apart."""
+
+    LINES = "lines"
+    NDJSON = "ndjson"
+    NULL = "null"
+
+
 Format = Annotated[
-    str | None,
+    ItemFormat | None,
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="lines, ndjson, or null for find -print0; default: as the file's name and first line say.",
+        help="null is for find -print0; default: as the file's name and first line say.",
         rich_help_panel=ITEMS,
     ),
 ]
 
 
-def items_of(source: str, format: str | None) -> Iterator[Any]:
+def items_of(source: str, format: ItemFormat | None) -> Iterator[Any]:
     """Yield the items of a file, or of standard input for `-`; a terminal is refused rather than waited for."""
     from bgo.flow import item_files
 
-    if format is not None and format not in item_files.FORMATS:
-        from bgo.cli.parse import did_you_mean
-
-        raise UsageError(
-            f"--format: no such format: {format!r:.40}",
-            why=f"there are {', '.join(item_files.FORMATS)}",
-            hint=did_you_mean(format, item_files.FORMATS) or "--format lines",
-        )
     if source != "-":
         return item_files.read_file(source, format)
     if sys.stdin is None or sys.stdin.isatty():

@@ -8,9 +8,18 @@ nothing new was queued: `id` and `state` are those of the task that stands in fo
 | command | answer |
 |---|---|
 | `enqueue` | `{id, name, handler, state, queue, due_at, deduplicated, kept}`; with `--wait` or `--run` the ended task |
+| `chain` | `{id, kind, name, state, due_at, steps, members, deduplicated, kept}`; `--wait`, `--run`: as `status ID` |
+| `batch` | `{id, kind, name, state, due_at, items, open, deduplicated, kept}`; with `--wait` as `status ID` |
+| `chain --dry-run` | `planned_chain.plan_json`: the steps with what each member would get, the first one's gates |
+| `batch --dry-run` | `planned_batch.plan_json`: how many items there are, what the first would become, its gates |
 | `enqueue --dry-run` | `planned.plan_json` of the command line: what would be kept, its lane, its gates, the verdict |
 | `status ID`, `tasks`, `status NAME`, `wait` | `TaskView.to_json`: an object for one id, else an array |
-| `status` | `{counts, workers, next_due, retrying, delayed, held, paused, store}` |
+| `status` | `{counts, workers, next_due, retrying, delayed, held, paused, unfinished, store}` |
+| `chains`, `batches` | an array of `TaskView.to_json`, each with `counts`: total, succeeded, failed, cancelled |
+| `chains show`, `batches show` | `engine.graph.document`: the steps, their members, and so on inwards |
+| `batches results` | NDJSON: `TaskView.to_json` per member |
+| `batches add` | `{id, added}` |
+| `batches close` | `{id, open, closed_now}` |
 | `history` | an array of `history_json` |
 | `run` | NDJSON: `WorkerEvent.to_json` per event, then `RunReport.to_json` with `"type": "report"` |
 | `cancel` | `{id, effect, state}`, effect being prevented, stopping or too_late; an object for one id, else an array |

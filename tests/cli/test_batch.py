@@ -125,7 +125,7 @@ REFUSED = [
     (["batch", "echo", "--items", "none"], 2, "cannot read 'none'"),
     (["batch", "echo", "--items", "empty"], 2, "a batch needs items"),
     (["batch", "echo", "--items", "bad.jsonl"], 2, "bad.jsonl:2: not JSON"),
-    (["batch", "echo", "--items", "items.txt", "--format", "csv"], 2, "--format: no such format: 'csv'"),
+    (["batch", "echo", "--items", "items.txt", "--format", "csv"], 2, "'csv' is not one of lines, ndjson, null"),
     (["batch", "b", "--items", "items.txt", "--handler", "echo", "--chain", "each.toml"], 2, "--handler and --chain"),
     (["batch", "b", "--items", "items.txt", "--chain", "none.toml"], 2, "cannot read 'none.toml'"),
     (["batch", "sleep", "--items", "items.txt"], 2, "item 1: "),

@@ -14,9 +14,16 @@ from bgo.cli.completion import FILES, MARK
 from tests.docs.tree import Command, Param, root
 
 HEADER = f"# Completion of bgo, {MARK} by `python -m tests.docs.regenerate` with shtab; not to be edited."
-KINDS = {"ID": "ids", "ID|NAME": "ids,names", "TAG": "tags", "QUEUE": "queues"}
+KINDS = {
+    "ID": "ids",
+    "ID|NAME": "ids,names",
+    "TAG": "tags",
+    "QUEUE": "queues",
+    "STEP": "handlers",
+    "HANDLER": "handlers",
+}
 """What a metavar stands for, in the words of `bgo __complete`."""
-HANDLERS = {("bgo", "enqueue"), ("bgo", "handlers", "show")}
+HANDLERS = {("bgo", "enqueue"), ("bgo", "batch"), ("bgo", "handlers", "show")}
 """Commands whose NAME is a handler's."""
 PAGES = tuple(name for name, row in TABLE.items() if not row.hidden)
 PLACES = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY}

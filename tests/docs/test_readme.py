@@ -138,7 +138,26 @@ def _word(line: str, part: str) -> str:
     return word
 
 
-@each("toml")
+def toml_with(key: str) -> pytest.MarkDecorator:
+    found = [block for block in all_blocks("toml") if key in tomllib.loads(block.text)]
+    return pytest.mark.parametrize("block", [pytest.param(b, id=b.where) for b in found])
+
+
+def test_every_toml_block_is_of_a_kind_that_is_used() -> None:
+    assert [b.where for b in all_blocks("toml") if not {"project", "step"} & tomllib.loads(b.text).keys()] == []
+
+
+@toml_with("step")
+def test_a_chain_file_is_executed(block: Block, person: Person, installed: Installed) -> None:
+    here, env = person
+    (here / "chain.toml").write_text(block.text, encoding="utf-8")
+    (here / "photos").mkdir()
+    (here / "photos" / "a.raw").write_bytes(b"one")
+    done = _bgo(installed, "chain --file chain.toml --run", here, env)
+    assert "✓ succeeded" in done.stderr
+
+
+@toml_with("project")
 def test_an_announcement_is_found(block: Block, person: Person, installed: Installed) -> None:
     """A package with these lines, and the programs above them as its modules, brings the handlers."""
     here, env = person

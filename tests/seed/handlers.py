@@ -50,3 +50,62 @@ def upload_video(ctx: Any) -> dict[str, Any]:
 @bgo.task("fetchRates", retry=bgo.RetryPolicy.exponential(max_attempts=2, initial_delay=0.1))
 def fetch_rates(ctx: Any) -> None:
     raise ConnectionError(f"no answer to attempt {ctx.attempt}")
+
+
+@bgo.task("validatePayment")
+def validate_payment(ctx: Any) -> dict[str, Any]:
+    return {"valid": ctx.input["amount"] > 0}
+
+
+@bgo.task("sendConfirmation")
+def send_confirmation(ctx: Any) -> dict[str, Any]:
+    return {"confirmed": ctx.input["amount"], "was_valid": ctx.chain["validatePayment"]["valid"]}
+
+
+@bgo.task("fetchUsers")
+def fetch_users(ctx: Any) -> dict[str, Any]:
+    return {"users": ["ann", "bob"]}
+
+
+@bgo.task("syncContacts")
+def sync_contacts(ctx: Any) -> dict[str, Any]:
+    return {"contacts": len(ctx.input["users"])}
+
+
+@bgo.task("syncCalendar")
+def sync_calendar(ctx: Any) -> dict[str, Any]:
+    return {"calendar": len(ctx.input["users"])}
+
+
+@bgo.task("syncNotes")
+def sync_notes(ctx: Any) -> dict[str, Any]:
+    return {"notes": len(ctx.input["users"])}
+
+
+@bgo.task("cleanup")
+def cleanup(ctx: Any) -> dict[str, Any]:
+    return {key: ctx.input[key] for key in ("contacts", "calendar", "notes")}
+
+
+@bgo.task("step1")
+def step1(ctx: Any) -> dict[str, Any]:
+    return {"one": ctx.attempt}
+
+
+@bgo.task("step2")
+def step2(ctx: Any) -> dict[str, Any]:
+    if ctx.attempt == 1:
+        raise ConnectionError("no answer yet")
+    return {"two": ctx.input["one"] + ctx.attempt}
+
+
+@bgo.task("uploadPhotos")
+def upload_photos(ctx: Any, item: str) -> dict[str, Any]:
+    if item == "broken":
+        raise ValueError("no photo")
+    return {"uploaded": item}
+
+
+@bgo.task("allUploaded")
+def all_uploaded(ctx: Any, total: int, failed: int) -> dict[str, Any]:
+    return {"said": f"{total - failed} of {total} uploaded"}
