@@ -12,6 +12,8 @@ from bgo.version import VERSION as __version__
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.errors import BgoError, TaskFailedError, WaitTimeoutError
+    from bgo.flow.batching import Batch
+    from bgo.flow.chaining import ChainBuilder, Member
     from bgo.hooks.middleware import TaskMiddleware
     from bgo.hooks.specs import hookimpl
     from bgo.hooks.task import task
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "bgo.api": "TaskFlow",
+    "bgo.flow.batching": "Batch",
+    "bgo.flow.chaining": "ChainBuilder Member",
     "bgo.errors": "BgoError TaskFailedError WaitTimeoutError",
     "bgo.hooks.middleware": "TaskMiddleware",
     "bgo.hooks.specs": "hookimpl",
@@ -65,13 +69,16 @@ _HOMES = {
 _WHERE = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
+    "Batch",
     "BgoError",
     "CancelRequested",
+    "ChainBuilder",
     "ConcurrencyControl",
     "ConcurrencyStrategy",
     "ConstraintLoss",
     "DedupPolicy",
     "Entry",
+    "Member",
     "NetworkConstraint",
     "RateLimit",
     "RelaxStep",

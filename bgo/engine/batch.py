@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bgo.engine import chain as chains
 from bgo.engine import inputs, members
@@ -24,7 +25,7 @@ from bgo.store.rows import FlowRow, StageRow
 def open_stage(session: Session, spec: TaskSpec, plan: BatchPlan, owner: str, now: int, *, is_open: bool) -> int:
     """Begin a new batch, unseen; return its seq. Its stage has its id. `is_open`: more may come after the sealing."""
     session.stages.open(spec.id, session.tasks.next_seq(), owner, now)
-    seq = insert(session, (spec,), now, Under("batch", State.RUNNING, stage=spec.id))
+    seq = insert(session, (_untied(spec),), now, Under("batch", State.RUNNING, stage=spec.id))
     kept = members.keep_plan(session, batch_plan_json(plan))
     session.flows.insert(seq, kept, at=0, is_open=is_open)
     return seq
@@ -33,7 +34,8 @@ def open_stage(session: Session, spec: TaskSpec, plan: BatchPlan, owner: str, no
 def open_chain_stage(session: Session, chain: ChainSpec, owner: str, now: int) -> int:
     """Begin a chain, unseen, that has large batches among its steps; return its seq. Its stage has its id."""
     session.stages.open(chain.spec.id, session.tasks.next_seq(), owner, now)
-    return chains.insert_chain(session, chain, now, begins=True, stage=chain.spec.id)
+    untied = replace(chain, spec=_untied(chain.spec))
+    return chains.insert_chain(session, untied, now, begins=True, stage=chain.spec.id)
 
 
 def more(session: Session, node: Task, stage: str, owner: str, now: int) -> None:
@@ -86,11 +88,14 @@ def _judged(session: Session, seq: int, spec: TaskSpec, state: State) -> int:
     """It is here already: only whether it must wait for others is news."""
     if state is State.BLOCKED:
         session.flows.hold_back(seq)
-    if spec.dedup_key is not None:
-        node = session.tasks.find_seq(seq)
-        if node is not None:
-            session.tasks.set_dedup_key(node, spec.dedup_key)
+    unique = spec.wish.unique
+    session.tasks.set_ties(seq, None if unique is None else unique.id, spec.dedup_key, spec.wish)
     return seq
+
+
+def _untied(spec: TaskSpec) -> TaskSpec:
+    """It must not meet itself when it is judged: its unique id and its dedup key come with the sealing."""
+    return replace(spec, wish=replace(spec.wish, unique=None, dedup=None), dedup_key=None, after=())
 
 
 def _stage(session: Session, stage: str) -> StageRow:

@@ -90,6 +90,8 @@ def _upstream(other: Task) -> GateLine:
 def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...]:
     key = session.lanes.key(task.lane)
     lines = [_due(task, ground.now), *_paused(session, task)]
+    if key.stage is not None:
+        lines += explain_flow.staged(session, task)
     asked = {h.gate: h for h in view_holds(key.view, ground.view, ground.asker.offer)}
     if ground.asker.offer.queues is not None:
         lines.append(_line(Gate.QUEUE, asked.get(Gate.QUEUE), key.view.queue, "served"))

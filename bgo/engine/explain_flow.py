@@ -33,6 +33,19 @@ def turn(session: Session, task: Task) -> list[GateLine]:
     ]
 
 
+def staged(session: Session, task: Task) -> list[GateLine]:
+    """Return the line of a member whose batch waits, with all that is in it, for something else."""
+    state = session.lanes.state(task.lane)
+    parent = None if task.parent is None else session.tasks.find_seq(task.parent)
+    while parent is not None and parent.parent is not None:
+        parent = session.tasks.find_seq(parent.parent)
+    if parent is None or state.held_by != Gate.STAGING:
+        return []
+    holder = f"{parent.kind} {parent.id} ({parent.name})"
+    hold = Hold(Gate.STAGING, f"{parent.id} is {parent.state}", "begun", holder, None, f"bgo explain {parent.id}")
+    return [GateLine(Gate.STAGING, False, hold.current, hold.needed, hold)]
+
+
 def _word(session: Session, task: Task) -> str:
     flow = session.flows.find(task.seq) if task.kind != "task" else None
     return str(task.state if flow is None else graph.as_going(session, task, flow).state)

@@ -55,6 +55,15 @@ def input_of(session: Session, task: Task) -> dict[str, Any]:
     return {**base, **own}
 
 
+def given(session: Session, task: Task, own: bytes) -> tuple[bytes, dict[str, Any]]:
+    """Return the whole input of a member that is claimed, as canonical JSON, and the outputs of its chain so far."""
+    parent = None if task.parent is None else session.tasks.find_seq(task.parent)
+    is_item = parent is not None and parent.kind == "batch" and parent.parent is None
+    if parent is not None and is_item and (parent.input_ref is None or task.step >= FOLLOW_UP):
+        return own, {}  # most members: an item, and nothing beneath it
+    return payloads.dump(input_of(session, task), "the input"), earlier_outputs(session, task)
+
+
 def earlier_outputs(session: Session, task: Task) -> dict[str, Any]:
     """Return the outputs of all earlier steps of a task's chain, by name; none for what is in no chain itself."""
     parent = None if task.parent is None else session.tasks.find_seq(task.parent)

@@ -77,7 +77,8 @@ def entry_of(
             "a batch has a handler or a chain", why="both say what an item becomes", hint="give one of them"
         )
     if callable(handler):
-        flow.register_handler(name, handler)
+        if name not in flow.handlers:
+            flow._bring(name, handler, {}, late=True)
         handler = name
     each, said = members.split(options)
     request = members.whole_request(flow, name, input or {}, said)

@@ -47,10 +47,27 @@ def _draft(name: str, input: Input | None, options: EnqueueOptions) -> Draft:
 
 
 class Member:
-    """A member of a parallel step with its own name, input and options: `then_all([Member("resize", as_="thumb")])`."""
+    """A member of a parallel step with a name, input and options of its own, or one that fans out.
 
-    def __init__(self, name: str, /, *, input: Input | None = None, **options: Unpack[EnqueueOptions]) -> None:
-        self.draft = _draft(name, input, options)
+    `then_all([Member("resize", as_="thumb"), Member("files.hash", over="scan.files")])`; `over`, `items` and `field`
+    are as for `then_map` and `then_batch`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        /,
+        *,
+        input: Input | None = None,
+        over: str | None = None,
+        items: Iterable[Any] | None = None,
+        field: str | None = None,
+        **options: Unpack[EnqueueOptions],
+    ) -> None:
+        if over is not None and items is not None:
+            raise UsageError(f"step {name}: over and items", why="both say what it runs for", hint="give one of them")
+        listed = None if items is None else tuple(items)
+        self.draft = replace(_draft(name, input, options), over=over, items=listed, field=field)
 
 
 @dataclass(frozen=True, slots=True)

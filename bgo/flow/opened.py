@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -84,11 +84,17 @@ class Opened:
 
     def register_handler(self, name: str, fn: Callable[..., Any], **defaults: Unpack[HandlerOptions]) -> None:
         """Make `fn` the handler called `name`. Raises UsageError for functions a child process could not import."""
+        self._bring(name, fn, defaults)
+
+    def _bring(self, name: str, fn: Callable[..., Any], defaults: Mapping[str, Any], *, late: bool = False) -> None:
+        """Make `fn` a handler. `late`: a child that imports the program will not find it in the flow, but by itself."""
         from bgo.hooks.registry import as_handler
         from bgo.model.handler import Source
 
         home = self._home
-        source = Source("flow", home.target(self), home.path)
+        inner = getattr(fn, "fn", fn)  # of a @task, the function as it was written
+        function = f"{getattr(inner, '__module__', '')}:{getattr(inner, '__qualname__', '')}" if late else ""
+        source = Source("flow", home.target(self), home.path, function)
         self.handlers[name] = as_handler(name, fn, defaults, source, home.origin)
 
     def catalogue(self) -> Catalogue:

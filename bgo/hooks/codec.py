@@ -51,7 +51,10 @@ def info_from(data: Mapping[str, Any]) -> HandlerInfo:
 
 def source_json(source: Source) -> list[str]:
     """Return where a handler lives as a JSON array."""
-    return [source.kind, source.target, source.path] if source.path else [source.kind, source.target]
+    parts = [source.kind, source.target, source.path, source.function]
+    while not parts[-1]:
+        parts.pop()
+    return parts
 
 
 def source_from(data: list[Any]) -> Source:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,8 @@ class Beside:
 
 
 def remember(infos: Iterable[HandlerInfo], cache_dir: Path, beside: Beside | None = None) -> None:
-    """Keep the handlers of TaskFlows; what an earlier version of the same flow had and this one lacks is dropped."""
+    """Keep the handlers of TaskFlows; what an earlier version of the same flow had and this one lacks is dropped, but
+    for those that a program brings only when it makes a batch: their tasks may still wait."""
     by_place: dict[tuple[str, str], list[HandlerInfo]] = {}
     if beside:
         by_place[beside.source.target, beside.source.path] = []
@@ -48,11 +49,21 @@ def remember(infos: Iterable[HandlerInfo], cache_dir: Path, beside: Beside | Non
             by_place.setdefault((info.source.target, info.source.path), []).append(info)
     for place, group in by_place.items():
         file = _file(place, cache_dir)
+        group.extend(_late(_read(file), {info.name for info in group}))
         data: object = [info_json(info) for info in sorted(group, key=lambda i: i.name)]
         if beside and place == (beside.source.target, beside.source.path):
             data = {"handlers": data, **_beside_json(beside)}
         if _read(file) != data:
             write_file(file, data, durable=True)
+
+
+def _late(data: object, known: Collection[str]) -> list[HandlerInfo]:
+    items = data.get("handlers") if isinstance(data, dict) else data
+    try:
+        found = [info_from(item) for item in items] if isinstance(items, list) else []
+    except (KeyError, TypeError, ValueError):
+        return []
+    return [info for info in found if info.source.function and info.name not in known]
 
 
 def _beside_json(beside: Beside) -> dict[str, Any]:

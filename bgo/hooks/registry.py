@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
 from bgo.errors import ConfigError, NotFoundError, UsageError
@@ -125,6 +126,8 @@ class Registry:
         if source.kind == "entry":
             return self._entry(name, source)
         handlers = self._place(name, source)
+        if name not in handlers and source.function:
+            return self._late(name, source)
         if name not in handlers:
             raise NotFoundError(
                 f"no handler {name!r} in {source.target}",
@@ -171,6 +174,22 @@ class Registry:
             watch = loading.Watch()
             with loading.guarded(f"handler {name!r} ({source.target})"):
                 held = as_handler(name, loading.load_target(source.target), {}, source, source.target)
+            self._single[name, source] = held
+            self._remember(watch)
+        return held
+
+    def _late(self, name: str, source: Source) -> Handler:
+        """Return a handler that the flow lacks because its program brings it only when it makes a batch."""
+        held = self._single.get((name, source))
+        if held is None:
+            watch = loading.Watch()
+            with loading.guarded(f"handler {name!r} ({source.function})"):
+                module, _, path = source.function.partition(":")
+                found: Any = loading.load_flow_module(module, source.path)
+                for part in path.split("."):
+                    found = getattr(found, part)
+                layers = getattr(load_flow(replace(source, function="")), "layers", ())
+                held = as_handler(name, found, {}, source, source.function).within(layers)
             self._single[name, source] = held
             self._remember(watch)
         return held

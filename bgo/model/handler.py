@@ -27,6 +27,8 @@ class Source:
     kind: SourceKind
     target: str
     path: str = ""
+    function: str = ""
+    """Of a handler that its program brings only when it makes a batch: `module:function`, as the flow lacks it."""
 
 
 @dataclass(frozen=True, slots=True)

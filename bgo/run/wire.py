@@ -77,7 +77,7 @@ class StartFrame(NamedTuple):
 
 def start_json(start: StartFrame) -> Frame:
     """Return the frame that carries `start`."""
-    places = [[s.kind, s.target, s.path] for s in (start.source, *start.middleware)]
+    places = [[s.kind, s.target, s.path, s.function] for s in (start.source, *start.middleware)]
     return {"t": "start", **start._asdict(), "source": places[0], "middleware": places[1:]}
 
 

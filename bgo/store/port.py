@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bgo.model.plan import Hold, LaneHeads, LaneKey, QueueShare, Transition, ViewKey
     from bgo.model.query import Pause, QueueRow, Selector
     from bgo.model.state import State
-    from bgo.model.task import HistoryEntry, Lease, Task, WorkerRow
+    from bgo.model.task import HistoryEntry, Lease, Task, Wish, WorkerRow
     from bgo.store.rows import Alarms, FlowRow, Holder, LaneState, NewLease, NewTask, Place, Seat, StageRow
 
 
@@ -69,6 +69,9 @@ class Tasks(Protocol):
 
     def set_dedup_key(self, task: Task, key: str) -> None:
         """Keep another dedup key for a task."""
+
+    def set_ties(self, seq: int, unique_id: str | None, dedup_key: str | None, wish: Wish) -> None:
+        """Give a task its unique id, its dedup key and its wish, all of which it has come in without."""
 
     def unfinished_as(self, unique_id: str) -> list[Task]:
         """Return the unfinished tasks of a unique id, newest first."""

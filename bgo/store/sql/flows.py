@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 INSERT = "INSERT INTO flow (seq, plan, at, open) VALUES (?, ?, ?, ?)"
 FIND = """SELECT plan, at, ending, open, cursor, told, total, succeeded, failed, cancelled,
-    EXISTS (SELECT 1 FROM stage WHERE stage.flow = flow.seq AND hidden = 1) FROM flow WHERE seq = ?"""
+    EXISTS (SELECT 1 FROM stage WHERE stage.flow = flow.seq AND hidden = 1),
+    EXISTS (SELECT 1 FROM task WHERE parent = flow.seq AND step = 0 AND finished_at IS NULL),
+    EXISTS (SELECT 1 FROM task WHERE parent = flow.seq AND step = 0 AND state = 'blocked') FROM flow WHERE seq = ?"""
 SET = {name: f"UPDATE flow SET {name} = ? WHERE seq = ?" for name in ("plan", "at", "ending", "open", "cursor", "told")}
 COUNT = {
     name: f"UPDATE flow SET {name} = {name} + ? WHERE seq = ?"
@@ -25,7 +27,7 @@ BEGIN = "UPDATE task SET state = 'running', reason = ? WHERE seq = ? AND state =
 HOLD_BACK = (
     "UPDATE task SET state = 'blocked', reason = 'new', ready_at = created_at WHERE seq = ? AND state = 'running'"
 )
-STARTED = "UPDATE task SET started_at = min(coalesce(started_at, ?1), ?1) WHERE seq = ?2"
+STARTED = "UPDATE task SET started_at = ?1 WHERE seq = ?2 AND (started_at IS NULL OR started_at > ?1)"
 END = """UPDATE task SET state = ?, reason = ?, finished_at = ?, output = ?, error = ?, cancel_reason = NULL
 WHERE seq = ? AND state = 'running'"""
 IS_OPEN = "SELECT EXISTS (SELECT 1 FROM task WHERE parent = ? AND step = ? AND finished_at IS NULL)"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
+from bgo.model import wish as wishes
 from bgo.model.state import State
-from bgo.model.task import Task
+from bgo.model.task import Task, Wish
 from bgo.store.faults import reads
 from bgo.store.sql.taskrows import COLUMNS, to_task
 
@@ -14,6 +15,7 @@ UNBLOCK = """UPDATE task SET state = 'queued', reason = ?1, ready = due_at <= ?2
     ready_at = CASE WHEN due_at <= ?2 THEN ?2 END, waited = ?3 WHERE seq = ?4 AND state = 'blocked'"""
 SKIP = "UPDATE task SET state = ?, reason = ?, finished_at = ?, error = ? WHERE seq = ? AND state = 'blocked'"
 SET_DEDUP_KEY = "UPDATE task SET dedup_key = ? WHERE seq = ?"
+SET_TIES = "UPDATE task SET unique_id = ?, dedup_key = ?, wish = ? WHERE seq = ?"
 UNFINISHED_AS = f"""SELECT {COLUMNS} FROM task INDEXED BY task_unique_open
 WHERE unique_id = ? AND finished_at IS NULL ORDER BY seq DESC"""
 NEWEST_AS = f"SELECT {COLUMNS} FROM task INDEXED BY task_unique WHERE unique_id = ? ORDER BY seq DESC LIMIT 1"
@@ -37,6 +39,9 @@ class TiedTasks:
 
     def set_dedup_key(self, task: Task, key: str) -> None:
         self._db.execute(SET_DEDUP_KEY, (key, task.seq))
+
+    def set_ties(self, seq: int, unique_id: str | None, dedup_key: str | None, wish: Wish) -> None:
+        self._db.execute(SET_TIES, (unique_id, dedup_key, wishes.dump(wish), seq))
 
     def unfinished_as(self, unique_id: str) -> list[Task]:
         return [to_task(row) for row in self._db.execute(UNFINISHED_AS, (unique_id,)).fetchall()]
