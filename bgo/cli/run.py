@@ -145,7 +145,7 @@ class Teller:
     def hear(self, event: WorkerEvent) -> None:
         """Take an event of the worker. Never raises: a full disk or a closed pipe must not cost a task its run."""
         if self._area is not None:
-            _show(self._area, event)
+            show(self._area, event)
         if self._failure is None:
             try:
                 self._print(event)
@@ -195,7 +195,7 @@ class Teller:
             print(tell.summary(report, now_ms), file=sys.stderr if self._on_screen else sys.stdout)
 
 
-def _show(area: Area, event: WorkerEvent) -> None:
+def show(area: Area, event: WorkerEvent) -> None:
     """Bring the rows of the live area up to date."""
     from bgo.cli.live import Row
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from bgo.errors import UsageError
 from bgo.flow import members
+from bgo.flow.drafts import Draft, Drafted, Input, Member, draft_of
 from bgo.flow.options import EnqueueOptions
 from bgo.model import steps as grammar
 from bgo.model.flow import FAIL, INPUT, BatchPlan, ChainPlan, ChainSpec, MemberSpec, Merge, Step
@@ -22,60 +23,9 @@ if TYPE_CHECKING:
     from bgo.model.task import Enqueued, TaskSpec
     from bgo.model.views import Explanation
 
-Input = Mapping[str, Any]
+__all__ = ["MERGES", "ChainBuilder", "Member"]
+
 MERGES = ("overwrite", "array")
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """One member as it was asked for, before anything is looked up."""
-
-    handler: str
-    name: str | None
-    input: Input
-    options: Mapping[str, Any]
-    over: str | None = None
-    items: Sequence[Any] | None = None
-    field: str | None = None
-
-
-def _draft(name: str, input: Input | None, options: EnqueueOptions) -> Draft:
-    own = dict(options)
-    alias: Any = own.pop("as_", None)
-    members.check_member_options(own, f"step {alias or name}")
-    return Draft(name, alias, input or {}, own)
-
-
-class Member:
-    """A member of a parallel step with a name, input and options of its own, or one that fans out.
-
-    `then_all([Member("resize", as_="thumb"), Member("files.hash", over="scan.files")])`; `over`, `items` and `field`
-    are as for `then_map` and `then_batch`.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        /,
-        *,
-        input: Input | None = None,
-        over: str | None = None,
-        items: Iterable[Any] | None = None,
-        field: str | None = None,
-        **options: Unpack[EnqueueOptions],
-    ) -> None:
-        if over is not None and items is not None:
-            raise UsageError(f"step {name}: over and items", why="both say what it runs for", hint="give one of them")
-        listed = None if items is None else tuple(items)
-        self.draft = replace(_draft(name, input, options), over=over, items=listed, field=field)
-
-
-@dataclass(frozen=True, slots=True)
-class _Drafted:
-    name: str | None
-    members: tuple[Draft, ...]
-    on_failure: str
-    merge: str
 
 
 class ChainBuilder:
@@ -84,9 +34,10 @@ class ChainBuilder:
     def __init__(self, flow: Enqueueing, name: str) -> None:
         self._flow = flow
         self.name = name
-        self._steps: list[_Drafted] = []
+        self._steps: list[Drafted] = []
         self._asides: dict[str, Draft] = {}
         self._options: dict[str, Any] = {}
+        self._given: dict[str, Any] = {}
 
     def then(
         self,
@@ -100,7 +51,7 @@ class ChainBuilder:
     ) -> Self:
         """Add a step of one task. Its input is the chain's, with the outputs of the step before over it, and `input`
         over that. `on_failure` is fail (the rest fails), continue, or the name of a `compensation`."""
-        draft = _draft(name, input, options)
+        draft = draft_of(name, input, options)
         return self._add([draft], draft.name, on_failure, merge)
 
     def then_all(
@@ -132,7 +83,7 @@ class ChainBuilder:
 
         An item that is an object is the input, another is `{field: item}`. The outputs go on as a list, in order.
         """
-        draft = replace(_draft(name, input, options), over=over, field=field)
+        draft = replace(draft_of(name, input, options), over=over, field=field)
         return self._add([draft], draft.name, on_failure, "overwrite")
 
     def then_batch(
@@ -147,14 +98,35 @@ class ChainBuilder:
         **options: Unpack[EnqueueOptions],
     ) -> Self:
         """Add a step that runs once for each of these items; otherwise as `then_map`."""
-        draft = replace(_draft(name, input, options), items=tuple(items), field=field)
+        draft = replace(draft_of(name, input, options), items=tuple(items), field=field)
         return self._add([draft], draft.name, on_failure, "overwrite")
 
     def compensation(self, name: str, /, *, input: Input | None = None, **options: Unpack[EnqueueOptions]) -> Self:
         """Keep a task beside the chain, for steps that name it in `on_failure`: it runs when one of them has failed,
         with `failed_step` and `error` in its input. The chain still ends failed."""
-        draft = _draft(name, input, options)
+        draft = draft_of(name, input, options)
         return self.draft_aside(draft.name or name, draft)
+
+    def then_words(self, *words: str) -> Self:
+        """Add steps as the command line writes them: `a`, `a+b+c`, `thumb=resize+full=resize`, `hash@scan.files`."""
+        from bgo.flow.wording import drafts_of
+
+        for word in words:
+            self._add(drafts_of(word), None, FAIL, "overwrite")
+        return self
+
+    def then_commands(self, *commands: str | Sequence[str], env: Mapping[str, str] | None = None) -> Self:
+        """Add a step for each command, a line or a list of words; none of them is read by a shell."""
+        from bgo.flow.wording import command_drafts
+
+        for draft in command_drafts(commands, env):
+            self._add([draft], None, FAIL, "overwrite")
+        return self
+
+    def with_input(self, input: Input) -> Self:
+        """Lay this beneath the input that `enqueue` is given."""
+        self._given |= input
+        return self
 
     def with_constraints(self, constraints: TaskConstraints) -> Self:
         """Let every step wait for these, unless it asks for others itself."""
@@ -189,8 +161,13 @@ class ChainBuilder:
                 f"merge: {merge!r:.40} is neither overwrite nor array", why="it says how outputs come together",
                 hint="merge='array' collects them",
             )  # fmt: skip
-        self._steps.append(_Drafted(name, tuple(drafts), on_failure, merge))
+        self._steps.append(Drafted(name, tuple(drafts), on_failure, merge))
         return self
+
+    @property
+    def handlers(self) -> list[str]:
+        """The handlers of its members, in their order."""
+        return [draft.handler for drafted in self._steps for draft in drafted.members]
 
     # What becomes of it.
 
@@ -209,9 +186,13 @@ class ChainBuilder:
 
     def plan(self, input: Input | None = None, **options: Unpack[EnqueueOptions]) -> Explanation:
         """Return how the gates of its first step stand now; nothing is written."""
+        return self.plan_spec(self.spec(input, **options))
+
+    def plan_spec(self, spec: ChainSpec) -> Explanation:
+        """Return how the gates of the first step of this chain would stand now; nothing is written."""
         from bgo.flow.entering import plan_chain
 
-        return plan_chain(self._flow, self.spec(input, **options))
+        return plan_chain(self._flow, spec)
 
     def spec(
         self, input: Input | None = None, *, is_part: bool = False, **options: Unpack[EnqueueOptions]
@@ -224,7 +205,7 @@ class ChainBuilder:
         from bgo.ids import new_id
 
         each, said = members.split({**self._options, **options})
-        flow, given = self._flow, dict(input or {})
+        flow, given = self._flow, {**self._given, **(input or {})}
         request = members.whole_request(flow, self.name, given, said)
         node = whole(request, Draw(new_id(flow._rng), 0.0, flow.clock.now_ms()))
         common = {**each, "tags": tuple(request.tags)}
@@ -271,7 +252,7 @@ class ChainBuilder:
         return members.template(self._flow, draft.handler, draft.input, own, common)[0]
 
 
-def _step(drafted: _Drafted, names: tuple[str, ...]) -> Step:
+def _step(drafted: Drafted, names: tuple[str, ...]) -> Step:
     merge: Any = drafted.merge
     return Step(drafted.name or "+".join(names), names, drafted.on_failure, merge)
 

@@ -11,6 +11,8 @@ from bgo.flow.options import EnqueueOptions, to_request
 from bgo.ids import new_id
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from bgo.engine.spec import Request
     from bgo.flow.batching import Batch
     from bgo.flow.chaining import ChainBuilder
@@ -86,6 +88,15 @@ class Enqueueing(Looking):
         from bgo.model.options import check_name
 
         return ChainBuilder(self, check_name(name, "chain"))
+
+    def chain_file(self, path: str | PathLike[str], name: str | None = None) -> ChainBuilder:
+        """Return the chain that a TOML file describes, ready for `.enqueue(input=…)`; `name` wins over the file's own.
+
+        Raises UsageError for what does not fit and NotFoundError for an unknown handler, each with FILE:LINE.
+        """
+        from bgo.flow.chain_file import load
+
+        return load(self, path, name)
 
     def batch(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bgo.flow.monitoring import Monitor
     from bgo.model.device import Reading
     from bgo.model.query import Pause, QueueRow, Selector
-    from bgo.model.task import HistoryEntry
+    from bgo.model.task import HistoryEntry, Task
     from bgo.model.views import Explanation, TaskView
 
 
@@ -98,6 +98,24 @@ class Looking(Opened):
         with self.store.read() as session:
             return graph(session, resolve.task(session, node_id), self.clock.now_ms())
 
+    def members(self, node_id: str) -> Iterator[Task]:
+        """Yield the tasks of a chain or batch in the order of their steps and items, with those of what is in it."""
+        from bgo.flow.wholes import members
+
+        return members(self, node_id)
+
+    def mermaid(self, node_id: str) -> str:
+        """Return a chain or batch as a flowchart for Mermaid."""
+        from bgo.flow.drawing import mermaid
+
+        return mermaid(self.graph(node_id))
+
+    def dot(self, node_id: str) -> str:
+        """Return a chain or batch as a digraph for Graphviz."""
+        from bgo.flow.drawing import dot
+
+        return dot(self.graph(node_id))
+
     def chains(self, selector: Selector | None = None, limit: int = 50) -> list[TaskView]:
         """Return chains that stand alone, or all that the selector matches, newest first."""
         return self.tasks(_of_kind(selector, "chain"), limit)
@@ -106,15 +124,14 @@ class Looking(Opened):
         """Return batches, newest first."""
         return self.tasks(_of_kind(selector, "batch"), limit)
 
-    def batch_results(self, batch_id: str, *, after: str | None = None, limit: int = 500) -> list[TaskView]:
-        """Return a page of a batch's members in the order of their items: those behind the one with the id `after`."""
-        from bgo.engine import query, resolve
+    def batch_results(
+        self, batch_id: str, *, after: str | None = None, limit: int = 500, states: Sequence[State] = ()
+    ) -> list[TaskView]:
+        """Return a page of a batch's members in the order of their items: those behind the one with the id `after`;
+        with `states`, only those that stand so."""
+        from bgo.flow.wholes import results
 
-        with self.store.read() as session:
-            node = resolve.task(session, batch_id)
-            last = 0 if after is None else resolve.task(session, after).seq
-            found = session.flows.of_step(node.seq, 0, after=last, limit=limit)
-            return [query.view_of(session, task, now=self.clock.now_ms()) for task in found]
+        return results(self, batch_id, after, limit, frozenset(states))
 
     def get_history(
         self,
@@ -166,11 +183,16 @@ class Looking(Opened):
 
     def explain(self, task_id: str, charging: Reading | None = None) -> Explanation:
         """Return every gate of a task as a plain `bgo run` would judge it now, and the time waited by reason."""
-        from bgo.engine import explain, resolve
+        from dataclasses import replace
+
+        from bgo.engine import explain, query, resolve
 
         ground = self._ground(charging)
         with self.store.read() as session:
-            return explain.explain(session, resolve.task(session, task_id), ground)
+            found = explain.explain(session, resolve.task(session, task_id), ground)
+            if found.task.kind == "task":
+                return found
+            return replace(found, task=query.view_of(session, found.task).task)
 
     def explain_all(self, charging: Reading | None = None, *, limit: int = 50) -> Standing:
         """Return what waits for what: unfinished tasks in groups that share every gate, at most `limit` groups."""
@@ -184,6 +206,13 @@ class Looking(Opened):
         from bgo.flow.ground import ground
 
         return ground(self.settings, self.catalogue, self.clock, charging)
+
+    def count_wholes(self, selector: Selector, most: int) -> int:
+        """Return how many things match, not counting members beside the chain or batch that brings them; counting
+        ends just beyond `most`."""
+        from bgo.flow.wholes import count
+
+        return count(self, selector, most)
 
     def queues(self) -> list[QueueRow]:
         """Return the queues with what stands in them."""
@@ -220,7 +249,8 @@ class Looking(Opened):
             return snapshot(session, selector or select(), ground, rows)
 
     def changes(self, selector: Selector | None = None, poll_ms: int = 125) -> Iterator[Change]:
-        """Yield what happens from now on, as it happens; ends when all tasks that the selector names by id have."""
+        """Yield what happens from now on, as it happens; ends when all that the selector names, by id or as
+        the chain or batch whose members it is about, has ended."""
         from bgo.flow.waiting import ON_LOOP, changes
 
         refuse_on_loop("flow.changes", ON_LOOP)

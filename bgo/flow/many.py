@@ -13,6 +13,7 @@ from bgo.engine import prune as pruning
 from bgo.engine import query, resolve, revive, upstream
 from bgo.engine.spec import Request
 from bgo.errors import UsageError
+from bgo.flow.wholes import Wholes
 from bgo.model import payload as payloads
 from bgo.model.query import CancelReply, Retention, Selector
 from bgo.model.state import ACTIVE, Reason, State
@@ -39,7 +40,9 @@ def cancel_where(flow: Opened, selector: Selector, reason: Reason) -> list[Cance
         with flow.store.write() as session:
             wanted = resolve.selector(session, resolve.checked(selector, "cancel"))
             page = session.tasks.select(wanted, limit=STEP, before=before)
-            replies += cancelling.cancel(session, page, reason, flow.clock.now_ms())
+            wholes = Wholes(session, wanted)  # a chain that goes takes its members along: one answer for all of it
+            alone = [task for task in page if wholes.stands(task)]
+            replies += cancelling.cancel(session, alone, reason, flow.clock.now_ms())
         if len(page) < STEP:
             break
         before = page[-1].seq
@@ -68,7 +71,8 @@ def retry_where(flow: Opened, selector: Selector, input: Mapping[str, Any] | Non
     if input is not None:
         selector, data = _new_input(flow, selector, input)
     with flow.store.write() as session:
-        found = list(query.all_tasks(session, selector))
+        wholes = Wholes(session, resolve.selector(session, selector))
+        found = [task for task in query.all_tasks(session, selector) if wholes.stands(task)]
         revived = []
         passed_over = () if selector.ids else (revive.BarredError,)
         for seen in found:

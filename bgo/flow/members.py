@@ -54,6 +54,8 @@ def template(
     said: Any = {**common, **own}
     info = _info(flow, handler, said)
     mine: Any = {name: value for name, value in own.items() if name != "allow_unknown"}
+    if "argv" in mine and "env" in common:  # of all members, only commands keep an environment
+        mine = {"env": common["env"], **mine}
     theirs: Any = {name: value for name, value in common.items() if name not in ("allow_unknown", "argv", "env")}
     request = overlaid(to_request(handler, input, theirs, flow.clock), to_request(handler, input, mine, flow.clock))
     tags = (*to_request(handler, {}, theirs, flow.clock).tags, *request.tags)

@@ -103,7 +103,7 @@ def _next_expiry(views: Sequence[TaskView]) -> int:
 
 
 def changes(flow: Opened, selector: Selector, poll_ms: int) -> Iterator[Change]:
-    """Yield what happens from now on; ends when all tasks that the selector names by id have ended."""
+    """Yield what happens from now on; ends when all that the selector names by id has ended."""
     from bgo.engine.monitor import Follower
     from bgo.model.state import FINAL
 
@@ -117,8 +117,8 @@ def changes(flow: Opened, selector: Selector, poll_ms: int) -> Iterator[Change]:
             version = seen
             with flow.store.read() as session:
                 found = follower.changes(session, flow.clock.now_ms())
-                over = follower.ids and all(
-                    (task := session.tasks.find(i)) is None or task.state in FINAL for i in follower.ids
+                over = follower.watched and all(
+                    (task := session.tasks.find(i)) is None or task.state in FINAL for i in follower.watched
                 )
             yield from found
             if over:
