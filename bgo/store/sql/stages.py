@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bgo.store.rows import StageRow
 from bgo.store.sql.pauses import PAUSE_BIT, SqlPauses
+from bgo.store.sql.tasks import KEEP_SEQ, MAX_SEQ
 
 if TYPE_CHECKING:
     from bgo.store.sql.lanes import SqlLanes
@@ -68,6 +69,9 @@ class SqlStages:
         rows = self._innermost(stage.flow, stage.id, limit)
         if not rows:
             rows = self._db.execute(SELF, (stage.flow, stage.id)).fetchall()
+        (newest,) = self._db.execute(MAX_SEQ).fetchone()
+        if newest in {row[1] for row in rows}:
+            self._db.execute(KEEP_SEQ, (str(newest),))
         for row in rows:
             self._drop(*row[1:])
         self._lanes.refresh({row[0] for row in rows}, now)
