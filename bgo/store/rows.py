@@ -139,7 +139,7 @@ class StageRow(NamedTuple):
     id: str
     flow: int
     owner: str
-    count: int
+    members: int
     at: int
 
 

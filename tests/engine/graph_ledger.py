@@ -49,6 +49,10 @@ class Graphs:
     def parent(self, row: Task) -> Task | None:
         return None if row.parent is None else self.rows.get(row.parent)
 
+    def root(self, row: Task) -> Task:
+        above = self.parent(row)
+        return row if above is None else self.root(above)
+
     def is_under_revived(self, row: Task) -> bool:
         above = self.parent(row)
         return above is not None and (above.id in self.revived or self.is_under_revived(above))
@@ -177,7 +181,10 @@ class Graphs:
             earlier = [
                 m
                 for m in self.members[above.seq]
-                if FOLLOW_UP <= m.step < row.step and m.seq < row.seq and m.created_at == row.created_at and m.epoch == 1
+                if FOLLOW_UP <= m.step < row.step
+                and m.seq < row.seq
+                and m.created_at == row.created_at
+                and m.epoch == 1
             ]
             if row.step == FOLLOW_UP + CALLBACKS.index("finally"):
                 ensure(all(m.state in FINAL for m in earlier), "finally comes last", told)

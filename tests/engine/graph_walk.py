@@ -173,9 +173,9 @@ class Walk:
         ]
         with suppress(RefusedError), self.store.write() as session:
             batches.add(session, one.seq, one.stage, items(*page), len(one.items), self.now)
-            one.items.update(
-                (derived_id(one.stage, one.seq, number), item) for number, item in enumerate(page, len(one.items))
-            )
+            for item in page:
+                one.items[derived_id(one.stage, one.seq, len(one.items))] = item
+            self.graphs.items[one.batch_id].update(one.items)
 
     def end_staging(self, one: Staging) -> None:
         try:
@@ -191,10 +191,11 @@ class Walk:
             self.abandon(one)
             return
         self.coming.remove(one)
-        self.graphs.items[one.batch_id].update(one.items)
 
     def abandon(self, one: Staging) -> None:
         self.coming.remove(one)
+        for member in one.items:
+            del self.graphs.items[one.batch_id][member]
         with self.store.read() as session:
             self.orphans += [row for row in session.stages.list() if row.id == one.stage]
 
@@ -367,8 +368,9 @@ class Walk:
                 told = (task.id, task.kind, task.name, task.state, task.reason, [(o.id, o.state) for o in others])
                 waits = task.state is State.BLOCKED and any(o.state is not State.SUCCEEDED for o in others)
                 ensure(waits or self.graphs.is_blocked(task), "nothing is forgotten", told)
+            going = set(session.tasks.going(99))
             for node in self.graphs.rows.values():
-                if node.kind != "task":
+                if node.kind != "task" and self.graphs.root(node).seq not in going:
                     self.graphs.lived(node, session.records.of_task(node.id))
         found = check(self.store)
         ensure(not found, "the store is sound", found)

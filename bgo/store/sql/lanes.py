@@ -74,7 +74,7 @@ def _view_key(queue: str, handler: str, constraints: str) -> ViewKey:
 
 def _text(key: LaneKey, view: tuple[str, str, str]) -> str:
     """Return the text that tells a lane from all others; what most lanes lack is left out of it."""
-    parts = [key.name, *view, key.concurrency_key, key.concurrency_max, key.strategy]
+    parts: list[Any] = [key.name, *view, key.concurrency_key, key.concurrency_max, key.strategy]
     if key.rate or key.marks or key.stage:
         parts += [key.rate, key.marks, *([key.stage] if key.stage else [])]
     return _compact(parts)

@@ -96,6 +96,7 @@ ENDED = f"""SELECT seq {_ENDED} AND finished_at < ?1
     AND state IN (SELECT value FROM json_each(?2)) ORDER BY finished_at LIMIT ?3"""
 INNERMOST = """SELECT seq, kind, finished_at IS NOT NULL FROM task INDEXED BY task_member WHERE parent = ?
 ORDER BY step, seq LIMIT ?"""
+GOING = "SELECT seq FROM flow INDEXED BY flow_going WHERE ending = 'going' ORDER BY seq LIMIT ?"
 IS_FLOW = "SELECT EXISTS (SELECT 1 FROM flow WHERE seq = ?)"
 ENDED_ROWS = """WITH RECURSIVE tree (root, seq, finished_at) AS (
     SELECT seq, seq, finished_at FROM task WHERE parent IS NULL
@@ -245,6 +246,9 @@ class SqlTasks(TiedTasks):
 
     def ended_beyond(self, keep: int, limit: int) -> list[int]:
         return [seq for (seq,) in self._db.execute(BEYOND, (keep, limit)).fetchall()]
+
+    def going(self, limit: int) -> list[int]:
+        return [seq for (seq,) in self._db.execute(GOING, (limit,)).fetchall()]
 
     def ended_rows(self) -> list[tuple[int, int, int]]:
         return self._db.execute(ENDED_ROWS).fetchall()
