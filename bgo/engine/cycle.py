@@ -136,19 +136,23 @@ def tick(
         usage = session.leases.usage() if limited else {}
         rates = {lane.rate: session.rates.waits(lane.rate, moment, budget.free) for lane in heads if lane.rate}
         plan = admit(session.queues.shares(), heads, usage, budget, rates, now)
-        touched, before = set(), len(claims)
+        touched, refused = set(), set()
         for pick in plan.picks:
             claim = _claim(session, asker, pick.seq, idle[0], lease_until, now)
             touched.add(pick.lane)
-            if claim is not None:
-                claims.append(claim)
-                idle.pop(0)
+            if claim is None:  # it has expired, or what it is in is over: the next tick calls it off
+                refused.add(pick.lane)
+                continue
+            claims.append(claim)
+            idle.pop(0)
         woke = session.lanes.refresh(touched, now, served=True) or woke
         session.queues.move(plan.shares)
         for lane, hold in plan.parked.items():  # after the claims: room under a key is counted in leases
             session.lanes.park(lane, hold, moment)
+        for key in {lane.concurrency_key for lane in heads if lane.lane in refused and lane.concurrency_key}:
+            session.lanes.open_key(key, now)
         parked += len(plan.parked)
-        if not idle or parked >= PARK_STEP or not limited or not (len(claims) > before or plan.parked):
+        if refused or not idle or parked >= PARK_STEP or not limited or not (plan.picks or plan.parked):
             break
         # A lane that was parked or emptied may have let in another of its key, perhaps of another view.
         open_views, _ = _judge(session, asker, view)

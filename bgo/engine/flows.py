@@ -216,7 +216,7 @@ def _stop(wave: Wave, node: Task, flow: FlowRow) -> None:
             request_cancel(wave, member, reason)
     if found:
         wave.concern(node.seq)
-    elif not session.flows.is_open(node.seq):
+    elif not session.flows.is_open_there(node.seq):
         state = _stopped_state(wave, node, flow)
         _end(wave, node, state, Reason.DONE if state is State.SUCCEEDED else reason)
 

@@ -7,6 +7,7 @@ follow from what they follow, so that a play of the same store makes the same.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -43,15 +44,21 @@ def call_back(session: Session, node: Task, state: State, now: int) -> None:
     plan, told = inputs.batch_plan(session, flow), json.loads(flow.told)
     counts = {"batch_id": node.id, **inputs.counts(flow)}
     due = {"then": state is State.SUCCEEDED, "catch": state is not State.SUCCEEDED, "finally": True}
-    before: int | None = None
+    before = [task.seq for task_id in told.values() if (task := _unfinished(session, task_id)) is not None]
     for kind in CALLBACKS:
         template = plan.callbacks.get(kind)
         if template is None or kind in told or not due[kind]:
             continue
         own = {**payloads.load(template.input), **counts}
-        seq, told[kind] = _follow(session, node, template, own, now, (kind,), CALLBACKS.index(kind), before)
-        before = seq if before is None else before
+        others = before if kind == "finally" else []
+        seq, told[kind] = _follow(session, node, template, own, now, (kind,), CALLBACKS.index(kind), others)
+        before.append(seq)
     session.flows.set(node.seq, "told", json.dumps(told))
+
+
+def _unfinished(session: Session, task_id: str) -> Task | None:
+    task = session.tasks.find(task_id)
+    return None if task is None or task.state in FINAL else task
 
 
 def _follow(
@@ -62,13 +69,13 @@ def _follow(
     now: int,
     parts: tuple[object, ...],
     place: int = 0,
-    before: int | None = None,
+    before: Sequence[int] = (),
 ) -> tuple[int, str]:
-    """Insert one, after the end of `before` if that is given; return its seq and id."""
+    """Insert one, after the ends of `before`; return its seq and id."""
     task_id = derived_id(node.id, *parts)
     spec = replace(template, id=task_id, input=payloads.dump(own, "the input"), due_at=None)
-    state = State.QUEUED if before is None else State.BLOCKED
+    state = State.BLOCKED if before else State.QUEUED
     seq = insert(session, (spec,), now, Under(state=state, parents=(node.seq,), step=FOLLOW_UP + place))
-    if before is not None:
-        session.links.add(seq, {before: "end"})
+    if before:
+        session.links.add(seq, dict.fromkeys(before, "end"))
     return seq, task_id

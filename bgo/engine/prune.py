@@ -32,7 +32,8 @@ def prune(
         keep = _keep(session.tasks, retention)
     while go_on():
         with store.write() as session:
-            seqs = _with_members(session, _step(session.tasks, retention, keep, now))
+            seqs = _with_members(session, session.tasks.going(STEP))
+            seqs = seqs or _with_members(session, _step(session.tasks, retention, keep, now))
             gone = session.tasks.delete(upstream.give_up(session, seqs, now))
         if not seqs:
             break
@@ -97,6 +98,7 @@ def would_prune(store: Store, retention: Retention, now: int) -> int:
     with store.read() as session:
         keep, limit = _keep(session.tasks, retention), 10_000_000
         old = {seq for states, age in _ages(retention) for seq in session.tasks.ended(states, now - age, limit)}
+        old.update(session.tasks.going(limit))
         may_go = set(session.tasks.ended_beyond(0, limit)) - old
         rows = session.tasks.ended_rows()
     rest = [row for row in rows if row[2] not in old]

@@ -122,4 +122,5 @@ def _put(session: Session, task: Task, now: int) -> None:
         session.flows.count(task.parent, task.state, -1)
     if task.kind != "task" and task.parent is None and session.links.meet_ended(task.seq):
         session.flows.begin(task.seq, Reason.BEGUN)
+        session.stages.release(task.seq, now)
         session.records.add(task, Event.BEGIN, (State.RUNNING, Reason.BEGUN, 0), now)

@@ -6,10 +6,10 @@ for a hot path.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from bgo.model.task import FOLLOW_UP
 from bgo.policy.order import BUMPED
+from bgo.store.invariants_flow import FLOW_REPAIRS, FLOW_RULES
+from bgo.store.rule import Rule
 from bgo.store.sql.pauses import HELD_BY, SHALL_STAND, STOP_RUNNING
 
 _HEAD = f"""(SELECT CASE WHEN lane.strategy IN ('lifo', 'random') AND task.rank >= {BUMPED // 2}
@@ -44,15 +44,6 @@ _MISMARKED = """task JOIN lane ON lane.id = task.lane WHERE finished_at IS NULL 
     AND NOT EXISTS (SELECT 1 FROM tag_move) AND marks <> (SELECT json_group_array(value) FROM (
         SELECT value FROM pause WHERE kind = 'tag'
             AND value IN (SELECT tag FROM task_tag WHERE task_tag.task = task.seq) ORDER BY value))"""
-
-
-class Rule(NamedTuple):
-    """One invariant: its name, what breaking it means, and whether `admin.repair` can mend it."""
-
-    code: str
-    means: str
-    statement: str
-    can_repair: bool = False
 
 
 RULES = (
@@ -244,6 +235,7 @@ RULES = (
         f"SELECT id, length(bytes) || ' bytes' FROM payload WHERE id NOT IN ({_USED_PAYLOADS})",
         can_repair=True,
     ),
+    *FLOW_RULES,
 )
 
 REPAIRS = (
@@ -274,6 +266,7 @@ REPAIRS = (
     f"""UPDATE task SET state = 'queued', reason = 'upstream_done', ready = due_at <= ?1,
         ready_at = CASE WHEN due_at <= ?1 THEN ?1 END WHERE {_FORGOTTEN}""",
     "DELETE FROM release WHERE upstream NOT IN (SELECT seq FROM task)",
+    *FLOW_REPAIRS,
     f"DELETE FROM dedup WHERE {_OWNER_GONE}",
     f"INSERT OR REPLACE INTO dedup (key, task) SELECT dedup_key, id FROM task WHERE {_KEY_FREE} ORDER BY seq DESC",
     f"DELETE FROM payload WHERE id NOT IN ({_USED_PAYLOADS})",

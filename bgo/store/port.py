@@ -128,6 +128,9 @@ class Tasks(Protocol):
     def ended_beyond(self, keep: int, limit: int) -> list[int]:
         """Return seqs of those as in `ended` whose end is not among the newest `keep` ends, oldest first."""
 
+    def going(self, limit: int) -> list[int]:
+        """Return seqs of chains and batches that a prune has begun to remove."""
+
     def ended_rows(self) -> list[tuple[int, int, int]]:
         """Return (when it ended, its seq, the seq of the outermost that it is in) of all ended rows, newest first."""
 
@@ -521,6 +524,9 @@ class Flows(Protocol):
 
     def is_open(self, seq: int, step: int | None = None) -> bool:
         """Say whether any member (of this step) has not ended."""
+
+    def is_open_there(self, seq: int) -> bool:
+        """Say whether any member has not ended, of those that are not still coming in."""
 
     def held(self, seq: int, steps: tuple[int, int], limit: int) -> list[Task]:
         """Return the first BLOCKED members of these steps, from the first number to the last."""

@@ -237,7 +237,10 @@ class Flow(Row, table=True):
     """A chain or a batch: its plan, how far it is, and how its members have ended."""
 
     __tablename__ = "flow"
-    __table_args__ = (CheckConstraint("ending IN ('failed', 'cancelled', 'going')"),)
+    __table_args__ = (
+        CheckConstraint("ending IN ('failed', 'cancelled', 'going')"),
+        _partial("flow_going", "seq", where="ending = 'going'"),
+    )
     seq: int = _ref("task.seq", key=True)
     plan: int | None = _ref("payload.id")
     at: int = _int(0)

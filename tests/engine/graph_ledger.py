@@ -28,8 +28,8 @@ class Graphs:
 
     chains: dict[str, ChainSpec] = field(default_factory=dict)
     batches: dict[str, BatchPlan] = field(default_factory=dict)
-    items: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
-    """Of a batch that was streamed in: what was sealed."""
+    items: dict[str, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
+    """Of a batch that was streamed in: what was sealed, by the member that it became."""
     outputs: dict[str, Any] = field(default_factory=dict)
     rows: dict[int, Task] = field(default_factory=dict)
     members: dict[int, list[Task]] = field(default_factory=dict)
@@ -49,9 +49,18 @@ class Graphs:
     def parent(self, row: Task) -> Task | None:
         return None if row.parent is None else self.rows.get(row.parent)
 
+    def root(self, row: Task) -> Task:
+        above = self.parent(row)
+        return row if above is None else self.root(above)
+
     def is_under_revived(self, row: Task) -> bool:
         above = self.parent(row)
         return above is not None and (above.id in self.revived or self.is_under_revived(above))
+
+    def is_blocked(self, row: Task) -> bool:
+        """Say whether anything that a row is in has yet to begin."""
+        above = self.parent(row)
+        return above is not None and (above.state is State.BLOCKED or self.is_blocked(above))
 
     # What was asked for.
 
@@ -105,13 +114,15 @@ class Graphs:
 
     def item(self, row: Task, above: Task) -> dict[str, Any]:
         """Return the item that a member of a batch was made of."""
+        if above.id in self.batches:
+            return _as_input(self.items[above.id][row.id])
         number = [m.seq for m in self.members[above.seq] if m.step == 0].index(row.seq)
         return _as_input(self.items_of(above)[number])
 
     def items_of(self, batch: Task) -> list[Any]:
         """Return all items of a batch, in order."""
         if batch.id in self.batches:
-            return self.items[batch.id]
+            return list(self.items[batch.id].values())
         member = self.member_of(batch)
         if member.batch is None or member.batch.over is None:
             return [json.loads(item) for item in member.items]
@@ -170,7 +181,10 @@ class Graphs:
             earlier = [
                 m
                 for m in self.members[above.seq]
-                if FOLLOW_UP <= m.step < row.step and m.seq < row.seq and m.created_at == row.created_at
+                if FOLLOW_UP <= m.step < row.step
+                and m.seq < row.seq
+                and m.created_at == row.created_at
+                and m.epoch == 1
             ]
             if row.step == FOLLOW_UP + CALLBACKS.index("finally"):
                 ensure(all(m.state in FINAL for m in earlier), "finally comes last", told)

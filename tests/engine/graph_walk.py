@@ -19,7 +19,7 @@ from bgo.engine.prune import prune
 from bgo.engine.revive import revive
 from bgo.engine.settle import RunKey, settle
 from bgo.errors import NotFoundError, RefusedError
-from bgo.ids import seeded_rng
+from bgo.ids import derived_id, seeded_rng
 from bgo.model.flow import BatchPlan
 from bgo.model.limits import UniquePolicy
 from bgo.model.outcome import CancelledRun, Failed, Lost, Outcome, Released, RetryAsked, Succeeded, TaskError
@@ -45,7 +45,7 @@ class Staging:
 
     def __init__(self, stage: str, seq: int, spec: TaskSpec | None, batch_id: str) -> None:
         self.stage, self.seq, self.spec, self.batch_id = stage, seq, spec, batch_id
-        self.items: list[Any] = []
+        self.items: dict[str, Any] = {}
 
 
 class Walk:
@@ -108,6 +108,7 @@ class Walk:
         self.graphs.started(row)
         if row.step < FOLLOW_UP:
             above = self.graphs.parent(row)
+            ensure(above is not None, "what is in something has it", row.id)
             assert above is not None
             member = above.kind == "chain"
             own = json.loads(self.graphs.member_of(row).spec.input) if member else self.graphs.item(row, above)
@@ -172,7 +173,9 @@ class Walk:
         ]
         with suppress(RefusedError), self.store.write() as session:
             batches.add(session, one.seq, one.stage, items(*page), len(one.items), self.now)
-            one.items += page
+            for item in page:
+                one.items[derived_id(one.stage, one.seq, len(one.items))] = item
+            self.graphs.items[one.batch_id].update(one.items)
 
     def end_staging(self, one: Staging) -> None:
         try:
@@ -188,10 +191,11 @@ class Walk:
             self.abandon(one)
             return
         self.coming.remove(one)
-        self.graphs.items[one.batch_id] += one.items
 
     def abandon(self, one: Staging) -> None:
         self.coming.remove(one)
+        for member in one.items:
+            del self.graphs.items[one.batch_id][member]
         with self.store.read() as session:
             self.orphans += [row for row in session.stages.list() if row.id == one.stage]
 
@@ -278,7 +282,9 @@ class Walk:
             Selector(ids=tuple(task.id for task in self.some(*ACTIVE))),
             Selector(tags=("t",), kinds=()),
             Selector(names=("lone",)),
-            Selector(under=tuple(self.chance.sample(nodes, min(1, len(nodes)))), match_all=not nodes, states=(State.BLOCKED,)),
+            Selector(
+                under=tuple(self.chance.sample(nodes, min(1, len(nodes)))), match_all=not nodes, states=(State.BLOCKED,)
+            ),
         ))  # fmt: skip
         if wanted.is_empty:
             return
@@ -347,11 +353,13 @@ class Walk:
                 self.settle(task, CancelledRun() if task.cancel_reason else Succeeded(self.make.output()))
             claims = self.tick(6)
             db = self.store.connection
-            if (
-                not claims
-                and not db.execute("SELECT 1 FROM release UNION ALL SELECT 1 FROM task WHERE ready = 1").fetchone()
-            ):
-                break
+            busy = db.execute("SELECT 1 FROM release UNION ALL SELECT 1 FROM task WHERE ready = 1").fetchone()
+            if not claims and busy is None:
+                with self.store.read() as session:
+                    due = session.tasks.next_due()
+                if due is None:
+                    break
+                self.now = max(self.now, due)
         self._judge_end()
 
     def _judge_end(self) -> None:
@@ -360,11 +368,11 @@ class Walk:
             for task in left:
                 others = session.links.upstreams(task.seq, 99)
                 told = (task.id, task.kind, task.name, task.state, task.reason, [(o.id, o.state) for o in others])
-                above = self.graphs.parent(task)
                 waits = task.state is State.BLOCKED and any(o.state is not State.SUCCEEDED for o in others)
-                ensure(waits or (above is not None and above.state is State.BLOCKED), "nothing is forgotten", told)
+                ensure(waits or self.graphs.is_blocked(task), "nothing is forgotten", told)
+            going = set(session.tasks.going(99))
             for node in self.graphs.rows.values():
-                if node.kind != "task":
+                if node.kind != "task" and self.graphs.root(node).seq not in going:
                     self.graphs.lived(node, session.records.of_task(node.id))
         found = check(self.store)
         ensure(not found, "the store is sound", found)

@@ -14,7 +14,7 @@ from bgo.model.task import TaskSpec, Wish
 from bgo.policy.dedup import key_of
 from tests.build import an_id
 
-LISTS: tuple[Any, ...] = ([], [], [1], [{"k": 1}, 2, "three"], list(range(7)), "no list", None)
+LISTS: tuple[Any, ...] = ([], [], [1], [1, 2], [{"k": 1}, 2, "three"], list(range(7)), {"no": "list"})
 
 
 def a_node(name: str = "node", **fields: Any) -> TaskSpec:
@@ -91,7 +91,7 @@ class Maker:
             merge = self.chance.choice(("overwrite", "overwrite", "array"))
             steps.append(Step("+".join(names), names, policy, merge))
             members += made
-        spec = a_node("chain", input=self.chance.choice((b"{}", b'{"base":1,"list":[1,2]}')), **node)
+        spec = a_node("chain", input=self.chance.choice((b"{}", *((b'{"base":1,"list":[1,2]}',) * 3))), **node)
         return ChainSpec(spec, ChainPlan(tuple(steps), asides), tuple(members))
 
     def member(self, number: int, before: list[MemberSpec], now: int | None, depth: int) -> MemberSpec:
@@ -107,7 +107,7 @@ class Maker:
             return MemberSpec(spec, number, plan, items(*range(self.chance.choice((0, 1, 2, 4)))))
         earlier = [m.spec.name for m in before if m.step < number]
         member = self.chance.choice([*earlier, INPUT])
-        path = self.chance.choice((("list",), ("list",), ("list",), ("list",), (), ("gone",)))
+        path = self.chance.choice((*((("list",),) * 12), (), ("gone",)))
         return MemberSpec(spec, number, replace(plan, over=Over(member, path)))
 
     def plan(self, depth: int = 0) -> BatchPlan:
@@ -133,5 +133,5 @@ class Maker:
     def output(self) -> dict[str, Any] | None:
         """Return what a task puts out."""
         return self.chance.choice(
-            (None, {"v": self.chance.randrange(9)}, *({"list": self.chance.choice(LISTS), "v": 1} for _ in range(4)))
+            (None, {"v": self.chance.randrange(9)}, *({"list": self.chance.choice(LISTS), "v": 1} for _ in range(9)))
         )

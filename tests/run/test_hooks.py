@@ -330,3 +330,32 @@ def test_a_second_signal_ends_the_wait_for_hooks(home: Home) -> None:
     assert worker.returncode == 143
     assert json.loads(out.splitlines()[-1])["succeeded"] == 1
     assert not is_alive(home.heard[0][0])
+
+
+def test_the_end_of_a_child_is_not_the_end_of_the_observers(home: Home) -> None:
+    """The worker ends what a dead child leaves to it; the process of the hooks is none of that."""
+    home.plugin(
+        "crash",
+        """
+@bgo.task
+def crash(ctx): os._exit(9)
+@bgo.hookimpl
+def bgo_task_started(entry):
+    say(entry.name, os.getpid())
+    while not os.path.exists(os.environ["HEARD"] + ".go"): time.sleep(0.01)
+""",
+    )
+    home.run()
+    queue(home, 1)
+    worker = home.start("run", "--json", "--watch")
+    try:
+        wait_until(lambda: home.heard, "the call has begun")
+        ids = [home.bgo("enqueue", "crash", "-q").strip() for _ in range(2)]
+        wait_until(lambda: all(home.states()[task] == "failed" for task in ids), "the children have died")
+        Path(f"{home.heard_file}.go").touch()
+        wait_until(lambda: len(home.heard) == 3, "all is told")
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        out, _ = worker.communicate(timeout=60)
+    assert json.loads(out.splitlines()[-1])["hooks"] == {"told": 3, "failed": 0, "dropped": 0, "off": []}
+    assert len({pid for _, pid in home.heard}) == 1

@@ -17,7 +17,7 @@ VIEW = "INSERT INTO view (id, queue, handler, constraints) VALUES (1, 'default',
 LANE = """INSERT INTO lane (id, key, name, view, head, turn, since)
 VALUES (1, '["work","default","work","{}",null,null,null]', 'work', 1, ?1, ?1, ?1)"""
 TASK = """INSERT INTO task (seq, id, name, handler, state, reason, lane, queue, priority, ready, ready_at, due_at,
-    order_key, rank, created_at) 
+    order_key, rank, created_at)
 VALUES (?1, ?2, 'work', 'work', 'queued', 'new', 1, 'default', 0, 1, ?3, ?3, ?3, ?3, ?3)"""
 IDS = ["0aaaaaaaaaaa", "0bbbbbbbbbbb"]
 

@@ -20,6 +20,7 @@ CREATE TABLE flow (
     failed INTEGER NOT NULL DEFAULT 0,
     cancelled INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX flow_going ON flow (seq) WHERE ending = 'going';
 CREATE TABLE stage (
     id TEXT NOT NULL PRIMARY KEY,
     flow INTEGER NOT NULL,

@@ -32,14 +32,18 @@ ANNOUNCE = "UPDATE task SET dedup_key = ?, unique_id = ? WHERE seq = ?"
 STARTED = "UPDATE task SET started_at = ?1 WHERE seq = ?2 AND (started_at IS NULL OR started_at > ?1)"
 END = """UPDATE task SET state = ?, reason = ?, finished_at = ?, output = ?, error = ?, cancel_reason = NULL
 WHERE seq = ? AND state = 'running'"""
+_THERE = "lane NOT IN (SELECT lane.id FROM lane JOIN stage ON stage.id = lane.stage WHERE hidden = 1)"
+"""What is still coming in is not there yet: nothing is done to it."""
 IS_OPEN = "SELECT EXISTS (SELECT 1 FROM task WHERE parent = ? AND step = ? AND finished_at IS NULL)"
 ANY_OPEN = "SELECT EXISTS (SELECT 1 FROM task WHERE parent = ? AND finished_at IS NULL)"
+OPEN_THERE = f"SELECT EXISTS (SELECT 1 FROM task WHERE parent = ? AND finished_at IS NULL AND {_THERE})"
 HELD = f"""SELECT {COLUMNS} FROM task INDEXED BY task_member_held
-WHERE parent = ? AND state = 'blocked' AND step BETWEEN ? AND ? ORDER BY step, seq LIMIT ?"""
+WHERE parent = ? AND state = 'blocked' AND step BETWEEN ? AND ? AND {_THERE} ORDER BY step, seq LIMIT ?"""
 UNSTOPPED = f"""SELECT {COLUMNS} FROM task INDEXED BY task_member_open WHERE parent = ? AND finished_at IS NULL
-    AND (state <> 'running' OR cancel_reason IS NULL) ORDER BY step, seq LIMIT ?"""
+    AND (state <> 'running' OR cancel_reason IS NULL) AND {_THERE} ORDER BY step, seq LIMIT ?"""
 UNDONE = f"""SELECT {COLUMNS} FROM task INDEXED BY task_member
-WHERE parent = ? AND step BETWEEN ? AND ? AND seq > ? AND state IN ('failed', 'cancelled') ORDER BY step, seq LIMIT ?"""
+WHERE parent = ? AND step BETWEEN ? AND ? AND seq > ? AND state IN ('failed', 'cancelled') AND {_THERE}
+ORDER BY step, seq LIMIT ?"""
 MEMBERS = f"""SELECT {COLUMNS} FROM task INDEXED BY task_member
 WHERE parent = ?1 AND (step, seq) > (?2, ?3) ORDER BY step, seq LIMIT ?4"""
 OF_STEP = f"""SELECT {COLUMNS} FROM task INDEXED BY task_member
@@ -97,6 +101,9 @@ class SqlFlows:
 
     def end(self, seq: int, to: tuple[State, str], now: int, *, output: int | None, error: int | None) -> bool:
         return self._db.execute(END, (*to, now, output, error, seq)).rowcount == 1
+
+    def is_open_there(self, seq: int) -> bool:
+        return bool(self._db.execute(OPEN_THERE, (seq,)).fetchone()[0])
 
     def is_open(self, seq: int, step: int | None = None) -> bool:
         found = self._db.execute(ANY_OPEN, (seq,)) if step is None else self._db.execute(IS_OPEN, (seq, step))

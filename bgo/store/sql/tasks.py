@@ -34,12 +34,13 @@ FIND = f"SELECT {COLUMNS} FROM task WHERE id = ?"
 FIND_SEQ = f"SELECT {COLUMNS} FROM task WHERE seq = ?"
 PREFIX = f"SELECT id FROM task WHERE id >= ? AND id < ? AND {SEEN} ORDER BY id LIMIT ?"
 NEWEST = f"SELECT id FROM task INDEXED BY task_root WHERE parent IS NULL AND {SEEN} ORDER BY seq DESC LIMIT ?"
-_CALLED_OFF = f"""EXISTS (WITH RECURSIVE above (parent, step, cancel_reason) AS (
-        SELECT other.parent, other.step, other.cancel_reason FROM task AS other WHERE other.seq = task.parent
-        UNION ALL SELECT other.parent, other.step, other.cancel_reason FROM above JOIN task AS other
-            ON other.seq = above.parent AND above.step < {FOLLOW_UP}
-    ) SELECT 1 FROM above WHERE cancel_reason IS NOT NULL)"""
-"""A cancel of what it is in was asked for, and has not reached it yet: a tick takes it there in steps."""
+_CALLED_OFF = f"""EXISTS (WITH RECURSIVE above (parent, step, is_over) AS (
+        SELECT other.parent, other.step, other.cancel_reason IS NOT NULL OR other.finished_at IS NOT NULL
+            FROM task AS other WHERE other.seq = task.parent
+        UNION ALL SELECT other.parent, other.step, other.cancel_reason IS NOT NULL OR other.finished_at IS NOT NULL
+            FROM above JOIN task AS other ON other.seq = above.parent AND above.step < {FOLLOW_UP}
+    ) SELECT 1 FROM above WHERE is_over)"""
+"""What it is in has ended, or was asked to, and that has not reached it yet: a tick takes it there in steps."""
 CLAIM = f"""UPDATE task SET state = 'running', reason = 'claimed', ready = 0, run = run + 1, attempt = attempt + 1,
     started_at = ?1, progress = NULL, progress_message = ''
 WHERE seq = ?2 AND ready = 1 AND (expires_at IS NULL OR expires_at > ?1)
@@ -95,6 +96,7 @@ ENDED = f"""SELECT seq {_ENDED} AND finished_at < ?1
     AND state IN (SELECT value FROM json_each(?2)) ORDER BY finished_at LIMIT ?3"""
 INNERMOST = """SELECT seq, kind, finished_at IS NOT NULL FROM task INDEXED BY task_member WHERE parent = ?
 ORDER BY step, seq LIMIT ?"""
+GOING = "SELECT seq FROM flow INDEXED BY flow_going WHERE ending = 'going' ORDER BY seq LIMIT ?"
 IS_FLOW = "SELECT EXISTS (SELECT 1 FROM flow WHERE seq = ?)"
 ENDED_ROWS = """WITH RECURSIVE tree (root, seq, finished_at) AS (
     SELECT seq, seq, finished_at FROM task WHERE parent IS NULL
@@ -244,6 +246,9 @@ class SqlTasks(TiedTasks):
 
     def ended_beyond(self, keep: int, limit: int) -> list[int]:
         return [seq for (seq,) in self._db.execute(BEYOND, (keep, limit)).fetchall()]
+
+    def going(self, limit: int) -> list[int]:
+        return [seq for (seq,) in self._db.execute(GOING, (limit,)).fetchall()]
 
     def ended_rows(self) -> list[tuple[int, int, int]]:
         return self._db.execute(ENDED_ROWS).fetchall()
