@@ -68,10 +68,10 @@ WHERE ready = 0 AND state IN ('queued', 'retrying') AND due_at <= ? ORDER BY due
 PROMOTE = "UPDATE task SET ready = 1, ready_at = due_at WHERE seq = ?"
 NEXT_DUE = """SELECT due_at FROM task INDEXED BY task_alarm
 WHERE ready = 0 AND state IN ('queued', 'retrying') ORDER BY due_at LIMIT 1"""
-WAITS_IN = """SELECT EXISTS (SELECT 1 FROM task INDEXED BY task_alarm WHERE ready = 0
-    AND state IN ('queued', 'retrying') AND queue IN (SELECT value FROM json_each(?)))"""
-NOT_DUE = """SELECT state, count(*) FROM task INDEXED BY task_alarm
-WHERE ready = 0 AND state IN ('queued', 'retrying') GROUP BY state"""
+WAITS_IN = f"""SELECT EXISTS (SELECT 1 FROM task INDEXED BY task_alarm WHERE ready = 0
+    AND state IN ('queued', 'retrying') AND queue IN (SELECT value FROM json_each(?)) AND {SEEN})"""
+NOT_DUE = f"""SELECT state, count(*) FROM task INDEXED BY task_alarm
+WHERE ready = 0 AND state IN ('queued', 'retrying') AND {SEEN} GROUP BY state"""
 COUNTS = "SELECT state, count(*) FROM task GROUP BY state"
 FLOWS = "SELECT state, count(*) FROM flow CROSS JOIN task ON task.seq = flow.seq GROUP BY state"
 UNSEEN = """WITH RECURSIVE member (stage, seq, kind, state, lane) AS (
@@ -224,7 +224,7 @@ class SqlTasks(TiedTasks):
         for statement in (FLOWS, UNSEEN):
             for state, n in self._db.execute(statement).fetchall():
                 found[State(state)] -= n
-        return found
+        return {state: n for state, n in found.items() if n}
 
     def groups(self) -> list[tuple[int, int]]:
         # SQLite takes the bare column from the row of the minimum.
