@@ -14,12 +14,18 @@ from __future__ import annotations
 
 from bgo.flow.changing import Changing
 from bgo.flow.enqueueing import Enqueueing
+from bgo.flow.hooking import Hooking
 from bgo.flow.running import Running
 
 
-class TaskFlow(Enqueueing, Changing, Running):
+class TaskFlow(Enqueueing, Changing, Running, Hooking):
     """A store, the handlers a program brings, and every verb on them.
 
     Making one opens nothing; the store is opened at first use. Safe to use from several threads; after a fork, make
     a new one.
+
+    On an event loop, verbs that read or change what is queued may be called as they are: they take the time of a read
+    or of a commit, milliseconds on a disk of today, and `await asyncio.to_thread(flow.enqueue, …)` takes none of it
+    from the loop. Verbs that wait or execute refuse to stop it (UsageError) and name the way out: `wait_async`,
+    `async for` over a monitor, or a thread.
     """

@@ -144,7 +144,7 @@ def bench(settings: Settings, sense: Callable[[], DeviceState], catalogue: Calla
 
     from bgo.clock import SystemClock
     from bgo.ids import quick_rng
-    from bgo.run.bench import Bench
+    from bgo.run.bench import Bench, HookSetup
 
     check_profile(settings)
     clock = SystemClock()
@@ -162,5 +162,6 @@ def bench(settings: Settings, sense: Callable[[], DeviceState], catalogue: Calla
         lease_ms=int(settings.lease_s * 1000),
         kill_grace_ms=int(settings.kill_grace_s * 1000),
         poll_ms=settings.poll_ms,
+        hooks=HookSetup(settings.hooks, settings.hook_timeout_ms, str(settings.store_path)),
         prune=lambda go_on: _prune_by_itself(settings, clock, go_on),
     )

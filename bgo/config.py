@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -92,6 +92,9 @@ class Settings:
     """By key: these stand above what the tasks of that key ask for."""
     kept: Mapping[str, int]
     """Fields of `retention`, which is made only when asked for: no hot command needs it."""
+    hooks: Mapping[str, Sequence[tuple[str, ...]]]
+    """Commands by what they hear of."""
+    hook_timeout_ms: int
     poll_ms: int
     color: bool
     """False when NO_COLOR or --no-color asks for plain text; a terminal is still needed for colour."""
@@ -133,6 +136,10 @@ class Settings:
                 found += [(f"plugins.{key.replace('files', 'paths')}", item) for key, item in value._asdict().items()]
             elif name == "kept":
                 found += [(f"retention.{key}", _in_days(key, value[name])) for key, (name, _) in _KEPT.items()]
+            elif name == "hooks":
+                found += [(f"hooks.{key}", [list(argv) for argv in argvs]) for key, argvs in value.items()]
+            elif name == "hook_timeout_ms":
+                found.append(("hooks.timeout", value / 1000))
             elif name != "origins":
                 found.append(("store" if name == "store_path" else name, value))
         found += [(name, getattr(self, name)) for name in ("run_dir", "log_dir", "work_dir")]
@@ -261,6 +268,8 @@ def _settings(places: dict[str, tuple[str, str]], found: Found) -> Settings:
         queues={n: Queue(w) for n, w in QUEUE_WEIGHTS.items()} | {name: Queue(**row) for name, row in own.items()},
         limits=get("limits", {}),
         kept={name: get(f"retention.{key}", default) for key, (name, default) in _KEPT.items()},
+        hooks={key[6:]: get(key, ()) for key in found if key.startswith("hooks.") and key != "hooks.timeout"},
+        hook_timeout_ms=get("hooks.timeout", 10_000),
         poll_ms=get("poll_ms", 500),
         color=get("color", True),
         origins=origins,

@@ -12,7 +12,7 @@ from bgo.errors import ConfigError
 from bgo.model.words import did_you_mean
 
 Found = dict[str, tuple[Any, str]]
-_SECTIONS = frozenset({"plugins", "retention"})
+_SECTIONS = frozenset({"hooks", "plugins", "retention"})
 
 
 def read_file(path: str) -> Found:

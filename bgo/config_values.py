@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from bgo.errors import BgoError, ConfigError
+from bgo.model.hooks import HOOKS, commands
 from bgo.model.limits import ConcurrencyControl, NamedLimit, check_key
 from bgo.model.options import QUEUE_WEIGHTS, check_name
 from bgo.model.specs import RATE_FORMS, TIMEOUT_FORMS, rate, timeout
-from bgo.model.words import DAY_MS, did_you_mean, size_bytes
+from bgo.model.words import DAY_MS, did_you_mean, duration_ms, size_bytes
 
 
 class _Wrong(Exception):
@@ -185,6 +186,13 @@ def _limits(raw: Any) -> dict[str, NamedLimit]:
     return found
 
 
+def _hook_timeout(raw: Any) -> int:
+    ms = duration_ms(raw, minimum=1) if isinstance(raw, str) else round(_number(0.001, 3600)(raw) * 1000)
+    if ms > 3_600_000:
+        raise _Wrong("it must be an hour at most")
+    return ms
+
+
 CHECKS: dict[str, Callable[[Any], Any]] = {
     "store": _store,
     "profile": _text,
@@ -206,4 +214,6 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "retention.failed_days": _days,
     "retention.rows": _number(0, 1 << 40, int),
     "retention.bytes": _bytes,
+    "hooks.timeout": _hook_timeout,
+    **{f"hooks.{hook}": commands for hook in HOOKS},
 }

@@ -259,7 +259,7 @@ complete -c bgo -n '_shtab_bgo_using plugins; and test $_shtab_bgo_npos -eq 0' -
 complete -c bgo -n '_shtab_bgo_using plugins list' -l json -d 'Print JSON'
 complete -c bgo -n '_shtab_bgo_using plugins list' -s q -l quiet -d 'Print ids only'
 complete -c bgo -n '_shtab_bgo_using plugins list' -s h -l help -d 'Show this message and exit'
-complete -c bgo -n '_shtab_bgo_using plugins; and test $_shtab_bgo_npos -eq 0' -a show -d 'Show one plugin in full: its handlers, its errors and its warnings'
+complete -c bgo -n '_shtab_bgo_using plugins; and test $_shtab_bgo_npos -eq 0' -a show -d 'Show one plugin in full: its handlers, middleware and hooks, its errors and its warnings'
 complete -c bgo -n '_shtab_bgo_using plugins show' -l json -d 'Print JSON'
 complete -c bgo -n '_shtab_bgo_using plugins show' -s h -l help -d 'Show this message and exit'
 complete -c bgo -n '_shtab_bgo_using plugins show; and test $_shtab_bgo_npos -eq 0' -ka "(command -q bgo; and bgo __complete names (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'A distribution, a file or a module'

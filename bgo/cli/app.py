@@ -19,6 +19,8 @@ from bgo.version import VERSION
 LOOK, RUN, ADMIN = "Look", "Run", "Look after"
 TABLE: dict[str, Row] = {
     "enqueue": Row("bgo.cli.enqueue:enqueue", "Queue a task; print its id.", argv=True),
+    "chain": Row("bgo.cli.chain:chain", "Queue tasks that follow each other, as one thing."),
+    "batch": Row("bgo.cli.batch:batch", "Queue a task for each of many items, as one thing."),
     "run": Row("bgo.cli.run:run", "Execute what is due, then end."),
     "wait": Row("bgo.cli.wait:wait", "Wait for tasks to end; exit with their result."),
     "cancel": Row("bgo.cli.cancel:cancel", "Call tasks off, waiting or running."),
@@ -29,6 +31,8 @@ TABLE: dict[str, Row] = {
     "resume": Row("bgo.cli.pause:resume", "Undo a pause."),
     "status": Row("bgo.cli.status:status", "Show a task, or everything at a glance.", LOOK),
     "tasks": Row("bgo.cli.tasks:tasks", "List tasks, newest first.", LOOK),
+    "chains": Row("bgo.cli.chains:app", "List chains, or show one as a tree.", LOOK),
+    "batches": Row("bgo.cli.batches:app", "List batches, show one, read its results, add items.", LOOK),
     "history": Row("bgo.cli.history:history", "List what ran, how it ended and how long it took.", LOOK),
     "logs": Row("bgo.cli.logs:logs", "Print what a task printed.", LOOK),
     "queues": Row("bgo.cli.queues:app", "Look after the queues: their shares, limits and pauses.", LOOK),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import typer
 
-from bgo.cli.flow import MANY, answer, flow_of, how_many, one_kind
+from bgo.cli.flow import MANY, answer, flow_of, how_many, one_kind, wholes
 from bgo.cli.params import (
     All,
     Ids,
@@ -18,6 +19,8 @@ from bgo.cli.params import (
     States,
     Tags,
     Until,
+    WholeBatches,
+    WholeChains,
     Yes,
     confirm,
     need_selection,
@@ -25,6 +28,9 @@ from bgo.cli.params import (
 )
 from bgo.errors import RefusedError
 from bgo.model.state import ACTIVE, Reason
+
+if TYPE_CHECKING:
+    from bgo.model.query import Selector
 
 
 def cancel(
@@ -36,6 +42,8 @@ def cancel(
     states: States = None,
     since: Since = None,
     until: Until = None,
+    chains: WholeChains = None,
+    batches: WholeBatches = None,
     every: All = False,
     yes: Yes = False,
     as_json: Json = False,
@@ -43,7 +51,8 @@ def cancel(
 ) -> None:
     """Call tasks off. For each it says: prevented (never starts), stopping (its worker ends it), or too late.
 
-    ID may also be a NAME: every task of that name that has not ended.
+    ID may also be a NAME: everything of that name that has not ended. A chain or batch is called off as a whole, and
+    counts as one; no compensation runs then.
     """
     from bgo.cli import render
     from bgo.model.query import CancelEffect
@@ -51,7 +60,7 @@ def cancel(
     flow = flow_of(ctx)
     wanted = selector(
         flow.clock.now_ms(),
-        ids=ids,
+        ids=[*(ids or ()), *wholes(flow, chains, batches)],
         names=names,
         tags=tags,
         queues=queues,
@@ -59,17 +68,18 @@ def cancel(
         since=since,
         until=until,
         match_all=every,
+        kinds=(),
     )
     need_selection(one_kind(wanted), "cancel")
     if not wanted.ids and not wanted.states:
         wanted = replace(wanted, states=tuple(sorted(ACTIVE)))
     if not yes and (count := how_many(flow, wanted)) > 1:
-        confirm("Cancel these tasks?", count, yes=yes, most=MANY)
-    reason = Reason.ALL if every else Reason.TAG if wanted.tags else Reason.USER
+        confirm("Cancel these?", count, yes=yes, most=MANY)
+    reason = _reason(wanted, chains, batches)
     replies = flow.cancel_where(wanted, reason)
     if as_json:
         told = [{"schema": 1, "id": r.id, "effect": r.effect.replace(" ", "_"), "state": str(r.state)} for r in replies]
-        answer(told, words=ids)
+        answer(told, words=[*(ids or ()), *(chains or ()), *(batches or ())])
     else:
         for r in replies:
             late = r.effect is CancelEffect.TOO_LATE
@@ -83,7 +93,17 @@ def cancel(
         if as_json or quiet:
             raise typer.Exit(RefusedError.exit_code)
         raise RefusedError(
-            f"task {replies[0].id} cannot be cancelled",
+            f"{flow.get(replies[0].id).task.kind} {replies[0].id} cannot be cancelled",
             why=f"too late: it has {'been ' if replies[0].state == 'cancelled' else ''}{replies[0].state} already",
             hint=f"bgo status {replies[0].id}",
         )
+
+
+def _reason(wanted: Selector, chains: list[str] | None, batches: list[str] | None) -> Reason:
+    if wanted.match_all:
+        return Reason.ALL
+    if wanted.tags:
+        return Reason.TAG
+    if chains and len(chains) == len(wanted.ids):
+        return Reason.CHAIN
+    return Reason.BATCH if batches and len(batches) == len(wanted.ids) else Reason.USER

@@ -56,7 +56,7 @@ def doctor(ctx: typer.Context, as_json: Json = False) -> None:
 
 def _all(flow: TaskFlow) -> Iterator[Check]:
     yield Check("python", "ok", f"{platform.python_version()} on {platform.system()}, {sys.executable}")
-    for check in (_store, _plugins, _workers, _sensors):
+    for check in (_store, _plugins, _hooks, _workers, _sensors):
         yield from _guarded(check, flow)
 
 
@@ -86,11 +86,26 @@ def _plugins(flow: TaskFlow) -> Iterator[Check]:
         if report.error:
             yield Check("plugin", "fault", f"{words}: {report.error}", "bgo plugins list")
         else:
-            yield Check("plugin", "ok", f"{words}: {', '.join(report.handlers) or 'no handlers'}")
+            yield Check("plugin", "ok", f"{words}: {', '.join(report.brings) or 'no handlers'}")
         for warning in report.warnings:
             yield Check("plugin", "note", f"{words}: {warning}")
     for name, why in compose.unmet(flow.settings.plugins.required, reports).items():
         yield Check("plugin", "fault", f"{name} is required: {why}", "mend or install it, or change plugins.required")
+
+
+def _hooks(flow: TaskFlow) -> Iterator[Check]:
+    from bgo.run import hooklog
+
+    record = hooklog.read(flow.settings.run_dir)
+    log = flow.settings.log_dir / hooklog.LOG
+    for name, fault in sorted(record.faults.items()):
+        again = f", {fault.in_a_row} times in a row" if fault.in_a_row > 1 else ""
+        off = "; its worker called it no more" if fault.is_off else ""
+        when = render.ago(fault.at, flow.clock.now_ms())
+        yield Check("hook", "note", f"{name} failed {when}{again}: {fault.error}{off}", f"what hooks print is in {log}")
+    if record.dropped:
+        when = render.ago(record.dropped_at, flow.clock.now_ms())
+        yield Check("hook", "note", f"{record.dropped:,} calls of hooks were dropped, the last {when}")
 
 
 def _workers(flow: TaskFlow) -> Iterator[Check]:

@@ -29,7 +29,7 @@ def explain(
     ctx: typer.Context,
     ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID|NAME]...", help="Tasks, or all unfinished tasks of a name.", show_default=False),
+        typer.Argument(metavar="[ID|NAME]...", help="Tasks, chains, batches, or a name.", show_default=False),
     ] = None,
     every: Annotated[
         bool,
@@ -84,11 +84,11 @@ def _whole(flow: TaskFlow, words: Iterable[str], limit: int) -> list[str]:
         if not (name := parse.id_or_name(word))[0].isalpha():
             found.append(name)
             continue
-        tasks = flow.tasks(Selector(names=(name,), states=tuple(sorted(ACTIVE))), limit=limit)
-        tasks = tasks or flow.tasks(Selector(names=(name,)), limit=1)
+        tasks = flow.tasks(Selector(names=(name,), states=tuple(sorted(ACTIVE)), kinds=()), limit=limit)
+        tasks = tasks or flow.tasks(Selector(names=(name,), kinds=()), limit=1)
         if not tasks:
             raise NotFoundError(
-                f"no task is called {name}", why="nothing of that name was queued", hint="bgo tasks lists what there is"
+                f"nothing is called {name}", why="nothing of that name was queued", hint="bgo tasks lists what there is"
             )
         found += [view.id for view in tasks]
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bgo.cli.params import settings_of
-from bgo.errors import UsageError
+from bgo.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
@@ -52,8 +52,22 @@ def one_kind(wanted: Selector) -> Selector:
 
 
 def how_many(flow: TaskFlow, wanted: Selector) -> int:
-    """Return how many tasks match, counting no further than just beyond MANY."""
-    return flow.count(wanted, limit=MANY + 1)
+    """Return how many tasks, chains and batches match, a whole as one; counting ends just beyond MANY."""
+    return flow.count_wholes(wanted, MANY)
+
+
+def wholes(flow: TaskFlow, chains: Iterable[str] | None, batches: Iterable[str] | None) -> list[str]:
+    """Return the ids that --chain and --batch name. Each must be of its kind: a typo must not hit something else."""
+    found = []
+    for kind, words in (("chain", chains), ("batch", batches)):
+        for word in words or ():
+            view = flow.get(word)
+            if view.task.kind != kind:
+                raise RefusedError(
+                    f"--{kind}: {view.id} is no {kind}", why=f"it is a {view.task.kind}", hint=f"bgo status {view.id}"
+                )
+            found.append(view.id)
+    return found
 
 
 def answer(found: Sequence[Mapping[str, Any]], *, words: Iterable[str] | None) -> None:

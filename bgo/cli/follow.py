@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
@@ -15,12 +16,14 @@ from bgo.model.state import State
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
-    from bgo.cli.live import Area
+    from bgo.cli.live import Area, Row
     from bgo.model.views import TaskView
     from bgo.run.report import WorkerEvent
 
 NAG_MS = 1000
 """How long to wait before saying that nobody is there to do the work."""
+MEMBERS = 10
+"""Running members of a chain that are shown below it."""
 
 
 class NotNowError(BgoError):
@@ -50,6 +53,7 @@ class Companion:
     def __init__(self, flow: TaskFlow, stack: ExitStack, style: Style) -> None:
         self._flow = flow
         self._area: Area | None = None
+        self._is_chatty = style.is_chatty
         self._has_nagged = not style.is_chatty
         if style.is_chatty:
             from bgo.cli.live import Area, is_terminal
@@ -61,16 +65,28 @@ class Companion:
         """Show how far the tasks are."""
         if self._area is None:
             return
-        from bgo.cli.live import Row
-
-        rows = {}
+        rows: dict[str, Row] = {}
         for view in views:
-            task = view.task
             if not view.is_final:
-                message = task.progress_message if task.state is State.RUNNING else self._waits(view)
-                since = task.started_at if task.state is State.RUNNING else task.created_at
-                rows[task.id] = Row(task.id, task.name, since or task.created_at, task.progress, message)
+                for each in (view, *self._members(view)):
+                    rows[each.id] = self._row(each)
         self._area.rows = rows
+
+    def _row(self, view: TaskView) -> Row:
+        from bgo.cli.live import Row as Live
+
+        task = view.task
+        message = task.progress_message if task.state is State.RUNNING else self._waits(view)
+        since = task.started_at if task.state is State.RUNNING else task.created_at
+        return Live(task.id, task.name, since or task.created_at, task.progress, message)
+
+    def _members(self, view: TaskView) -> list[TaskView]:
+        """Return what runs of a chain; a batch is one bar."""
+        if view.task.kind != "chain":
+            return []
+        from bgo.model.query import Selector
+
+        return self._flow.tasks(Selector(under=(view.id,), states=(State.RUNNING,)), limit=MEMBERS)[::-1]
 
     def hear(self, event: WorkerEvent) -> None:
         """Show what the worker of this process tells."""
@@ -83,6 +99,28 @@ class Companion:
             self._area.rows = {task.id: Row(task.id, task.name, event.at)}
         elif event.type == "progress" and held is not None:
             self._area.rows = {task.id: Row(task.id, task.name, held.since, event.fraction, event.message)}
+
+    def hear_whole(self, whole_id: str, event: WorkerEvent) -> None:
+        """Show what the worker of this process does for a chain or batch: a line at each end, rows for what runs."""
+        if event.type not in {"started", "progress"}:
+            self.say_event(event)
+        if self._area is None:
+            return
+        from bgo.cli.run import show
+
+        show(self._area, event)
+        if event.type != "progress":
+            others = {key: row for key, row in self._area.rows.items() if key != whole_id}
+            self._area.rows = {whole_id: self._row(self._flow.get(whole_id)), **others}
+
+    def say_event(self, event: WorkerEvent) -> None:
+        """Print what became of a member."""
+        from bgo.cli import tell
+
+        if self._area is not None:
+            self._area.say(tell.colored(event))
+        elif self._is_chatty:
+            render.say(tell.plain(event))
 
     def _waits(self, view: TaskView) -> str:
         now = self._flow.clock.now_ms()
@@ -124,8 +162,8 @@ def until_end(flow: TaskFlow, task_id: str, style: Style) -> int:
 
 
 def here(flow: TaskFlow, task_id: str, style: Style) -> int:
-    """Print the id, execute the task in this process's worker, show its output, and return its exit code."""
-    from bgo.cli.logs import pour
+    """Print the id, execute the task or chain in this process's worker, show its output, and return its exit code."""
+    from bgo.cli.logs import pour_of
     from bgo.cli.run import SIGNAL_CODES
 
     if not style.as_json:
@@ -135,7 +173,7 @@ def here(flow: TaskFlow, task_id: str, style: Style) -> int:
     except KeyboardInterrupt:
         view, stopped = flow.get(task_id), "SIGINT"
     if style.is_chatty:
-        pour([flow.logs(task_id)], raw=False)
+        pour_of(flow, view, raw=False)
     if view.is_final:
         return _ended(view, style)
     if style.as_json:
@@ -144,18 +182,25 @@ def here(flow: TaskFlow, task_id: str, style: Style) -> int:
         if style.is_chatty:
             render.say(f"handed back; it waits in the queue: bgo run, or bgo cancel {task_id}")
         return SIGNAL_CODES.get(stopped, 143)
-    hold = view.holds[0] if view.holds else None
-    raise NotNowError(
-        f"task {task_id} cannot run now; it stays queued",
+    raise _not_now(flow, view)
+
+
+def _not_now(flow: TaskFlow, view: TaskView) -> NotNowError:
+    hold = next(iter(view.holds if view.task.kind == "task" else flow.explain(view.id).holds), None)
+    return NotNowError(
+        f"{view.task.kind} {view.id} cannot {'run' if view.task.kind == 'task' else 'go on'} now; it stays queued",
         why=f"held by {hold.gate}: {hold.current}" if hold else "another task of its kind goes first",
-        hint=hold.lift if hold and hold.lift else f"bgo explain {task_id}",
+        hint=hold.lift if hold and hold.lift else f"bgo explain {view.id}",
     )
 
 
 def _run_here(flow: TaskFlow, task_id: str, style: Style) -> tuple[TaskView, str]:
     with ExitStack() as stack:
         companion = Companion(flow, stack, style)
-        companion.see([flow.get(task_id)])
+        view = flow.get(task_id)
+        companion.see([view])
+        if view.task.kind != "task":
+            return flow.run_here(task_id, listener=partial(companion.hear_whole, task_id))
         return flow.run_here(task_id, listener=companion.hear, on_wait=lambda view: companion.see([view]))
 
 
@@ -175,11 +220,13 @@ def _ended(view: TaskView, style: Style) -> int:
 
 def failure(view: TaskView) -> TaskFailedError:
     """Return the error that says how a task came to no good end."""
-    error = view.error
+    error, kind = view.error, view.task.kind
+    said = "" if error is None else f": {error.message}" if kind != "task" else f": {error.type}: {error.message}"
+    look = f"bgo logs {view.id}" if kind == "task" else f"bgo status {view.id}"
     return TaskFailedError(
-        f"task {view.id} ({view.task.name}) {view.state}" + (f": {error.type}: {error.message}" if error else ""),
+        f"{kind} {view.id} ({view.task.name}) {view.state}{said}",
         why=_reason(view),
-        hint=f"bgo logs {view.id}; bgo retry {view.id}",
+        hint=f"{look}; bgo retry {view.id}" + ("" if kind == "task" else " goes on from where it failed"),
     )
 
 
@@ -197,6 +244,10 @@ WHY = {
     "expired": "its time to start was over",
     "upstream_failed": "a task that it waited for failed",
     "upstream_cancelled": "a task that it waited for was cancelled",
+    "chain": "its chain was cancelled",
+    "batch": "its batch was cancelled",
+    "member_failed": "one of its members failed",
+    "member_cancelled": "one of its members was cancelled",
 }
 """Reason → why a task came to no good end, in words."""
 

@@ -7,10 +7,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bgo.cli.flow import flow_of, one_kind
-from bgo.cli.params import Ids, Json, Limit, Names, Queues, Quiet, Since, States, Tags, Until, selector, settings_of
+from bgo.cli.flow import flow_of, one_kind, wholes
+from bgo.cli.params import (
+    Ids,
+    Json,
+    Limit,
+    Names,
+    OfBatches,
+    OfChains,
+    Queues,
+    Quiet,
+    Since,
+    States,
+    Tags,
+    Until,
+    selector,
+    settings_of,
+)
+from bgo.errors import UsageError
 
 if TYPE_CHECKING:
+    from bgo.api import TaskFlow
+    from bgo.model.query import Selector
     from bgo.model.task import HistoryEntry
 
 
@@ -23,6 +41,8 @@ def history(
     states: States = None,
     since: Since = None,
     until: Until = None,
+    chains: OfChains = None,
+    batches: OfBatches = None,
     limit: Limit = 20,
     all_events: Annotated[
         bool, typer.Option("--all-events", help="Also what happened between runs: cancels, rescues.", metavar="")
@@ -30,7 +50,10 @@ def history(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """List ended runs, newest first: one line per attempt. ID may also be a NAME."""
+    """List ended runs, newest first: one line per attempt.
+
+    ID may also be a NAME, or a chain or batch: then it is about the runs of its members.
+    """
     from bgo.cli import render
 
     flow = flow_of(ctx)
@@ -38,6 +61,7 @@ def history(
     wanted = one_kind(
         selector(now, ids=ids, names=names, tags=tags, queues=queues, states=states, since=since, until=until)
     )
+    wanted = _of_members(flow, wanted, wholes(flow, chains, batches))
     found = flow.history(wanted, limit=limit + 1, runs_only=not all_events)
     is_cut, found = len(found) > limit, found[:limit]
     if as_json:
@@ -54,6 +78,23 @@ def history(
             render.say(f"the newest {limit:,}; more with --limit N")
     else:
         render.say("nothing has run yet" if wanted.is_empty else "no run fits")
+
+
+def _of_members(flow: TaskFlow, wanted: Selector, under: list[str]) -> Selector:
+    """Return the selection with chains and batches replaced by their members: they themselves run nothing."""
+    from dataclasses import replace
+
+    kinds = {view.id: view.task.kind for view in (flow.get(word) for word in wanted.ids)}
+    inside = [task_id for task_id, kind in kinds.items() if kind != "task"]
+    if len(inside) + len(under) > 1 or (inside and len(kinds) > 1):
+        one = (inside + under)[0]
+        raise UsageError(
+            "one chain or batch at a time", why=f"{one} stands for its members, and nothing else is one of them",
+            hint=f"bgo history {one}",
+        )  # fmt: skip
+    if not inside and not under:
+        return wanted
+    return replace(wanted, ids=() if inside else wanted.ids, under=(*inside, *under), kinds=())
 
 
 WORDS = {

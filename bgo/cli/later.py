@@ -11,10 +11,11 @@ ENQUEUE = (
 LATER: dict[str, str] = {
     "enqueue": ENQUEUE,
     "run": "battery network idle device trace assume",
-    "tasks": "chain batch schedule",
+    "tasks": "schedule",
     "status": "reveal",
-    "cancel": "chain batch schedule schedules",
-    "retry": "chain batch",
+    "cancel": "schedule schedules",
+    "chain": ENQUEUE,
+    "batch": ENQUEUE,
 }
 """Command → its options to come, without the dashes."""
 

@@ -24,6 +24,9 @@ HELP_NAMES = ("-h", "--help")
 ARGV = "bgo.argv"
 """Key in `ctx.meta`: the words after `--` of a command whose row says `argv=True`."""
 
+WORDS = "bgo.words"
+"""Key in `ctx.meta`: all words of a command as they were typed."""
+
 
 class Row(NamedTuple):
     """One command of the table: where it lives (`module:function` or `module:typer_app`) and its line of help."""
@@ -148,6 +151,7 @@ class BgoCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         _help_if_bare(self, ctx, args)
+        ctx.meta[WORDS] = list(args)
         if self.keeps_argv and "--" in args:
             at = args.index("--")
             ctx.meta[ARGV] = args[at + 1 :]
@@ -249,4 +253,10 @@ def group(summary: str, *, default_verb: str | None = None) -> typer.Typer:
 def argv_of(ctx: typer.Context) -> list[str] | None:
     """Return the words after `--`, or None when there was no `--`."""
     found: list[str] | None = ctx.meta.get(ARGV)
+    return found
+
+
+def words_of(ctx: typer.Context) -> list[str]:
+    """Return the words of this command as they were typed, in their order."""
+    found: list[str] = ctx.meta.get(WORDS, [])
     return found

@@ -82,7 +82,8 @@ class Area:
 
     def say(self, text: Text) -> None:
         """Print a line above the area."""
-        self._out.print(text, soft_wrap=True)
+        with self._live._lock:  # else the thread that redraws may come between the erasing and the drawing
+            self._out.print(text, soft_wrap=True)
 
     def _draw(self) -> Any:
         now = self._clock.now_ms()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bgo.cli.flow import flow_of
+from bgo.errors import UsageError
+
+if TYPE_CHECKING:
+    from bgo.api import TaskFlow
+    from bgo.model.views import TaskView
 
 
 def logs(
@@ -24,8 +29,14 @@ def logs(
         bool, typer.Option("--raw", help="Keep colours and control codes, on a terminal too.", metavar="")
     ] = False,
 ) -> None:
-    """Print what a task printed. A pipe gets it byte for byte; a terminal gets nothing that could steer it."""
+    """Print what a task printed. A pipe gets it byte for byte; a terminal gets nothing that could steer it.
+
+    Of a chain or batch it prints what each member printed, below its name.
+    """
     flow = flow_of(ctx)
+    view = flow.get(task_id)
+    if view.task.kind != "task":
+        return _of_members(flow, view, follow=follow, run=run, raw=raw)
     if follow:
         pour(flow.follow_logs(task_id, run), raw=raw)
     elif data := flow.logs(task_id, run):
@@ -33,9 +44,41 @@ def logs(
     else:
         from bgo.cli import render
 
-        view = flow.get(task_id)
         which = f"run {run}" if run else f"task {view.id}"
         render.say(f"{which} has printed nothing" + ("" if view.is_final else f"; it is {view.state}"))
+    return None
+
+
+def _of_members(flow: TaskFlow, view: TaskView, *, follow: bool, run: int | None, raw: bool) -> None:
+    if follow or run is not None:
+        option = "--follow" if follow else "--run"
+        raise UsageError(
+            f"{option} is for one task, and {view.id} is a {view.task.kind}", why="its members run by themselves",
+            hint=f"bgo tasks --{view.task.kind} {view.id} lists them",
+        )  # fmt: skip
+    if not pour_of(flow, view, raw=raw):
+        from bgo.cli import render
+
+        render.say(f"nothing in {view.task.kind} {view.id} has printed anything")
+
+
+def pour_of(flow: TaskFlow, view: TaskView, *, raw: bool) -> bool:
+    """Write what a task printed, or the members of a chain or batch, each below its name; say whether that was any."""
+    if view.task.kind == "task":
+        data = flow.logs(view.id)
+        pour([data] if data else [], raw=raw)
+        return bool(data)
+    from bgo.cli import render
+
+    found = False
+    for member in flow.members(view.id):
+        if data := flow.logs(member.id):
+            print(("\n" if found else "") + f"==> {render.line(member.name)} {member.id} <==", flush=True)
+            pour([data], raw=raw)
+            if not data.endswith(b"\n"):
+                print()
+            found = True
+    return found
 
 
 def pour(chunks: Iterable[bytes], *, raw: bool) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bgo.cli.flow import flow_of
-from bgo.cli.params import Ids, Json, Queues, Tags, selector, settings_of
+from bgo.cli.flow import flow_of, wholes
+from bgo.cli.params import Ids, Json, OfBatches, OfChains, Queues, Tags, selector, settings_of
+from bgo.errors import UsageError
 from bgo.model.query import Selector
 
 if TYPE_CHECKING:
@@ -25,18 +27,19 @@ def monitor(
     ids: Ids = None,
     tags: Tags = None,
     queues: Queues = None,
+    chains: OfChains = None,
+    batches: OfBatches = None,
     once: Annotated[bool, typer.Option("--once", help="Show the present state once, and end.", metavar="")] = False,
     as_json: Json = False,
 ) -> None:
-    """Watch queues, running tasks, holds and endings; ends by itself when the one task watched ends.
+    """Watch queues, running tasks, holds and endings; ends by itself when the one thing watched ends.
 
-    ID or NAME narrows it. Not on a terminal: one line per change, or NDJSON with --json. Ctrl-C ends it; the work
-    goes on.
+    ID or NAME narrows it; of a chain or batch its members are shown. Not on a terminal: one line per change, or NDJSON
+    with --json. Ctrl-C ends it; the work goes on.
     """
     with flow_of(ctx) as flow:
-        wanted = selector(flow.clock.now_ms(), ids=ids, tags=tags, queues=queues)
-        for task_id in wanted.ids:
-            flow.get(task_id)
+        under = wholes(flow, chains, batches)
+        wanted = _members(flow, selector(flow.clock.now_ms(), ids=ids, tags=tags, queues=queues, under=under))
         if once:
             _once(flow, wanted, as_json=as_json, color=settings_of(ctx).color)
         elif as_json or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
@@ -45,6 +48,18 @@ def monitor(
             from bgo.cli.screen import watch
 
             watch(flow, wanted, POLL_MS)
+
+
+def _members(flow: TaskFlow, wanted: Selector) -> Selector:
+    """Return the selection with a chain or batch that it names replaced by its members."""
+    views = [flow.get(word) for word in wanted.ids]
+    inside = [view.id for view in views if view.task.kind != "task"]
+    if not inside and not wanted.under:
+        return wanted
+    if len(views) > 1 or len(inside) + len(wanted.under) > 1:
+        one = (inside or list(wanted.under))[0]
+        raise UsageError("one chain or batch at a time", why="its members fill the screen", hint=f"bgo monitor {one}")
+    return replace(wanted, ids=() if inside else wanted.ids, under=(*inside, *wanted.under))
 
 
 def _once(flow: TaskFlow, wanted: Selector, *, as_json: bool, color: bool) -> None:
@@ -56,7 +71,8 @@ def _once(flow: TaskFlow, wanted: Selector, *, as_json: bool, color: bool) -> No
     from bgo.cli.screen import draw
 
     out = render.console(color=color)
-    out.print(draw(flow.snapshot(wanted, rows=20), out.width, 0))
+    whole = flow.get(wanted.under[0]) if wanted.under else None
+    out.print(draw(flow.snapshot(wanted, rows=20), out.width, 0, whole))
 
 
 def _stream(flow: TaskFlow, wanted: Selector, *, as_json: bool) -> None:

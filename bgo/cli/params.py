@@ -58,6 +58,22 @@ Until = Annotated[
     str | None,
     typer.Option("--until", help="Made until: 1h (ago), 14:30, a date.", metavar="TIME", rich_help_panel=SELECTION),
 ]
+OfChains = Annotated[
+    list[str] | None,
+    typer.Option("--chain", help="In this chain; repeat for several.", metavar="ID", rich_help_panel=SELECTION),
+]
+OfBatches = Annotated[
+    list[str] | None,
+    typer.Option("--batch", help="In this batch; repeat for several.", metavar="ID", rich_help_panel=SELECTION),
+]
+WholeChains = Annotated[
+    list[str] | None,
+    typer.Option("--chain", help="This chain, as a whole.", metavar="ID", rich_help_panel=SELECTION),
+]
+WholeBatches = Annotated[
+    list[str] | None,
+    typer.Option("--batch", help="This batch, as a whole.", metavar="ID", rich_help_panel=SELECTION),
+]
 All = Annotated[bool, typer.Option("--all", help="All of them.", metavar="", rich_help_panel=SELECTION)]
 
 
@@ -111,6 +127,8 @@ def selector(
     since: str | None = None,
     until: str | None = None,
     match_all: bool = False,
+    under: Iterable[str] = (),
+    kinds: tuple[str, ...] = ("task",),
 ) -> Selector:
     """Return the selection that the shared options mean; words that are names select by name."""
     from bgo.cli import parse
@@ -126,6 +144,8 @@ def selector(
         since=None if since is None else past_ms(since, now_ms),
         until=None if until is None else past_ms(until, now_ms),
         match_all=match_all,
+        under=tuple(under),
+        kinds=kinds,
     )
 
 

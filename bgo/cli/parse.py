@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bgo.errors import UsageError
 from bgo.ids import LENGTH, MIN_PREFIX, looks_like_id
 from bgo.model.options import NAME, check_name
+from bgo.model.payload import EMPTY as NO_INPUT
 from bgo.model.payload import MAX_DEPTH
 from bgo.model.payload import parse as parse_json
 from bgo.model.specs import concurrency, dedup, priority, rate, retry, timeout
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from bgo.model.handler import HandlerInfo
 
 __all__ = [
+    "NO_INPUT",
     "Pair",
     "assignment",
     "concurrency",

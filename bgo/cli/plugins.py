@@ -31,7 +31,7 @@ def list_(ctx: typer.Context, as_json: Json = False, quiet: Quiet = False) -> No
             render.Column("BRINGS", least=8, drop=1),
             render.Column("STATE", least=14),
         ]
-        rows = [(r.name, r.version, r.source, ", ".join(r.handlers), _state(r.error, r.warnings)) for r in reports]
+        rows = [(r.name, r.version, r.source, ", ".join(r.brings), _state(r.error, r.warnings)) for r in reports]
         out = render.console(color=settings_of(ctx).color)
         out.print(render.table(columns, rows, out.width))
         for r in reports:  # in full: a narrow table cuts the reason short
@@ -46,7 +46,7 @@ def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A distribution, a file or a module.")],
     as_json: Json = False,
 ) -> None:
-    """Show one plugin in full: its handlers, its errors and its warnings."""
+    """Show one plugin in full: its handlers, middleware and hooks, its errors and its warnings."""
     from bgo.cli import parse, render
     from bgo.cli.facts import facts
     from bgo.errors import NotFoundError
@@ -63,7 +63,9 @@ def show(
         rows = [
             ("version", r.version),
             ("found as", r.source),
-            ("brings", ", ".join(r.handlers) or "nothing"),
+            ("brings", ", ".join(r.handlers) or ("no handlers" if r.hooks else "nothing")),
+            *((("middleware", "around every task"),) if "middleware" in r.hooks else ()),
+            *((("listens to", listens),) if (listens := ", ".join(h for h in r.hooks if h != "middleware")) else ()),
             ("loaded in", render.duration(r.ms)),
             ("state", _state(r.error, ())),
             *(("warning", text) for text in r.warnings),

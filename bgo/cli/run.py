@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bgo.cli.live import Area
     from bgo.model.device import Reading
     from bgo.run.bench import RunOptions
-    from bgo.run.report import RunReport, WorkerEvent
+    from bgo.run.report import HookEvent, RunReport, WorkerEvent
 
 SIGNAL_CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
 LIMITS, DEVICE = "Limits", "Device"
@@ -128,7 +128,7 @@ def _run(flow: TaskFlow, options: RunOptions, reading: Reading | None, mode: str
             idle = "waits for work; Ctrl-C ends" if options.watch else ""
             area = stack.enter_context(Area(color=flow.settings.color, idle=idle, clock=flow.clock))
         teller = Teller(area, mode)
-        report = flow.run(options, charging=reading, listener=teller.hear)
+        report = flow.run(options, charging=reading, listener=teller.hear, hook_listener=teller.hear_hook)
     teller.close(report, flow.clock.now_ms())
     return report
 
@@ -145,13 +145,30 @@ class Teller:
     def hear(self, event: WorkerEvent) -> None:
         """Take an event of the worker. Never raises: a full disk or a closed pipe must not cost a task its run."""
         if self._area is not None:
-            _show(self._area, event)
+            show(self._area, event)
         if self._failure is None:
             try:
                 self._print(event)
             except OSError as error:
                 self._failure = error
                 os.kill(os.getpid(), signal.SIGTERM)
+
+    def hear_hook(self, event: HookEvent) -> None:
+        """Take what went wrong with a hook. Never raises."""
+        from bgo.cli import render, tell
+
+        if self._failure is not None or self._mode == "quiet":
+            return
+        try:
+            if self._mode == "json":
+                render.write_event(event.to_json())
+            elif self._on_screen and self._area is not None:
+                self._area.say(render.safe(f"! {tell.hook(event)}", "yellow"))
+            else:
+                print(tell.plain_hook(event), flush=True)
+        except OSError as error:
+            self._failure = error
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _print(self, event: WorkerEvent) -> None:
         from bgo.cli import render, tell
@@ -178,7 +195,7 @@ class Teller:
             print(tell.summary(report, now_ms), file=sys.stderr if self._on_screen else sys.stdout)
 
 
-def _show(area: Area, event: WorkerEvent) -> None:
+def show(area: Area, event: WorkerEvent) -> None:
     """Bring the rows of the live area up to date."""
     from bgo.cli.live import Row
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bgo.model.views import TaskView
 
 SHOWN = (State.RUNNING, State.QUEUED, State.RETRYING, State.BLOCKED, State.SUCCEEDED, State.FAILED, State.CANCELLED)
-RESERVED_ROWS = 9
+RESERVED_ROWS = 10
 """Lines that are not running tasks or recent endings: head, headings, blank lines, the last line."""
 BAR = 12
 
@@ -36,22 +36,25 @@ def watch(flow: TaskFlow, wanted: Selector, poll_ms: int) -> None:
             if seen != last:
                 last = seen
                 snapshot = flow.snapshot(wanted, rows=max(3, out.height - RESERVED_ROWS))
-                picture = draw(snapshot, out.width, out.height)
+                whole = flow.get(wanted.under[0]) if wanted.under else None
+                picture = draw(snapshot, out.width, out.height, whole)
                 live.update(picture, refresh=True)
-                if wanted.ids and all(flow.get(task_id).is_final for task_id in wanted.ids):
+                one = wanted.ids or wanted.under
+                if one and all(flow.get(task_id).is_final for task_id in one):
                     break
             flow.clock.sleep_ms(poll_ms)
     out.print(picture)
 
 
-def draw(shot: Snapshot, width: int, height: int) -> Any:
-    """Return the picture of a snapshot; `height` 0 means as many rows as it has."""
+def draw(shot: Snapshot, width: int, height: int, whole: TaskView | None = None) -> Any:
+    """Return the picture of a snapshot; `height` 0 means as many rows as it has. `whole` is the chain or batch whose
+    members are shown."""
     from rich.console import Group
 
     room = height - RESERVED_ROWS if height else len(shot.running) + len(shot.recent)
     running = shot.running[: max(1, room // 2)] if height else shot.running
     recent = shot.recent[: max(1, room - len(running))] if height else shot.recent
-    parts: list[Any] = [_head(shot), _queues(shot), render.safe("")]
+    parts: list[Any] = [_head(shot), _queues(shot), *([] if whole is None else [_whole(whole)]), render.safe("")]
     parts += _running(running, len(shot.running), shot.at, width)
     parts += [render.safe(""), *_recent(recent, shot.at, width)]
     return Group(*parts)
@@ -67,6 +70,16 @@ def _head(shot: Snapshot) -> Any:
     )
     text.append_text(render.safe(workers, "" if shot.workers else "yellow"))
     return text
+
+
+def _whole(view: TaskView) -> Any:
+    """One line: the chain or batch, with one bar for all its members."""
+    from bgo.cli.tree import told_bar, told_counts
+
+    text = render.safe(f"{view.task.kind} {view.id} {render.line(view.task.name, 30)}  ", "bold")
+    text.append_text(render.state_text(view.state))
+    counts = view.counts or {"total": 0}
+    return text.append_text(render.safe(f"  {told_bar(counts)}  {told_counts(counts)}"))
 
 
 def _style(state: State) -> str:

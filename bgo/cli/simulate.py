@@ -68,7 +68,8 @@ def simulate(
     """Show when everything that waits would run, how late, what would hold it, and what would never run.
 
     The worker's own rules are applied to a copy of the store, in no time. A task takes as long as such tasks usually
-    did, else a second; failures are not simulated. The same start and seed give the same answer.
+    did, else a second; failures are not simulated. Members of chains and batches are shown as the tasks they are; a
+    step that fans out over an output nobody knows yet gets one item. The same start and seed give the same answer.
     """
     from bgo.run.simulator import SimOptions, floor_to_minute
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.cli.facts import Fact
     from bgo.engine.monitor import Snapshot
-    from bgo.model.query import Pause
+    from bgo.model.query import Pause, Selector
     from bgo.model.views import TaskView
 
 
@@ -24,13 +25,13 @@ def status(
     ctx: typer.Context,
     what: Annotated[
         str | None,
-        typer.Argument(metavar="ID|NAME", help="A task, or all tasks of a name; default: everything."),
+        typer.Argument(metavar="ID|NAME", help="A task, chain or batch, or all of a name; default: everything."),
     ] = None,
     limit: Limit = 50,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Show a task in full (ID), a name's tasks, newest first (NAME), or everything at a glance."""
+    """Show a task, chain or batch in full (ID), all of a name, newest first (NAME), or everything at a glance."""
     flow = flow_of(ctx)
     if what is None:
         _overview(flow, as_json=as_json, quiet=quiet)
@@ -42,14 +43,13 @@ def status(
 
 def _named(flow: TaskFlow, name: str, limit: int, *, as_json: bool, quiet: bool) -> None:
     from bgo.cli import render
-    from bgo.cli.tasks import put_table
     from bgo.model.query import Selector
 
-    found = flow.tasks(Selector(names=(name,)), limit=limit)
+    found = flow.tasks(Selector(names=(name,), kinds=()), limit=limit)
     if not found:
         known = name in flow.catalogue()
         raise NotFoundError(
-            f"no task is called {name}",
+            f"nothing is called {name}",
             why="its handler is known, but nothing was queued yet" if known else "nothing of that name was queued",
             hint=f"bgo enqueue {name}" if known else "bgo tasks lists what there is",
         )
@@ -59,7 +59,23 @@ def _named(flow: TaskFlow, name: str, limit: int, *, as_json: bool, quiet: bool)
         for view in found:
             print(view.id)
     else:
-        put_table(found, flow.clock.now_ms(), color=flow.settings.color)
+        _tables(flow, found)
+
+
+def _tables(flow: TaskFlow, found: list[TaskView]) -> None:
+    """Print tasks as a table, and chains and batches of the same name as another."""
+    from bgo.cli import wholes
+    from bgo.cli.tasks import put_table
+
+    now, color = flow.clock.now_ms(), flow.settings.color
+    whole = [view for view in found if view.task.kind != "task"]
+    single = [view for view in found if view.task.kind == "task"]
+    if whole:
+        wholes.put_table(whole, now, color=color)
+    if whole and single:
+        print()
+    if single:
+        put_table(single, now, color=color)
 
 
 def _one(flow: TaskFlow, view: TaskView, *, as_json: bool, quiet: bool, trace: bool) -> None:
@@ -71,6 +87,10 @@ def _one(flow: TaskFlow, view: TaskView, *, as_json: bool, quiet: bool, trace: b
     if quiet:
         print(view.id)
         return
+    if view.task.kind != "task":
+        from bgo.cli import wholes
+
+        return wholes.show(flow, view)
     from bgo.cli.facts import facts, told_options
 
     task, now = view.task, flow.clock.now_ms()
@@ -94,14 +114,20 @@ def _one(flow: TaskFlow, view: TaskView, *, as_json: bool, quiet: bool, trace: b
         ("tags", ", ".join(task.tags)),
         ("runs", _runs(view)),
         *told_options(task.wish),
-        ("queued", _instant(task.created_at, now)),
-        ("due", _instant(task.due_at, now) if task.due_at > now or task.due_at - task.created_at > 1000 else None),
-        ("started", _instant(task.started_at, now)),
-        ("ended", _instant(task.finished_at, now)),
+        ("queued", told_instant(task.created_at, now)),
+        ("due", told_instant(task.due_at, now) if task.due_at > now or task.due_at - task.created_at > 1000 else None),
+        ("started", told_instant(task.started_at, now)),
+        ("ended", told_instant(task.finished_at, now)),
         ("took", render.duration(view.duration_ms())),
+        ("part of", _inside(view)),
         ("next", _next(view)),
     ]
-    facts(rows, color=flow.settings.color, title=title)
+    return facts(rows, color=flow.settings.color, title=title)
+
+
+def _inside(view: TaskView) -> str | None:
+    said = [f"{kind} {inside}" for kind, inside in (("batch", view.batch_id), ("chain", view.chain_id)) if inside]
+    return ", ".join(said) or None
 
 
 def _hold(hold: Any) -> str:
@@ -133,7 +159,8 @@ def _runs(view: TaskView) -> str | None:
     return f"{task.run}{tries}{lost}"
 
 
-def _instant(ms: int | None, now: int) -> str | None:
+def told_instant(ms: int | None, now: int) -> str | None:
+    """Return an instant in local time, how far away it is, and in UTC; None for None."""
     if ms is None:
         return None
     from bgo.cli import render
@@ -158,7 +185,9 @@ def _next(view: TaskView) -> str:
             return f"bgo explain {task_id}; bgo cancel {task_id}"
 
 
-def overview_json(shot: Snapshot, store: str, paused: list[dict[str, Any]]) -> dict[str, Any]:
+def overview_json(
+    shot: Snapshot, store: str, paused: list[dict[str, Any]], unfinished: Mapping[str, int]
+) -> dict[str, Any]:
     """Return the object of `status --json`."""
     from bgo.clock import to_iso
 
@@ -171,6 +200,7 @@ def overview_json(shot: Snapshot, store: str, paused: list[dict[str, Any]]) -> d
         "delayed": shot.delayed,
         "held": dict(shot.held),
         "paused": paused,
+        "unfinished": dict(unfinished),
         "store": store,
     }
 
@@ -180,9 +210,10 @@ def _overview(flow: TaskFlow, *, as_json: bool, quiet: bool) -> None:
 
     shot = flow.snapshot(rows=1)
     pauses = flow.pauses()
+    whole = {kind: flow.count(_unfinished(kind), limit=LIMIT) for kind in ("chain", "batch")}
     if as_json:
         paused = [{"kind": pause.kind, "value": pause.value, "running": pause.running} for pause in pauses]
-        return render.write_json(overview_json(shot, str(flow.settings.store_path), paused))
+        return render.write_json(overview_json(shot, str(flow.settings.store_path), paused, whole))
     counts = [f"{shot.counts[state]:,} {state}" for state in State if shot.counts[state]]
     if quiet:
         return print("tasks    " + (", ".join(counts) or "none yet"))
@@ -191,6 +222,8 @@ def _overview(flow: TaskFlow, *, as_json: bool, quiet: bool) -> None:
     now, due = shot.at, shot.next_due
     rows: list[Fact] = [
         ("tasks", ", ".join(counts) or "none yet"),
+        ("chains", f"{whole['chain']:,} unfinished" if whole["chain"] else None),
+        ("batches", f"{whole['batch']:,} unfinished" if whole["batch"] else None),
         ("workers", f"{shot.workers} at work" if shot.workers else "none runs now"),
         ("next due", None if due is None else f"{render.ago(due, now)}: {render.local_time(due)}"),
         *(("held", f"{number:,} by {gate}") for gate, number in sorted(shot.held.items())),
@@ -199,6 +232,16 @@ def _overview(flow: TaskFlow, *, as_json: bool, quiet: bool) -> None:
     ]
     facts(rows, color=flow.settings.color)
     return None
+
+
+LIMIT = 100_000
+
+
+def _unfinished(kind: str) -> Selector:
+    from bgo.model.query import Selector
+    from bgo.model.state import ACTIVE
+
+    return Selector(kinds=(kind,), states=tuple(sorted(ACTIVE)))
 
 
 def _pause(pause: Pause) -> str:

@@ -8,8 +8,23 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bgo.cli.flow import flow_of, one_kind
-from bgo.cli.params import Ids, Json, Limit, Names, Queues, Quiet, Since, States, Tags, Until, selector, settings_of
+from bgo.cli.flow import flow_of, one_kind, wholes
+from bgo.cli.params import (
+    Ids,
+    Json,
+    Limit,
+    Names,
+    OfBatches,
+    OfChains,
+    Queues,
+    Quiet,
+    Since,
+    States,
+    Tags,
+    Until,
+    selector,
+    settings_of,
+)
 from bgo.model.state import State
 
 if TYPE_CHECKING:
@@ -25,16 +40,31 @@ def tasks(
     states: States = None,
     since: Since = None,
     until: Until = None,
+    chains: OfChains = None,
+    batches: OfBatches = None,
     limit: Limit = 50,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """List tasks of all states, newest first. ID may also be a NAME: all tasks of that name."""
+    """List tasks of all states, newest first. ID may also be a NAME: all tasks of that name.
+
+    Chains and batches have their own lists: bgo chains, bgo batches. Their members are tasks, and stand here.
+    """
     from bgo.cli import render
 
     flow = flow_of(ctx)
     now = flow.clock.now_ms()
-    wanted = selector(now, ids=ids, names=names, tags=tags, queues=queues, states=states, since=since, until=until)
+    wanted = selector(
+        now,
+        ids=ids,
+        names=names,
+        tags=tags,
+        queues=queues,
+        states=states,
+        since=since,
+        until=until,
+        under=wholes(flow, chains, batches),
+    )
     found = flow.tasks(one_kind(wanted), limit=limit + 1)
     is_cut, found = len(found) > limit, found[:limit]
     if as_json:
@@ -69,7 +99,7 @@ def put_table(views: Sequence[TaskView], now: int, *, color: bool) -> None:
             render.state_text(view.state, paused=view.paused),
             view.task.name,
             view.task.queue,
-            _when(view, now),
+            when(view, now),
             render.duration(view.duration_ms()),
             what(view),
         )
@@ -79,7 +109,7 @@ def put_table(views: Sequence[TaskView], now: int, *, color: bool) -> None:
     out.print(render.table(columns, rows, out.width))
 
 
-def _when(view: TaskView, now: int) -> str:
+def when(view: TaskView, now: int) -> str:
     """Return the instant that matters in its state: its end, its start, or when it may start."""
     from bgo.cli import render
 

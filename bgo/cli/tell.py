@@ -10,7 +10,7 @@ from bgo.model.state import Event, State
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from bgo.run.report import RunReport, WorkerEvent
+    from bgo.run.report import HookEvent, RunReport, WorkerEvent
 
 STYLES = {
     "started": "dim",
@@ -74,6 +74,24 @@ def plain(event: WorkerEvent) -> str:
     return f"{to_local(event.at):%H:%M:%S} {event.task.id} {render.line(event.task.name)} {words(event)}"
 
 
+def hook(event: HookEvent) -> str:
+    """Return what went wrong with a hook."""
+    who, why = render.line(event.observer), render.line(event.message, 300)
+    match event.type:
+        case "hook_off":
+            return f"hook {who} is called no more: {why}"
+        case "hook_dropped":
+            return f"hooks miss some of it: {why}"
+    return f"hook {who} failed: {why}" + (f" (it heard of {event.about})" if event.about else "")
+
+
+def plain_hook(event: HookEvent) -> str:
+    """Return its line for pipes and logs."""
+    from bgo.clock import to_local
+
+    return f"{to_local(event.at):%H:%M:%S} {hook(event)}"
+
+
 def colored(event: WorkerEvent) -> Text:
     """Return the line of an event for a terminal."""
     glyph, style = render.GLYPHS.get(event.state, ("·", ""))
@@ -98,6 +116,10 @@ def summary(report: RunReport, now_ms: int) -> str:
     ]
     parts = [", ".join(f"{number:,} {what}" for number, what in done if number)]
     parts += _waiting(report, now_ms)
+    if report.hooks.failed:
+        parts.append(f"{report.hooks.failed:,} {_calls(report.hooks.failed)} of hooks failed")
+    if report.hooks.dropped:
+        parts.append(f"{report.hooks.dropped:,} {_calls(report.hooks.dropped)} of hooks dropped")
     text = "; ".join(part for part in parts if part) or "nothing to do"
     return f"{text} (stopped by {report.stopped_by})" if report.stopped_by else text
 
@@ -112,6 +134,10 @@ def _waiting(report: RunReport, now_ms: int) -> list[str]:
         parts[-1] += f" (next {render.ago(report.next_due, now_ms)})"
     parts += [f"{number:,} held {HELD.get(gate, f'by {gate}')}" for gate, number in sorted(report.held.items())]
     return parts
+
+
+def _calls(number: int) -> str:
+    return "call" if number == 1 else "calls"
 
 
 def _verb(number: int, verb: str) -> str:

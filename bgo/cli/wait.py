@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from bgo.cli.flow import answer, flow_of
 from bgo.cli.params import Json, Quiet
 from bgo.errors import TaskFailedError
 from bgo.model.state import State
+
+if TYPE_CHECKING:
+    from bgo.model.views import TaskView
 
 
 def wait(
@@ -25,7 +28,9 @@ def wait(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Wait until all these tasks have ended: exit code 0 if all succeeded, 1 if not. Ctrl-C detaches.
+    """Wait until all these have ended, tasks, chains or batches: exit code 0 if all succeeded, 1 if not.
+
+    Ctrl-C detaches.
 
     Waiting executes nothing: 'bgo run' does.
     """
@@ -43,15 +48,23 @@ def wait(
     else:
         for view in views:
             took = f" in {render.duration(view.duration_ms())}" if view.duration_ms() is not None else ""
-            print(f"{view.id} {render.state_word(view.state)}{took} {view.task.name}")
+            print(f"{view.id} {render.state_word(view.state)}{took} {view.task.name}{_counts(view)}")
     if bad and style.is_chatty:
         raise (
             follow.failure(bad[0])
             if len(views) == 1
             else TaskFailedError(
-                f"{len(bad)} of {len(views)} tasks did not succeed",
+                f"{len(bad)} of {len(views)} did not succeed",
                 why=", ".join(f"{view.id} {view.state}" for view in bad[:5]) + (" …" if len(bad) > 5 else ""),
                 hint=f"bgo status {bad[0].id}; bgo logs {bad[0].id}",
             )
         )
     raise typer.Exit(1 if bad else 0)
+
+
+def _counts(view: TaskView) -> str:
+    if view.counts is None:
+        return ""
+    from bgo.cli.tree import told_counts
+
+    return f" ({told_counts(view.counts)})"

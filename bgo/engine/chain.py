@@ -45,5 +45,5 @@ def insert_chain(session: Session, chain: ChainSpec, now: int, *, begins: bool, 
 
 
 def set_going(session: Session, seqs: Iterable[int], now: int) -> None:
-    """Let chains and batches do what is due at once: a first step that is a batch, one of no items, one that has ended."""
+    """Let chains and batches do what is due at once: begin with a batch, end for want of items, or have ended."""
     upstream.run(Wave(session, now, flows=dict.fromkeys(seqs)))

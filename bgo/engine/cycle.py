@@ -13,7 +13,6 @@ from typing import Any
 from bgo.clock import Moment
 from bgo.engine import alarms
 from bgo.engine.waiting import waited
-from bgo.model import payload as payloads
 from bgo.model.device import View
 from bgo.model.plan import Budget, Gate, Hold, LaneHeads, ViewKey
 from bgo.model.task import Child, Task
@@ -240,5 +239,5 @@ def _claim(session: Session, asker: Asker, seq: int, child: Child, lease_until: 
         return Claim(task, child, data[0] or b"{}", data[1], data[2])
     from bgo.engine import inputs  # most work belongs to no chain or batch
 
-    whole = payloads.dump(inputs.input_of(session, task), "the input")
-    return Claim(task, child, whole, data[1], data[2], inputs.earlier_outputs(session, task))
+    whole, outputs = inputs.given(session, task, data[0] or b"{}")
+    return Claim(task, child, whole, data[1], data[2], outputs)

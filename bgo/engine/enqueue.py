@@ -120,9 +120,7 @@ def insert(session: Session, specs: Sequence[TaskSpec], now: int, under: Under =
     for number, (spec, input_ref, setup_ref) in enumerate(zip(specs, inputs, setups, strict=True)):
         if shared is None or not shared.fits(spec):
             shared = _share(session, spec, now, under.stage)
-        row = _row(spec, shared, (seq + number, input_ref, setup_ref), under, now)
-        if under.parents is not None or under.kind != "task":
-            row = row._replace(kind=under.kind, parent=under.parent_of(number), step=under.step)
+        row = _row(spec, shared, (seq + number, input_ref, setup_ref, under.parent_of(number)), under, now)
         rows.append(row)
         if row.ready:
             touched.add(row.lane)
@@ -138,8 +136,10 @@ def _store(session: Session, items: Sequence[bytes | None]) -> list[int | None]:
     return [None if item is None or item == payloads.EMPTY else next(numbers) for item in items]
 
 
-def _row(spec: TaskSpec, shared: _Shared, refs: tuple[int, int | None, int | None], under: Under, now: int) -> NewTask:
-    seq, input_ref, setup_ref = refs
+def _row(
+    spec: TaskSpec, shared: _Shared, refs: tuple[int, int | None, int | None, int | None], under: Under, now: int
+) -> NewTask:
+    seq, input_ref, setup_ref, parent = refs
     key = shared.key
     due = now if spec.due_at is None else spec.due_at
     blocked = under.state is State.BLOCKED
@@ -171,4 +171,7 @@ def _row(spec: TaskSpec, shared: _Shared, refs: tuple[int, int | None, int | Non
         expires_at=shared.expires_at,
         unique_id=None if unique is None or under.stage is not None else unique.id,
         dedup_key=spec.dedup_key if under.stage is None else None,  # what nobody sees stands in nobody's way
+        kind=under.kind,
+        parent=parent,
+        step=under.step,
     )

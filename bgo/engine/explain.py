@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from bgo.clock import Moment, to_local
-from bgo.engine import limits
+from bgo.engine import explain_flow, limits
 from bgo.engine.cycle import Asker
 from bgo.engine.expire import as_shown
 from bgo.engine.waiting import waited
@@ -45,7 +45,7 @@ def explain(session: Session, task: Task, ground: Ground) -> Explanation:
     lines = _lines(session, task, ground)
     return Explanation(
         task=task,
-        verdict=_verdict(task, lines, ground),
+        verdict=_verdict(session, task, lines, ground),
         gates=lines,
         waited=_waited(session, task, ground.now),
         ahead=session.tasks.ahead(task) if task.ready else None,
@@ -61,23 +61,37 @@ def holds(session: Session, task: Task, ground: Ground) -> tuple[Hold, ...]:
 
 def _lines(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...]:
     if task.state is State.BLOCKED:
-        return tuple(_upstream(other) for other in session.links.upstreams(task.seq, UPSTREAMS))
+        waits = [_upstream(other) for other in session.links.upstreams(task.seq, UPSTREAMS)]
+        return tuple(waits if task.parent is None else [*waits, *explain_flow.turn(session, task)])
+    if task.state is State.RUNNING and task.kind != "task":
+        return explain_flow.going_on(session, task, lambda member: _held_by(session, member, ground))
     if task.state is State.RUNNING:
         return _stopped(session, task)
     return _ledger(session, task, ground) if task.state in CLAIMABLE else ()
+
+
+def _held_by(session: Session, task: Task, ground: Ground) -> str:
+    """Return what holds a member that waits, in a few words."""
+    if task.state not in CLAIMABLE:
+        return ""
+    closed = dict.fromkeys(line.gate for line in _ledger(session, task, ground) if not line.is_open)
+    return f"held by {', '.join(closed)}" if closed else "" if ground.workers else "no worker runs: bgo run"
 
 
 def _upstream(other: Task) -> GateLine:
     """Return a line for a task that must end or succeed first."""
     ended = other.state in FINAL
     lift = f"bgo retry {other.id}" if ended else f"bgo explain {other.id}"
-    hold = Hold(Gate.UPSTREAM, f"{other.id} is {other.state}", "done", f"task {other.id} ({other.name})", None, lift)
+    holder = f"{other.kind} {other.id} ({other.name})"
+    hold = Hold(Gate.UPSTREAM, f"{other.id} is {other.state}", "done", holder, None, lift)
     return GateLine(Gate.UPSTREAM, False, hold.current, hold.needed, hold)
 
 
 def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...]:
     key = session.lanes.key(task.lane)
     lines = [_due(task, ground.now), *_paused(session, task)]
+    if key.stage is not None:
+        lines += explain_flow.staged(session, task)
     asked = {h.gate: h for h in view_holds(key.view, ground.view, ground.asker.offer)}
     if ground.asker.offer.queues is not None:
         lines.append(_line(Gate.QUEUE, asked.get(Gate.QUEUE), key.view.queue, "served"))
@@ -149,9 +163,11 @@ def _slots(session: Session, ground: Ground, queue: str) -> GateLine:
     return GateLine(Gate.SLOTS, False, current, needed, Hold(Gate.SLOTS, current, needed, holder, None, lift))
 
 
-def _verdict(task: Task, lines: tuple[GateLine, ...], ground: Ground) -> str:
+def _verdict(session: Session, task: Task, lines: tuple[GateLine, ...], ground: Ground) -> str:
     if task.state in FINAL:
         return f"{task.state} ({task.reason})"
+    if task.state is State.RUNNING and task.kind != "task":
+        return explain_flow.verdict(session, task)
     if task.state is State.RUNNING:
         if task.cancel_reason is not None:
             return "running; a cancel was asked for"

@@ -27,7 +27,7 @@ def expand(wave: Wave, node: Task, flow: FlowRow) -> str:
     each = members.rows_of(plan)
     page = items[cursor : cursor + max(1, wave.room // each)]
     wave.take(len(page) * each)
-    made = [payloads.dump(policy.item_input(item), "an item") for item in page]
+    made = [payloads.dump(policy.item_input(item, plan.field_), "an item") for item in page]
     members.add_items(session, node, plan, made, wave.now, first=cursor)
     session.flows.count(node.seq, "total", len(page))
     is_done = cursor + len(page) >= len(items)

@@ -13,10 +13,10 @@ from bgo.engine import fanout, followups, inputs, restart, upstream
 from bgo.engine.waiting import call_off
 from bgo.engine.wave import End, Wave
 from bgo.model import payload as payloads
-from bgo.model.flow import FOLLOW_UP, ChainPlan
+from bgo.model.flow import ChainPlan
 from bgo.model.state import FINAL, Event, Reason, State
 from bgo.model.state import advance as next_state
-from bgo.model.task import Task
+from bgo.model.task import FOLLOW_UP, Task
 from bgo.policy import chain as policy
 from bgo.store.rows import FlowRow
 
@@ -30,15 +30,17 @@ def follow(wave: Wave, end: End) -> None:
     """Note what an end means for its chain or batch; they go on when all ends that came at once are noted."""
     task = end.task
     if task.kind != "task":
-        wave.flows[task.seq] = None  # what it held will never start
-    if task.parent is None or end.is_counted:
+        wave.concern(task.seq)  # what it held will never start
+    parent = task.parent
+    if parent is None or end.is_counted:
         return
     if task.step < FOLLOW_UP:
-        wave.session.flows.count(task.parent, end.state, 1)
-    started = wave.session.tasks.find_seq(task.seq) if task.kind != "task" else task
-    if started is not None and started.started_at is not None and task.step < FOLLOW_UP:
-        wave.session.flows.started(task.parent, started.started_at)
-    wave.flows[task.parent] = None
+        wave.session.flows.count(parent, end.state, 1)
+        if task.kind != "task":
+            task = wave.session.tasks.find_seq(task.seq) or task
+        wave.concern(parent, task.started_at)
+    else:
+        wave.concern(parent)
 
 
 def begin(wave: Wave, node: Task) -> State:
@@ -48,13 +50,19 @@ def begin(wave: Wave, node: Task) -> State:
         raise AssertionError("it was read in this transaction")
     wave.session.records.add(node, Event.BEGIN, (state, Reason.BEGUN, 0), wave.now)
     wave.session.stages.release(node.seq, wave.now)
-    wave.flows[node.seq] = None
+    wave.concern(node.seq)
     return state
 
 
-def advance(wave: Wave, seq: int) -> None:
-    """Do for a chain or batch what is due now; what there is no room for is left to the next tick."""
+def advance(wave: Wave, seq: int, started_at: int | None = None) -> None:
+    """Do for a chain or batch what is due now; what there is no room for is left to the next tick.
+
+    `started_at` is when a member started that has ended.
+    """
     node, flow = wave.session.tasks.find_seq(seq), wave.session.flows.find(seq)
+    if node is not None and started_at is not None and (node.started_at is None or started_at < node.started_at):
+        wave.session.flows.started(seq, started_at)
+        node = replace(node, started_at=started_at)
     if node is None or flow is None or flow.staged or node.state is State.BLOCKED:
         return
     if wave.room <= 0:
@@ -149,7 +157,7 @@ def _wind_up(wave: Wave, node: Task, flow: FlowRow) -> None:
     for member in held:
         wave.ended(member, upstream.skip(session, member, (culprit.id if culprit else node.id, state), wave.now))
     if held:
-        wave.flows[node.seq] = None  # again, when these ends have been noted
+        wave.concern(node.seq)  # again, when these ends have been noted
     elif not session.flows.is_open(node.seq):
         _end(wave, node, state, Reason.MEMBER_FAILED if state is State.FAILED else Reason.MEMBER_CANCELLED, culprit)
 
@@ -168,6 +176,8 @@ def _gather(wave: Wave, node: Task, flow: FlowRow) -> None:
             return wave.put_off(node.seq)
     if flow.at and not _bring_back(wave, node, flow.at):
         return None
+    if flow.unfinished and not (flow.held or flow.at):
+        return None  # as after most ends: others of it have not ended
     if not _release(wave, node, 0) or flow.open or flow.coming or wave.session.flows.is_open(node.seq, 0):
         return None
     state = policy.batch_state(flow.succeeded, flow.failed, flow.cancelled)
@@ -207,7 +217,7 @@ def _stop(wave: Wave, node: Task, flow: FlowRow) -> None:
         else:
             request_cancel(wave, member, reason)
     if found:
-        wave.flows[node.seq] = None
+        wave.concern(node.seq)
     elif not session.flows.is_open_there(node.seq):
         state = _stopped_state(wave, node, flow)
         _end(wave, node, state, Reason.DONE if state is State.SUCCEEDED else reason)
@@ -228,11 +238,11 @@ def request_cancel(wave: Wave, task: Task, reason: Reason) -> None:
     to = (task.state, task.reason, task.attempt)
     wave.session.records.add(task, REQUESTED, to, wave.now, detail=json.dumps({"by": reason}))
     if task.kind != "task":
-        wave.flows[task.seq] = None
+        wave.concern(task.seq)
 
 
 def _abandon(wave: Wave, node: Task) -> None:
-    """It ended before its members could start: they end as it did, and what they came in with stays closed until then."""
+    """It ended before its members could start: they end as it did, and their lanes stay closed until then."""
     session = wave.session
     found = [m for m in session.flows.unstopped(node.seq, wave.room) if m.step < FOLLOW_UP]
     wave.take(len(found))
@@ -243,7 +253,7 @@ def _abandon(wave: Wave, node: Task) -> None:
             state = call_off(session, member, Reason.CHAIN if node.kind == "chain" else Reason.BATCH, wave.now)
         wave.ended(member, state)
     if found:
-        wave.flows[node.seq] = None
+        wave.concern(node.seq)
     else:
         session.stages.release(node.seq, wave.now)
 

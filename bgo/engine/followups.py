@@ -15,9 +15,9 @@ from bgo.engine import inputs
 from bgo.engine.enqueue import Under, insert
 from bgo.ids import derived_id
 from bgo.model import payload as payloads
-from bgo.model.flow import CALLBACKS, FOLLOW_UP
+from bgo.model.flow import CALLBACKS
 from bgo.model.state import FINAL, State
-from bgo.model.task import Task, TaskSpec
+from bgo.model.task import FOLLOW_UP, Task, TaskSpec
 from bgo.store.port import Session
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bgo.model import payload as payloads
-from bgo.model.flow import FOLLOW_UP, BatchPlan, ChainPlan, batch_plan_from, chain_plan_from
+from bgo.model.flow import BatchPlan, ChainPlan, batch_plan_from, chain_plan_from
 from bgo.model.state import State
-from bgo.model.task import INPUT_LIMIT
+from bgo.model.task import FOLLOW_UP, INPUT_LIMIT
 from bgo.policy import chain as policy
 
 if TYPE_CHECKING:
@@ -53,6 +53,15 @@ def input_of(session: Session, task: Task) -> dict[str, Any]:
         merge = chain_plan(session, parent).steps[task.step].merge
         base = policy.merged(base, _outputs(session, parent, task.step - 1), merge)
     return {**base, **own}
+
+
+def given(session: Session, task: Task, own: bytes) -> tuple[bytes, dict[str, Any]]:
+    """Return the whole input of a member that is claimed, as canonical JSON, and the outputs of its chain so far."""
+    parent = None if task.parent is None else session.tasks.find_seq(task.parent)
+    is_item = parent is not None and parent.kind == "batch" and parent.parent is None
+    if parent is not None and is_item and (parent.input_ref is None or task.step >= FOLLOW_UP):
+        return own, {}  # most members: an item, and nothing beneath it
+    return payloads.dump(input_of(session, task), "the input"), earlier_outputs(session, task)
 
 
 def earlier_outputs(session: Session, task: Task) -> dict[str, Any]:

@@ -43,12 +43,27 @@ def add_items(
         )
     if plan.template is None:
         raise AssertionError(f"batch {node.id} does not say what an item becomes")
-    specs = [
-        replace(plan.template, id=task_id, input=item, random_order=draw_of(task_id))
-        for task_id, item in zip(ids, items, strict=True)
-    ]
+    specs = [_made_of(plan.template, task_id, item) for task_id, item in zip(ids, items, strict=True)]
     insert(session, specs, now, Under("task", state, (node.seq,) * len(ids), 0, stage))
     return None
+
+
+def _made_of(like: TaskSpec, task_id: str, item: bytes) -> TaskSpec:
+    """Return a template as a spec; spelt out, because a million items are made so."""
+    return TaskSpec(
+        task_id,
+        like.handler,
+        item,
+        like.name,
+        like.queue,
+        like.priority,
+        like.tags,
+        like.due_at,
+        like.wish,
+        like.setup,
+        like.cwd,
+        draw_of(task_id),
+    )
 
 
 def rows_of(plan: BatchPlan) -> int:

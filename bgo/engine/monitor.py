@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bgo.clock import to_iso
@@ -75,7 +75,7 @@ def snapshot(session: Session, selector: Selector, ground: Ground, rows: int) ->
 
 
 def _with_state(selector: Selector, state: State) -> Selector:
-    return Selector(selector.ids, selector.names, selector.tags, selector.queues, (state,), selector.since)
+    return replace(selector, states=(state,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +119,9 @@ class Follower:
         self._running: dict[tuple[str, int], tuple[float | None, str]] = {}
 
     @property
-    def ids(self) -> tuple[str, ...]:
-        """Return the tasks that were named by id."""
-        return self._selector.ids
+    def watched(self) -> tuple[str, ...]:
+        """Return what was named by id, or is the chain or batch whose members are watched."""
+        return self._selector.ids or self._selector.under
 
     def changes(self, session: Session, now: int) -> list[Change]:
         """Return the changes in the order in which they can be told."""
@@ -143,7 +143,7 @@ class Follower:
 
     def _told(self, session: Session, entry: HistoryEntry) -> Change | None:
         task = session.tasks.find(entry.task_id)
-        if task is None or not self._wants(task):
+        if task is None or not self._wants(session, task):
             return None
         return Change(entry.event, entry.at, entry.task_id, entry.name, entry.state, entry.run, entry=entry)
 
@@ -160,14 +160,23 @@ class Follower:
             self._seq = fresh[0].seq
         return fresh[::-1]
 
-    def _wants(self, task: Task) -> bool:
+    def _wants(self, session: Session, task: Task) -> bool:
         s = self._selector
         return (
             (not s.ids or task.id in s.ids)
             and (not s.names or task.name in s.names)
             and (not s.queues or task.queue in s.queues)
             and all(tag in task.tags for tag in s.tags)
+            and (not s.under or task.id in s.under or self._is_under(session, task))
         )
+
+    def _is_under(self, session: Session, task: Task) -> bool:
+        above = None if task.parent is None else session.tasks.find_seq(task.parent)
+        while above is not None:
+            if above.id in self._selector.under:
+                return True
+            above = None if above.parent is None else session.tasks.find_seq(above.parent)
+        return False
 
     def _change(self, kind: str, at: int, task: Task) -> Change:
         state = State.QUEUED if kind == QUEUED else task.state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bgo.engine import resolve
@@ -22,6 +22,32 @@ PAGE = 500
 def view_of(session: Session, task: Task, holds: tuple[Hold, ...] = (), *, now: int | None = None) -> TaskView:
     """Return a task with its payloads opened; with `now`, as it stands then: what has expired is cancelled."""
     task = task if now is None else as_shown(task, now)
+    if task.kind != "task" or task.parent is not None:
+        return _part_of(session, task, holds)
+    return _view(session, task, holds)
+
+
+def _part_of(session: Session, task: Task, holds: tuple[Hold, ...]) -> TaskView:
+    """Return a chain, a batch or a member of one, with what it is in and how far it is."""
+    from bgo.engine import graph, inputs
+
+    above: dict[str, str] = {}
+    parent = None if task.parent is None else session.tasks.find_seq(task.parent)
+    while parent is not None:
+        above.setdefault(parent.kind, parent.id)
+        parent = None if parent.parent is None else session.tasks.find_seq(parent.parent)
+    flow = None if task.kind == "task" else session.flows.find(task.seq)
+    shown = task if flow is None else graph.as_going(session, task, flow)
+    return replace(
+        _view(session, shown, holds),
+        input=inputs.input_of(session, task),
+        chain_id=above.get("chain"),
+        batch_id=above.get("batch"),
+        counts=None if flow is None else inputs.counts(flow),
+    )
+
+
+def _view(session: Session, task: Task, holds: tuple[Hold, ...]) -> TaskView:
     setup = _open(session, task.setup_ref)
     argv = None if setup is None or setup.get("argv") is None else tuple(setup["argv"])
     lease = session.leases.find(task.seq) if task.state is State.RUNNING else None

@@ -62,7 +62,8 @@ def selector(session: Session, wanted: Selector) -> Selector:
     """Return the selector with its ids made whole; every id and every queue must exist."""
     for queue in wanted.queues:
         known_queue(session, queue)
-    return replace(wanted, ids=tuple(task_id(session, word) for word in wanted.ids))
+    ids, under = (tuple(task_id(session, word) for word in words) for words in (wanted.ids, wanted.under))
+    return replace(wanted, ids=ids, under=under)
 
 
 def checked(wanted: Selector, verb: str) -> Selector:

@@ -7,9 +7,9 @@ from __future__ import annotations
 from bgo.engine.relane import brought_home
 from bgo.engine.waiting import place_of
 from bgo.errors import RefusedError
-from bgo.model.flow import FOLLOW_UP, GOING
+from bgo.model.flow import GOING
 from bgo.model.state import FINAL, Event, Reason, State, advance
-from bgo.model.task import Task
+from bgo.model.task import FOLLOW_UP, Task
 from bgo.store.port import Session
 
 REVIVING = 1
@@ -89,8 +89,8 @@ def _check_takes_back(session: Session, task: Task, parent: Task) -> None:
 
 
 def put_back(session: Session, task: Task, now: int) -> int:
-    """Let a failed or cancelled chain, batch or member wait for its turn again; what is in a chain as well, what is in a
-    batch when it begins. Returns how many rows were moved."""
+    """Let a failed or cancelled chain, batch or member wait for its turn again: what is in a chain as well, what is in
+    a batch when it begins. Returns how many rows were moved."""
     _put(session, task, now)
     if task.kind == "chain":
         return 1 + _bring_back(session, task, now)

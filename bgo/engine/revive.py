@@ -11,9 +11,8 @@ from bgo.engine.expire import note, noted
 from bgo.engine.relane import brought_home
 from bgo.engine.waiting import place_of
 from bgo.errors import RefusedError
-from bgo.model.flow import FOLLOW_UP
 from bgo.model.state import Event, Reason, State, advance
-from bgo.model.task import Task
+from bgo.model.task import FOLLOW_UP, Task
 from bgo.policy import order
 from bgo.store.port import Session
 

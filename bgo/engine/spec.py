@@ -61,6 +61,8 @@ class Request:
     argv: tuple[str, ...] | None = None
     env: Mapping[str, str] | None = None
     cwd: str | None = None
+    is_part: bool = False
+    """The input is not all of it: the rest comes from the chain or batch that it is made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def build(request: Request, info: HandlerInfo | None, default_timeout: TaskTimeo
     check_name(request.handler, "handler")
     defaults = HandlerDefaults() if info is None else info.defaults
     if info is not None:
-        check_input(info, request.input)
+        check_input(info, request.input, is_part=request.is_part)
     tags = tuple(dict.fromkeys((*defaults.tags, *(check_name(tag, "tag") for tag in request.tags))))
     if len(tags) > TAG_LIMIT:
         raise UsageError(f"too many tags: {len(tags)}", why=f"a task has at most {TAG_LIMIT}", hint="leave some out")
@@ -118,6 +120,25 @@ def _dedup_key(request: Request, name: str, folder: str) -> str | None:
     from bgo.policy.dedup import key_of
 
     return key_of(name, request.input, request.dedup, request.argv, folder)
+
+
+def whole(request: Request, draw: Draw) -> TaskSpec:
+    """Return the spec of a chain or batch itself: its name, its input, and what is said of the whole."""
+    name, folder = check_name(request.name, "chain"), os.getcwd()
+    deadlines.check(request.start_before, None, request.due_at, draw.now)
+    return TaskSpec(
+        id=draw.id,
+        handler="",
+        input=payloads.dump_object(dict(request.input), "the input", INPUT_LIMIT),
+        name=name,
+        queue=check_name(request.queue or TaskQueue.DEFAULT, "queue"),
+        tags=tuple(dict.fromkeys(check_name(tag, "tag") for tag in request.tags)),
+        due_at=_due(request.due_at),
+        wish=Wish(dedup=request.dedup, unique=request.unique, start_before=request.start_before),
+        cwd=folder,
+        after=tuple(dict.fromkeys(request.after)),
+        dedup_key=_dedup_key(request, name, ""),
+    )
 
 
 def again(like: TaskSpec, input: Mapping[str, Any], info: HandlerInfo | None, draw: Draw) -> TaskSpec:
@@ -191,8 +212,6 @@ def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTime
     if constraints.on_loss is not ConstraintLoss.STOP:
         raise _not_yet("on_loss", "work that runs is not stopped when a constraint is lost")
     timeout = request.timeout or defaults.timeout or default_timeout
-    if timeout.on_soft_timeout is not None:
-        raise _not_yet("on_soft_timeout", "nothing would call it; a handler sees ctx.soft_timed_out")
     once = defaults.at_most_once if request.at_most_once is None else request.at_most_once
     retry = request.retry or defaults.retry or RetryPolicy.NONE
     if once and retry.max_attempts > 1:

@@ -1,5 +1,5 @@
-"""Upstream: what the end of a task means for those that wait for it, for the chain or batch it is in, and for those that
-wait for them.
+"""Upstream: what the end of a task means for those that wait for it, for the chain or batch it is in, and for those
+that wait for them.
 
 It is told in the transaction of the end, so nobody sees one without the other. Only the first few hundred waiters are:
 the table of releases names the ends whose other waiters a tick tells, in steps.
@@ -40,7 +40,7 @@ def work_off(session: Session, now: int) -> bool:
         if task is not None and task.state in FINAL:  # else it was revived: what waits for it waits on
             wave.left.append(End(task, task.state, is_counted=True))
         if task is not None and task.kind != "task":
-            wave.flows[seq] = None
+            wave.concern(seq)
     run(wave)
     return session.links.is_pending()
 
@@ -71,8 +71,7 @@ def run(wave: Wave) -> None:
             from bgo.engine import flows
 
             seq = next(iter(wave.flows))
-            del wave.flows[seq]
-            flows.advance(wave, seq)
+            flows.advance(wave, seq, wave.flows.pop(seq))
     wave.session.lanes.refresh(wave.woken, wave.now)
     wave.woken.clear()
 

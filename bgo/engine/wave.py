@@ -35,8 +35,8 @@ class Wave:
     session: Session
     now: int
     left: deque[End] = field(default_factory=deque)
-    flows: dict[int, None] = field(default_factory=dict)
-    """Chains and batches (seqs) that may be able to go on."""
+    flows: dict[int, int | None] = field(default_factory=dict)
+    """Chains and batches (seqs) that may be able to go on, with the earliest start of a member that has ended."""
     woken: set[int] = field(default_factory=set)
     """Lanes whose ready tasks have changed."""
     room: int = field(default_factory=lambda: STEP)
@@ -46,6 +46,11 @@ class Wave:
         self.left.append(End(task, state))
         if task.ready:
             self.woken.add(task.lane)
+
+    def concern(self, flow: int, started_at: int | None = None) -> None:
+        """Note a chain or batch that may be able to go on."""
+        known = self.flows.get(flow)
+        self.flows[flow] = started_at if known is None else known if started_at is None else min(known, started_at)
 
     def take(self, count: int) -> None:
         """Note that so many rows were moved."""

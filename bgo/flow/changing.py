@@ -18,23 +18,27 @@ if TYPE_CHECKING:
 
 
 class Changing(Opened):
-    """The verbs that change what is queued."""
+    """The verbs that change what is queued. Each takes a commit's time, for many tasks one for every few hundred."""
 
     def cancel(self, name: str) -> list[CancelReply]:
         """Cancel every task of this name that has not ended."""
-        return self.cancel_where(select(names=(name,)), Reason.USER)
+        return self.cancel_where(select(names=(name,), kinds=()), Reason.USER)
 
     def cancel_execution(self, task_id: str) -> CancelReply:
         """Cancel one task."""
         return self.cancel_where(select(ids=(task_id,)), Reason.USER)[0]
 
+    def cancel_chain(self, chain_id: str) -> CancelReply:
+        """Cancel a chain: what waits never starts, what runs is stopped, no compensation runs."""
+        return self.cancel_where(select(ids=(chain_id,)), Reason.CHAIN)[0]
+
     def cancel_by_tag(self, tag: str) -> list[CancelReply]:
         """Cancel every task with this tag that has not ended."""
-        return self.cancel_where(select(tags=(tag,)), Reason.TAG)
+        return self.cancel_where(select(tags=(tag,), kinds=()), Reason.TAG)
 
     def cancel_all(self) -> list[CancelReply]:
         """Cancel everything that has not ended."""
-        return self.cancel_where(select(match_all=True), Reason.ALL)
+        return self.cancel_where(select(match_all=True, kinds=()), Reason.ALL)
 
     def cancel_where(self, selector: Selector, reason: Reason) -> list[CancelReply]:
         """Cancel matching tasks, in steps of some hundred; ended ones are named only when asked for by id."""

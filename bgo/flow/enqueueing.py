@@ -11,7 +11,11 @@ from bgo.flow.options import EnqueueOptions, to_request
 from bgo.ids import new_id
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from bgo.engine.spec import Request
+    from bgo.flow.batching import Batch
+    from bgo.flow.chaining import ChainBuilder
     from bgo.hooks.defaults import HandlerOptions
     from bgo.hooks.task import TaskHandler
     from bgo.model.device import Reading
@@ -35,6 +39,7 @@ class Enqueueing(Looking):
 
         def adopt(fn: Callable[P, R]) -> TaskHandler[P, R]:
             made = make_task(fn, name if isinstance(name, str) else None, defaults)
+            made.layers = self.layers
             self.register_handler(made.info.name, made)
             made.enqueue = lambda **input: self.enqueue(made.info.name, input)
             return made
@@ -42,7 +47,7 @@ class Enqueueing(Looking):
         return adopt(name) if callable(name) else adopt
 
     def enqueue(self, name: str, input: Mapping[str, Any] | None = None, **options: Unpack[EnqueueOptions]) -> str:
-        """Queue one task and return its id; when this returns, the task is durably kept.
+        """Queue one task and return its id; when this returns, the task is durably kept. Takes a commit's time.
 
         A task that another stands in for (dedup, unique) is not inserted: then the id is that other one's.
 
@@ -54,7 +59,8 @@ class Enqueueing(Looking):
     def enqueue_many(
         self, name: str, inputs: Iterable[Mapping[str, Any]], **options: Unpack[EnqueueOptions]
     ) -> list[str]:
-        """Queue one task per input, a thousand a transaction, and return their ids in order.
+        """Queue one task per input, a thousand a transaction, and return their ids in order. Takes a commit's time for
+        each, and tens of milliseconds of work.
 
         Each thousand is kept whole or not at all; when an error is raised, earlier thousands stay.
         """
@@ -75,6 +81,71 @@ class Enqueueing(Looking):
                 ids += [made.id for made in self._insert(page)]
                 page = []
         return ids + [made.id for made in self._insert(page)]
+
+    def chain(self, name: str) -> ChainBuilder:
+        """Begin a chain: `.then("a").then_all(["b", "c"]).enqueue(input=…)`; nothing is written before that."""
+        from bgo.flow.chaining import ChainBuilder
+        from bgo.model.options import check_name
+
+        return ChainBuilder(self, check_name(name, "chain"))
+
+    def chain_file(self, path: str | PathLike[str], name: str | None = None) -> ChainBuilder:
+        """Return the chain that a TOML file describes, ready for `.enqueue(input=…)`; `name` wins over the file's own.
+
+        Raises UsageError for what does not fit and NotFoundError for an unknown handler, each with FILE:LINE.
+        """
+        from bgo.flow.chain_file import load
+
+        return load(self, path, name)
+
+    def batch(
+        self,
+        name: str,
+        items: Iterable[Any] | None = None,
+        *,
+        handler: str | Callable[..., Any] | None = None,
+        chain: ChainBuilder | None = None,
+        then: str | Callable[..., object] | None = None,
+        catch: str | Callable[..., object] | None = None,
+        finally_: str | Callable[..., object] | None = None,
+        input: Mapping[str, Any] | None = None,
+        field: str | None = None,
+        open: bool = False,
+        **options: Unpack[EnqueueOptions],
+    ) -> Batch:
+        """Queue a task for each item, as one unit, and return the handle on it; when this returns, all is durably kept.
+
+        Items are streamed: any number in constant memory, visible whole or not at all. One that is an object is the
+        input, another is `{field: item}` (default: `item`, or the one field the handler needs), with `input` beneath.
+        `handler` is a name, or a function that is registered under the batch's name; the default is a handler of that
+        name; `chain` makes a chain of each item instead. `open` lets more items come in later. Callbacks that are
+        handler names are durable tasks, callables run when this process waits.
+        """
+        from bgo.flow.batching import make_batch
+        from bgo.model.options import check_name
+
+        return make_batch(
+            self,
+            check_name(name, "batch"),
+            items,
+            handler=handler,
+            chain=chain,
+            callbacks={"then": then, "catch": catch, "finally": finally_},
+            input=input,
+            field=field,
+            is_open=open,
+            options=options,
+        )
+
+    def get_batch(self, batch_id: str) -> Batch:
+        """Return the handle on a batch that is there. Raises NotFoundError, and RefusedError for what is no batch."""
+        from bgo.errors import RefusedError
+        from bgo.flow.batching import Batch
+
+        view = self.get(batch_id)
+        if view.task.kind != "batch":
+            raise RefusedError(f"{view.id} is no batch", why=f"it is a {view.task.kind}", hint="bgo batches lists them")
+        return Batch(self, view.id)
 
     def submit(self, spec: TaskSpec) -> Enqueued:
         """Insert a spec that was built before; return the task that came of it, or that stands in for it."""

@@ -23,6 +23,8 @@ def run_here(
 
     It needs no slot of the host. A task that another worker was quicker to take is waited for.
     """
+    if flow.get(task_id).task.kind != "task":
+        return _run_flow(flow, task_id, listener)
     options = RunOptions(slots=1, only=frozenset({task_id}), grace_ms=0)
     while True:
         report = flow.run(options, listener=listener)
@@ -44,3 +46,10 @@ def run_here(
             flow.wait_for([task_id], timeout=timeout)
         if (view := flow.get(task_id)).is_final:
             return view, ""
+
+
+def _run_flow(flow: Running, node_id: str, listener: Listener | None) -> tuple[TaskView, str]:
+    """Execute a chain or batch as far as it goes now: its delays and retries are waited for, holds are not."""
+    options = RunOptions(slots=flow.settings.slots, only=frozenset({node_id}), until_empty=True, grace_ms=0)
+    report = flow.run(options, listener=listener)
+    return flow.get(node_id), report.stopped_by

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING
 
 from bgo.errors import NotFoundError
+from bgo.flow.loops import refuse_on_loop
 from bgo.model.state import FINAL, State
 from bgo.run.output import log_path, runs_with_output
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from bgo.model.task import Task
 
 CHUNK = 1 << 16
+ON_LOOP = "read it in a thread: await asyncio.to_thread(lambda: list(flow.follow_logs(id)))"
 
 
 def read(flow: Opened, word: str, run: int | None) -> bytes:
@@ -27,6 +29,7 @@ def read(flow: Opened, word: str, run: int | None) -> bytes:
 
 def follow(flow: Opened, word: str, run: int | None, poll_ms: int) -> Iterator[bytes]:
     """Yield output as it comes: of the named run until it ends, else from the last run on until the task ends."""
+    refuse_on_loop("flow.follow_logs", ON_LOOP)
     task = _task(flow, word, run)
     log_dir = flow.settings.log_dir
     runs = runs_with_output(log_dir, task.id)

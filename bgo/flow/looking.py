@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bgo.clock import from_datetime
 from bgo.errors import NotFoundError, UsageError
+from bgo.flow.loops import refuse_on_loop
 from bgo.flow.opened import Opened
 from bgo.ids import looks_like_id
 from bgo.model.state import State
 
 if TYPE_CHECKING:
     from bgo.engine.explain import Ground
+    from bgo.engine.graph import Node
     from bgo.engine.monitor import Change, Snapshot
     from bgo.engine.query import Overview
     from bgo.engine.standing import Standing
+    from bgo.flow.monitoring import Monitor
     from bgo.model.device import Reading
     from bgo.model.query import Pause, QueueRow, Selector
-    from bgo.model.task import HistoryEntry
+    from bgo.model.task import HistoryEntry, Task
     from bgo.model.views import Explanation, TaskView
 
 
@@ -31,6 +34,12 @@ def select(**fields: Any) -> Selector:
     return Selector(**fields)
 
 
+def _of_kind(selector: Selector | None, kind: str) -> Selector:
+    from dataclasses import replace
+
+    return replace(selector or select(match_all=True), kinds=(kind,))
+
+
 def _state(word: str) -> State:
     if word not in set(State):
         raise UsageError(f"no state {word!r:.40}", why=f"a state is one of {', '.join(State)}", hint="status='failed'")
@@ -38,7 +47,7 @@ def _state(word: str) -> State:
 
 
 class Looking(Opened):
-    """The verbs that read."""
+    """The verbs that read. They take the time of a read, and wait for a commit of another thread of this program."""
 
     def get_status(self, id_or_name: str) -> TaskView | None:
         """Return the task with this id (or unique beginning of one), or the newest task of this name; else None."""
@@ -47,7 +56,7 @@ class Looking(Opened):
                 return self.get(id_or_name)
             except NotFoundError:
                 return None
-        found = self.tasks(select(names=(id_or_name,)), limit=1)
+        found = self.tasks(select(names=(id_or_name,), kinds=()), limit=1)
         return found[0] if found else None
 
     def usual_ms(self, name: str) -> int | None:
@@ -80,6 +89,49 @@ class Looking(Opened):
     def get_tasks_by_tag(self, tag: str) -> list[TaskView]:
         """Return every task with this tag, newest first."""
         return self.tasks(select(tags=(tag,)), limit=sys.maxsize)
+
+    def graph(self, node_id: str) -> Node:
+        """Return a chain or batch with its steps and members as they stand now."""
+        from bgo.engine import resolve
+        from bgo.engine.graph import graph
+
+        with self.store.read() as session:
+            return graph(session, resolve.task(session, node_id), self.clock.now_ms())
+
+    def members(self, node_id: str) -> Iterator[Task]:
+        """Yield the tasks of a chain or batch in the order of their steps and items, with those of what is in it."""
+        from bgo.flow.wholes import members
+
+        return members(self, node_id)
+
+    def mermaid(self, node_id: str) -> str:
+        """Return a chain or batch as a flowchart for Mermaid."""
+        from bgo.flow.drawing import mermaid
+
+        return mermaid(self.graph(node_id))
+
+    def dot(self, node_id: str) -> str:
+        """Return a chain or batch as a digraph for Graphviz."""
+        from bgo.flow.drawing import dot
+
+        return dot(self.graph(node_id))
+
+    def chains(self, selector: Selector | None = None, limit: int = 50) -> list[TaskView]:
+        """Return chains that stand alone, or all that the selector matches, newest first."""
+        return self.tasks(_of_kind(selector, "chain"), limit)
+
+    def batches(self, selector: Selector | None = None, limit: int = 50) -> list[TaskView]:
+        """Return batches, newest first."""
+        return self.tasks(_of_kind(selector, "batch"), limit)
+
+    def batch_results(
+        self, batch_id: str, *, after: str | None = None, limit: int = 500, states: Sequence[State] = ()
+    ) -> list[TaskView]:
+        """Return a page of a batch's members in the order of their items: those behind the one with the id `after`;
+        with `states`, only those that stand so."""
+        from bgo.flow.wholes import results
+
+        return results(self, batch_id, after, limit, frozenset(states))
 
     def get_history(
         self,
@@ -131,11 +183,16 @@ class Looking(Opened):
 
     def explain(self, task_id: str, charging: Reading | None = None) -> Explanation:
         """Return every gate of a task as a plain `bgo run` would judge it now, and the time waited by reason."""
-        from bgo.engine import explain, resolve
+        from dataclasses import replace
+
+        from bgo.engine import explain, query, resolve
 
         ground = self._ground(charging)
         with self.store.read() as session:
-            return explain.explain(session, resolve.task(session, task_id), ground)
+            found = explain.explain(session, resolve.task(session, task_id), ground)
+            if found.task.kind == "task":
+                return found
+            return replace(found, task=query.view_of(session, found.task).task)
 
     def explain_all(self, charging: Reading | None = None, *, limit: int = 50) -> Standing:
         """Return what waits for what: unfinished tasks in groups that share every gate, at most `limit` groups."""
@@ -149,6 +206,13 @@ class Looking(Opened):
         from bgo.flow.ground import ground
 
         return ground(self.settings, self.catalogue, self.clock, charging)
+
+    def count_wholes(self, selector: Selector, most: int) -> int:
+        """Return how many things match, not counting members beside the chain or batch that brings them; counting
+        ends just beyond `most`."""
+        from bgo.flow.wholes import count
+
+        return count(self, selector, most)
 
     def queues(self) -> list[QueueRow]:
         """Return the queues with what stands in them."""
@@ -171,8 +235,9 @@ class Looking(Opened):
 
     def follow_logs(self, task_id: str, run: int | None = None, *, poll_ms: int = 100) -> Iterator[bytes]:
         """Yield what a task prints as it comes, over all its coming runs; ends when the task (or that run) has."""
-        from bgo.flow.logs import follow
+        from bgo.flow.logs import ON_LOOP, follow
 
+        refuse_on_loop("flow.follow_logs", ON_LOOP)
         return follow(self, task_id, run, poll_ms)
 
     def snapshot(self, selector: Selector | None = None, *, rows: int = 20) -> Snapshot:
@@ -184,7 +249,30 @@ class Looking(Opened):
             return snapshot(session, selector or select(), ground, rows)
 
     def changes(self, selector: Selector | None = None, poll_ms: int = 125) -> Iterator[Change]:
-        """Yield what happens from now on, as it happens; ends when all tasks that the selector names by id have."""
-        from bgo.flow.waiting import changes
+        """Yield what happens from now on, as it happens; ends when all that the selector names, by id or as
+        the chain or batch whose members it is about, has ended."""
+        from bgo.flow.waiting import ON_LOOP, changes
 
+        refuse_on_loop("flow.changes", ON_LOOP)
         return changes(self, selector or select(), poll_ms)
+
+    def monitor_execution(self, task_id: str) -> Monitor:
+        """Return the statuses of one task, for `for` and `async for`: the present one, then each change.
+
+        Ends after a final status, at once when the task has ended before, and quietly when it is pruned meanwhile.
+        Every change of state is told; progress is told as it is found. Raises NotFoundError and AmbiguousError.
+        """
+        from bgo.flow.monitoring import monitor_execution
+
+        return monitor_execution(self, task_id)
+
+    def monitor(self, name: str) -> Monitor:
+        """Return the statuses of all tasks of a name, for `for` and `async for`, until it is closed.
+
+        These are the tasks that are unfinished now, and those that are enqueued, or revived, from now on: of each
+        first how it stands, then each change as in `monitor_execution`. The call reads all that are unfinished, some
+        15 ms a thousand: on an event loop, of very many, `await asyncio.to_thread(flow.monitor, name)`.
+        """
+        from bgo.flow.monitoring import monitor
+
+        return monitor(self, name)

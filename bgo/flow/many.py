@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from bgo import compose
 from bgo.engine import cancel as cancelling
 from bgo.engine import prune as pruning
-from bgo.engine import query, resolve, revive
+from bgo.engine import query, resolve, revive, upstream
 from bgo.engine.spec import Request
 from bgo.errors import UsageError
+from bgo.flow.wholes import Wholes
 from bgo.model import payload as payloads
 from bgo.model.query import CancelReply, Retention, Selector
 from bgo.model.state import ACTIVE, Reason, State
@@ -39,12 +40,24 @@ def cancel_where(flow: Opened, selector: Selector, reason: Reason) -> list[Cance
         with flow.store.write() as session:
             wanted = resolve.selector(session, resolve.checked(selector, "cancel"))
             page = session.tasks.select(wanted, limit=STEP, before=before)
-            replies += cancelling.cancel(session, page, reason, flow.clock.now_ms())
+            wholes = Wholes(session, wanted)  # a chain that goes takes its members along: one answer for all of it
+            alone = [task for task in page if wholes.stands(task)]
+            replies += cancelling.cancel(session, alone, reason, flow.clock.now_ms())
         if len(page) < STEP:
             break
         before = page[-1].seq
+    _finish(flow)
     ring(flow.settings.run_dir)
     return replies
+
+
+def _finish(flow: Opened) -> None:
+    """Go on with what chains and batches need more than one transaction for; a worker would do it as well."""
+    with flow.store.read() as session:
+        is_left = session.links.is_pending()
+    while is_left:
+        with flow.store.write() as session:
+            is_left = upstream.work_off(session, flow.clock.now_ms())
 
 
 def retry_where(flow: Opened, selector: Selector, input: Mapping[str, Any] | None) -> list[str]:
@@ -58,14 +71,19 @@ def retry_where(flow: Opened, selector: Selector, input: Mapping[str, Any] | Non
     if input is not None:
         selector, data = _new_input(flow, selector, input)
     with flow.store.write() as session:
-        found = list(query.all_tasks(session, selector))
+        wholes = Wholes(session, resolve.selector(session, selector))
+        found = [task for task in query.all_tasks(session, selector) if wholes.stands(task)]
         revived = []
         passed_over = () if selector.ids else (revive.BarredError,)
-        for task in found:
+        for seen in found:
+            task = seen if seen.parent is None else session.tasks.find_seq(seen.seq)
+            if task is None or (task.state != seen.state and not selector.ids):
+                continue  # its chain has brought it back
             ref = None if data is None else session.payloads.put(data)
             with suppress(*passed_over):
                 revive.revive(session, task, flow.clock.now_ms(), ref)
                 revived.append(task.id)
+    _finish(flow)
     ring(flow.settings.run_dir)
     return revived
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -19,6 +19,7 @@ from bgo.ids import Rng, quick_rng
 if TYPE_CHECKING:
     from bgo.hooks.defaults import HandlerOptions
     from bgo.hooks.handler import Handler
+    from bgo.hooks.middleware import Layer
     from bgo.hooks.settings import LoadReport
     from bgo.model.handler import Catalogue, HandlerInfo
     from bgo.store.port import Session
@@ -37,11 +38,15 @@ class Opened:
         self.clock = clock or SystemClock()
         self.handlers: dict[str, Handler] = {}
         """The handlers this program registered, by name."""
+        self.layers: list[Layer] = []
+        """The middleware around them."""
+        self.hooks: dict[str, list[Callable[..., Any]]] = {}
+        """What is to be called, by what happens (`model.hooks.HOOKS`)."""
         self._home = caller()
         self._dice: tuple[int, Rng] | None = None
         self._lock = RLock()
         self._open: SqliteStore | None = None
-        self._remembered: frozenset[str] = frozenset()
+        self._remembered: object = None
 
     @property
     def _rng(self) -> Rng:
@@ -79,11 +84,17 @@ class Opened:
 
     def register_handler(self, name: str, fn: Callable[..., Any], **defaults: Unpack[HandlerOptions]) -> None:
         """Make `fn` the handler called `name`. Raises UsageError for functions a child process could not import."""
+        self._bring(name, fn, defaults)
+
+    def _bring(self, name: str, fn: Callable[..., Any], defaults: Mapping[str, Any], *, late: bool = False) -> None:
+        """Make `fn` a handler. `late`: a child that imports the program will not find it in the flow, but by itself."""
         from bgo.hooks.registry import as_handler
         from bgo.model.handler import Source
 
         home = self._home
-        source = Source("flow", home.target(self), home.path)
+        inner = getattr(fn, "fn", fn)  # of a @task, the function as it was written
+        function = f"{getattr(inner, '__module__', '')}:{getattr(inner, '__qualname__', '')}" if late else ""
+        source = Source("flow", home.target(self), home.path, function)
         self.handlers[name] = as_handler(name, fn, defaults, source, home.origin)
 
     def catalogue(self) -> Catalogue:
@@ -131,17 +142,24 @@ class Opened:
 
     def _remember(self) -> None:
         """Write down this program's handlers, once their flow has a name to be imported by."""
-        names = frozenset(self.handlers)
-        if names and names != self._remembered:
+        counts = {hook: len(held) for hook, held in self.hooks.items()}
+        brought = (frozenset(self.handlers), len(self.layers), frozenset(counts.items()))
+        if any(brought) and brought != self._remembered:
             from dataclasses import replace
 
             from bgo.hooks.catalogue import remember_flow
+            from bgo.hooks.flows import Beside
+            from bgo.model.handler import Source
 
-            target = self._home.target(self)
+            home = self._home
+            source = Source("flow", home.target(self), home.path)
             infos = [h.info for h in self.handlers.values()]
-            infos = [replace(i, source=replace(i.source, target=target)) for i in infos]
-            remember_flow(infos, self.settings.cache_dir)
-            self._remembered = names
+            infos = [replace(i, source=replace(i.source, target=source.target)) for i in infos]
+            store = str(self.settings.store_path)
+            remember_flow(
+                infos, self.settings.cache_dir, Beside(source, len(self.layers), counts, store, home.file or "")
+            )
+            self._remembered = brought
 
     def _check_queue(self, session: Session, name: str) -> None:
         from bgo.engine.resolve import known_queue

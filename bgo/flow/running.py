@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from bgo import compose
 from bgo.errors import TaskFailedError
 from bgo.flow.looking import Looking
+from bgo.flow.loops import refuse_on_loop
 from bgo.model.state import State
 
 if TYPE_CHECKING:
     from bgo.model.device import Reading
     from bgo.model.views import TaskView
     from bgo.run.bench import RunOptions
-    from bgo.run.report import Listener, RunReport
+    from bgo.run.report import HookListener, Listener, RunReport
     from bgo.run.simulator import SimOptions, Timeline
 
 
@@ -25,17 +26,19 @@ class Running(Looking):
         """Wait for a task to end and return its output.
 
         Raises TaskFailedError with the task's error when it fails or is cancelled, WaitTimeoutError after `timeout`
-        seconds. Waiting executes nothing: a worker must run somewhere.
+        seconds. Waiting executes nothing: a worker must run somewhere. On an event loop: `wait_async`.
         """
-        view = self.wait_for([task_id], timeout=timeout)[0]
-        if view.state is State.SUCCEEDED:
-            return view.output
-        error = view.error
-        raise TaskFailedError(
-            f"task {view.id} {view.state}" + (f": {error.type}: {error.message}" if error else ""),
-            why=f"reason: {view.task.reason}",
-            hint=f"bgo history --all-events {view.id}; bgo logs {view.id}",
-        )
+        refuse_on_loop("flow.wait", "await flow.wait_async(id), or await asyncio.to_thread(flow.wait, id)")
+        return _output(self.wait_for([task_id], timeout=timeout)[0])
+
+    async def wait_async(self, task_id: str, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - as in `wait`
+        """Wait for a task to end and return its output, while the event loop goes on; raises what `wait` raises.
+
+        When it is cancelled, the task goes on.
+        """
+        from bgo.flow.waiting import wait_async
+
+        return _output((await wait_async(self, [task_id], timeout))[0])
 
     def wait_for(
         self,
@@ -51,6 +54,7 @@ class Running(Looking):
         """
         from bgo.flow.waiting import wait_for
 
+        refuse_on_loop("flow.wait_for", "await asyncio.to_thread(flow.wait_for, ids), or await flow.wait_async(id)")
         return wait_for(self, task_ids, timeout, (on_change, on_wait))
 
     def run(
@@ -59,12 +63,17 @@ class Running(Looking):
         *,
         charging: Reading | None = None,
         listener: Listener | None = None,
+        hook_listener: HookListener | None = None,
     ) -> RunReport:
-        """Execute what is due, in child processes, until the options say it is enough (default: nothing is left)."""
+        """Execute what is due, in child processes, until the options say it is enough (default: nothing is left).
+
+        `listener` hears what tasks do, `hook_listener` which hooks could not be told of it.
+        """
         from bgo.run.bench import RunOptions
         from bgo.run.known import Known
         from bgo.run.worker import Worker
 
+        refuse_on_loop("flow.run", "await asyncio.to_thread(flow.run), or run 'bgo run --watch' beside the program")
         self._check_plugins()
         options = options or RunOptions()
         known = Known(self._peek, self.catalogue, self.clock)
@@ -72,7 +81,7 @@ class Running(Looking):
         with self.store.read() as session:
             for queue in sorted(options.queues or ()):
                 self._check_queue(session, queue)
-        return Worker(bench, options, listener).run()
+        return Worker(bench, options, listener, hook_listener).run()
 
     def run_here(
         self,
@@ -88,6 +97,7 @@ class Running(Looking):
         """
         from bgo.flow.here import run_here
 
+        refuse_on_loop("flow.run_here", "await asyncio.to_thread(flow.run_here, id)")
         return run_here(self, task_id, listener, on_wait)
 
     def simulate(self, options: SimOptions | None = None) -> Timeline:
@@ -102,3 +112,14 @@ class Running(Looking):
             charging = compose.sensing(self.clock)().charging
             options = SimOptions(floor_to_minute(self.clock.now_ms()), device=charging)
         return simulate(self.store, self.catalogue(), self.settings.slots, options)
+
+
+def _output(view: TaskView) -> Any:
+    """Return the output of a task that has ended, or raise its error."""
+    if view.state is State.SUCCEEDED:
+        return view.output
+    raise TaskFailedError(
+        f"task {view.id} {view.state}" + (f": {view.error}" if view.error else ""),
+        why=f"reason: {view.task.reason}",
+        hint=f"bgo history --all-events {view.id}; bgo logs {view.id}",
+    )

@@ -10,7 +10,7 @@ from bgo.clock import Clock, from_datetime
 from bgo.engine import edit as editing
 from bgo.engine import relane, resolve
 from bgo.engine.spec import LATEST_MS
-from bgo.errors import NotFoundError, UsageError
+from bgo.errors import NotFoundError, RefusedError, UsageError
 from bgo.model import payload as payloads
 from bgo.model import specs
 from bgo.model.options import Duration, check_name, is_whole, shown, to_ms
@@ -21,6 +21,7 @@ from bgo.run.wake import ring
 if TYPE_CHECKING:
     from bgo.flow.opened import Opened
     from bgo.model.handler import HandlerInfo
+    from bgo.model.task import Task
     from bgo.store.port import Session
 
 
@@ -95,9 +96,21 @@ def edit(
     with flow.store.write() as session:
         if queue is not None:
             resolve.known_queue(session, queue)
-        changed = editing.edit(session, resolve.task(session, task_id), changes, flow.clock.now_ms())
+        changed = editing.edit(session, _single(resolve.task(session, task_id), "edit"), changes, flow.clock.now_ms())
     ring(flow.settings.run_dir)
     return changed
+
+
+def _single(task: Task, verb: str) -> Task:
+    """Return a task; refuse a chain or batch, which stands in no queue itself: its members do."""
+    if task.kind == "task":
+        return task
+    done = "edited" if verb == "edit" else "bumped"
+    raise RefusedError(
+        f"{task.kind} {task.id} cannot be {done}",
+        why="it stands in no queue itself: its members do",
+        hint=f"bgo tasks --{task.kind} {task.id} lists them; then bgo {verb} ID",
+    )
 
 
 def _due(at: datetime | int | None, delay: Duration | None, clock: Clock) -> int | None:
@@ -138,7 +151,7 @@ def bump(flow: Opened, task_ids: Sequence[str]) -> list[str]:
     if not task_ids:
         raise UsageError("bump: which tasks?", why="no id was given", hint="bgo bump ID")
     with flow.store.write() as session:
-        found = {task.id: task for task in (resolve.task(session, word) for word in task_ids)}
+        found = {task.id: task for task in (_single(resolve.task(session, word), "bump") for word in task_ids)}
         for task in found.values():
             editing.bump(session, task, flow.clock.now_ms())
     ring(flow.settings.run_dir)

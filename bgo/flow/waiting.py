@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bgo.errors import WaitTimeoutError
+from bgo.flow.loops import refuse_on_loop
 from bgo.model.state import State
 
 if TYPE_CHECKING:
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 
 POLL_MS = 20
 NEVER = 1 << 62
+ON_LOOP = "read it in a thread of its own, or: async for status in flow.monitor(name): …"
 Watcher = Callable[[list["TaskView"]], None] | None
 Waiter = Callable[[int], None] | None
+Steps = Generator[None, None, list["TaskView"]]
 
 
 def wait_for(
@@ -27,6 +30,37 @@ def wait_for(
 
     `told` are two listeners: the first sees the tasks after every commit, the second hears the milliseconds waited.
     """
+    steps = _steps(flow, task_ids, timeout, told)
+    while (found := _step(steps)) is None:
+        flow.clock.sleep_ms(POLL_MS)
+    return found
+
+
+def wait_async(flow: Opened, task_ids: Sequence[str], timeout: float | None) -> Awaitable[list[TaskView]]:
+    """Wait as `wait_for` does, but leave the event loop to others; the store is read in a thread."""
+    return _awaited(_steps(flow, task_ids, timeout, (None, None)))
+
+
+async def _awaited(steps: Steps) -> list[TaskView]:
+    import asyncio
+
+    # Other processes commit: there is no event to await.
+    while (found := await asyncio.to_thread(_step, steps)) is None:  # noqa: ASYNC110
+        await asyncio.sleep(POLL_MS / 1000)
+    return found
+
+
+def _step(steps: Steps) -> list[TaskView] | None:
+    """Look once; return the tasks when all have ended. An exception that ends a generator may not cross threads."""
+    try:
+        return next(steps)
+    except StopIteration as end:
+        views: list[TaskView] = end.value
+        return views
+
+
+def _steps(flow: Opened, task_ids: Sequence[str], timeout: float | None, told: tuple[Watcher, Waiter]) -> Steps:
+    """Yield between two looks, and return the tasks once all have ended: who waits decides how to sleep."""
     from bgo.engine import query, resolve
 
     on_change, on_wait = told
@@ -50,13 +84,16 @@ def wait_for(
         if on_wait is not None:
             on_wait(flow.clock.awake_ms() - began)
         if deadline is not None and flow.clock.awake_ms() >= deadline:
-            waiting = [view.id for view in views if not view.is_final]
-            raise WaitTimeoutError(
-                f"still waiting for {', '.join(waiting[:5])}",
-                why=f"{timeout:g} s are over; the work goes on",
-                hint=f"bgo explain {waiting[0]}",
-            )
-        flow.clock.sleep_ms(POLL_MS)
+            raise _too_long([view.id for view in views if not view.is_final], timeout)
+        yield None
+
+
+def _too_long(waiting: Sequence[str], timeout: float | None) -> WaitTimeoutError:
+    return WaitTimeoutError(
+        f"still waiting for {', '.join(waiting[:5])}",
+        why=f"{timeout:g} s are over; the work goes on",
+        hint=f"bgo explain {waiting[0]}",
+    )
 
 
 def _next_expiry(views: Sequence[TaskView]) -> int:
@@ -66,10 +103,11 @@ def _next_expiry(views: Sequence[TaskView]) -> int:
 
 
 def changes(flow: Opened, selector: Selector, poll_ms: int) -> Iterator[Change]:
-    """Yield what happens from now on; ends when all tasks that the selector names by id have ended."""
+    """Yield what happens from now on; ends when all that the selector names by id has ended."""
     from bgo.engine.monitor import Follower
     from bgo.model.state import FINAL
 
+    refuse_on_loop("flow.changes", ON_LOOP)
     with flow.store.read() as session:
         follower = Follower(session, selector)
     version = None
@@ -79,8 +117,8 @@ def changes(flow: Opened, selector: Selector, poll_ms: int) -> Iterator[Change]:
             version = seen
             with flow.store.read() as session:
                 found = follower.changes(session, flow.clock.now_ms())
-                over = follower.ids and all(
-                    (task := session.tasks.find(i)) is None or task.state in FINAL for i in follower.ids
+                over = follower.watched and all(
+                    (task := session.tasks.find(i)) is None or task.state in FINAL for i in follower.watched
                 )
             yield from found
             if over:

@@ -22,7 +22,7 @@ MAX_CULPRITS = 5
 
 
 def run_builder(settings: PluginSettings, timeout_s: float) -> dict[str, Any]:
-    """Return what a child process found: `handlers`, `reports`, `missing` and local `files`, as JSON.
+    """Return what a child process found, as JSON: `handlers`, `middleware`, `observers`, `reports`, `missing`, `files`.
 
     Raises ConfigError when no child gets to its end.
     """
@@ -114,7 +114,7 @@ def build_here() -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
 
-    from bgo.hooks.codec import info_json
+    from bgo.hooks.codec import info_json, observer_json, source_json
     from bgo.hooks.manager import load_plugins
 
     settings = PluginSettings.from_json(request["settings"])
@@ -123,6 +123,9 @@ def build_here() -> None:
         "handlers": {name: info_json(handler.info) for name, handler in loaded.handlers.items()},
         "reports": [report.to_json() for report in loaded.reports],
         "missing": loaded.missing,
+        "middleware": [source_json(source) for source in loaded.middleware],
+        "observers": [observer_json(observer) for observer in loaded.observers],
+        "broken": [source_json(source) for source in loaded.broken],
         "files": loaded.files,
     }
     _say(answer, {"done": built})

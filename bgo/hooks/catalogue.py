@@ -44,7 +44,7 @@ def look(settings: PluginSettings, cache_dir: Path) -> Known:
 def peek(settings: PluginSettings, cache_dir: Path) -> Catalogue | None:
     """Return all handlers by name as the file has them, in some milliseconds; None where it must be built first."""
     data = snapshot.read(snapshot.Key(settings), cache_dir)
-    return None if data is None else _known(snapshot.Handlers(data["handlers"]), data, settings, cache_dir).handlers
+    return None if data is None else _known(data, settings, cache_dir).handlers
 
 
 def rebuild(settings: PluginSettings, cache_dir: Path) -> Catalogue:
@@ -100,9 +100,10 @@ def suggest(name: str, catalogue: Catalogue) -> list[str]:
     return list(dict.fromkeys(by_fold[fold] for fold in near))
 
 
-def remember_flow(infos: Iterable[HandlerInfo], cache_dir: Path) -> None:
-    """Keep the handlers of a TaskFlow in files of their own, for workers that start without the program."""
-    flows.remember(infos, cache_dir)
+def remember_flow(infos: Iterable[HandlerInfo], cache_dir: Path, beside: flows.Beside | None = None) -> None:
+    """Keep the handlers of a TaskFlow, and what it has beside them, in a file of its own, for workers that start
+    without the program."""
+    flows.remember(infos, cache_dir, beside)
 
 
 def _look(settings: PluginSettings, cache_dir: Path) -> tuple[Known, bool]:
@@ -110,20 +111,25 @@ def _look(settings: PluginSettings, cache_dir: Path) -> tuple[Known, bool]:
     data = snapshot.read(snapshot.Key(settings), cache_dir)
     if data is None:
         return _rebuild(settings, cache_dir), True
-    return _known(snapshot.Handlers(data["handlers"]), data, settings, cache_dir), False
+    return _known(data, settings, cache_dir), False
 
 
 def _rebuild(settings: PluginSettings, cache_dir: Path) -> Known:
     from bgo.hooks.builder import run_builder
 
     key = snapshot.Key(settings)  # looked at before the build: what changes meanwhile is noticed next time
-    data = snapshot.pack(key, key.entries(), run_builder(settings, TIMEOUT_S))
+    entries, built = key.entries(), run_builder(settings, TIMEOUT_S)
+    # Of a plugin that does not load now nobody knows whether it brings middleware: what it brought is missed.
+    brought = snapshot.read_stale(key, cache_dir).get("middleware", ())
+    built["middleware"] += [s for s in brought if s in built["broken"] and s not in built["middleware"]]
+    data = snapshot.pack(key, entries, built)
     snapshot.keep(key, data, cache_dir)
-    return _known(snapshot.Handlers(data["handlers"]), data, settings, cache_dir)
+    return _known(data, settings, cache_dir)
 
 
-def _known(plugins: snapshot.Handlers, data: Mapping[str, Any], settings: PluginSettings, cache_dir: Path) -> Known:
+def _known(data: Mapping[str, Any], settings: PluginSettings, cache_dir: Path) -> Known:
     """Merge the remembered flows in: a name that a flow and a plugin bring is settled as between two plugins."""
+    plugins = snapshot.handlers_of(data, lambda: flows.observers(cache_dir) if settings.enabled else ())
     missing: dict[str, str] = data["missing"]
     remembered = list(flows.recall(cache_dir)) if settings.enabled else []
     if remembered:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bgo.model.handler import HandlerDefaults, HandlerInfo, Param, Source
+from bgo.model.hooks import Observer
 from bgo.model.wish import (
     concurrency_from,
     concurrency_json,
@@ -50,12 +51,26 @@ def info_from(data: Mapping[str, Any]) -> HandlerInfo:
 
 def source_json(source: Source) -> list[str]:
     """Return where a handler lives as a JSON array."""
-    return [source.kind, source.target, source.path] if source.path else [source.kind, source.target]
+    parts = [source.kind, source.target, source.path, source.function]
+    while not parts[-1]:
+        parts.pop()
+    return parts
 
 
 def source_from(data: list[Any]) -> Source:
     """Return where a handler lives from its JSON array."""
     return Source(*data)
+
+
+def observer_json(observer: Observer) -> list[Any]:
+    """Return a plugin's observer as a JSON array."""
+    return [observer.name, source_json(observer.source), dict(observer.hooks)]
+
+
+def observer_from(data: list[Any]) -> Observer:
+    """Return a plugin's observer from its JSON array."""
+    name, source, hooks = data
+    return Observer(name, source_from(source), hooks)
 
 
 def _param_json(param: Param) -> dict[str, Any]:

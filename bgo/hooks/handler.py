@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bgo.errors import UsageError
 from bgo.hooks import signature
 from bgo.hooks.defaults import defaults_from
+from bgo.hooks.middleware import Layer
 from bgo.model.handler import HandlerInfo, Source
 from bgo.model.options import check_name
 from bgo.policy.schema import check_input
@@ -24,6 +25,8 @@ class Handler:
     info: HandlerInfo
     fn: Callable[..., Any]
     convert: Mapping[str, signature.Convert] = field(default_factory=dict)
+    layers: Sequence[Layer] = ()
+    """The middleware of its flow: the flow's own list, which may still grow."""
 
     @property
     def is_async(self) -> bool:
@@ -53,6 +56,10 @@ class Handler:
     def with_source(self, source: Source, origin: str) -> Handler:
         """Return the same handler as something else brings it (a TaskFlow, a plugin)."""
         return replace(self, info=replace(self.info, source=source, origin=origin))
+
+    def within(self, layers: Sequence[Layer]) -> Handler:
+        """Return the same handler with a flow's middleware around it."""
+        return replace(self, layers=layers)
 
 
 def build(name: str, fn: Callable[..., Any], options: Mapping[str, Any], source: Source, origin: str = "") -> Handler:

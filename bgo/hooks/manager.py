@@ -14,9 +14,11 @@ from bgo.clock import SystemClock
 from bgo.errors import BgoError
 from bgo.hooks import builtin, loading, names, scan
 from bgo.hooks.handler import Handler
-from bgo.hooks.registry import as_handler, collect
+from bgo.hooks.observers import check_middleware, found_in, has_middleware
+from bgo.hooks.registry import as_handler, collect, load_plugin
 from bgo.hooks.settings import LoadReport, PluginSettings, dist_key, is_path
 from bgo.model.handler import Source
+from bgo.model.hooks import Observer
 from bgo.version import VERSION
 
 if TYPE_CHECKING:
@@ -34,6 +36,11 @@ class Loaded:
     handlers: dict[str, Handler] = field(default_factory=dict)
     reports: list[LoadReport] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
+    middleware: list[Source] = field(default_factory=list)
+    """Plugins with middleware, by name."""
+    observers: list[Observer] = field(default_factory=list)
+    broken: list[Source] = field(default_factory=list)
+    """Plugins that did not load, so that nobody knows whether they bring middleware."""
     files: list[str] = field(default_factory=list)
     """Local source files that came in: when one changes, all this is stale."""
 
@@ -59,7 +66,7 @@ class Place:
         return f"{self.found_by} {self.name} {self.source.target}"
 
 
-Draft = tuple[LoadReport, dict[str, Handler]]
+Draft = tuple[LoadReport, dict[str, Handler], Place]
 """A plugin's report, and what it brings before names are settled."""
 
 
@@ -95,13 +102,16 @@ def load_plugins(
     for place in places(settings, list(scan.import_path() if path is None else path)):
         if skip and place.label in skip:
             report = LoadReport(place.name, place.found_by, place.version, error=skip[place.label])
-            drafts.append((report, {}))
+            drafts.append((report, {}, place))
             loaded.missing.update((entry.name, skip[place.label]) for entry in place.entries)
             continue
         announce(place.label)
         drafts.append(_load(place, manager, loaded.missing))
     _settle(drafts, settings, loaded)
-    loaded.files = watch.files()
+    _gather(drafts, loaded)
+    # A file that did not load has left no module behind, and is the first to be mended.
+    named = [place.source.target for _, _, place in drafts if place.source.kind == "file"]
+    loaded.files = sorted({*watch.files(), *named})
     return loaded
 
 
@@ -138,20 +148,41 @@ def _load(place: Place, manager: pluggy.PluginManager, missing: dict[str, str]) 
     else:
         try:
             with loading.guarded(place.name):
-                handlers, warnings = _load_hooks(place, manager)
-            report = replace(report, warnings=warnings)
+                plugin, warnings = _load_hooks(place, manager)
+            report = replace(report, warnings=warnings, hooks=_beside(plugin))
+            with loading.guarded(place.name):
+                handlers = collect(plugin, place.source, place.origin)
+                check_middleware(plugin)
         except BgoError as error:
             report = replace(report, error=error.why or error.message)
-    return replace(report, ms=clock.awake_ms() - start), handlers
+    return replace(report, ms=clock.awake_ms() - start), handlers, place
 
 
-def _load_hooks(place: Place, manager: pluggy.PluginManager) -> tuple[dict[str, Handler], tuple[str, ...]]:
-    source = place.source
-    plugin = loading.load_file(source.target) if source.kind == "file" else loading.load_target(source.target)
+def _load_hooks(place: Place, manager: pluggy.PluginManager) -> tuple[object, tuple[str, ...]]:
+    plugin = load_plugin(place.source)
     if not manager.is_registered(plugin):
         manager.register(plugin, name=place.label)
-    warnings = tuple(_unknown_hooks(manager, plugin))
-    return collect(plugin, source, place.origin), warnings
+    return plugin, tuple(_unknown_hooks(manager, plugin))
+
+
+def _beside(plugin: object) -> dict[str, int]:
+    """Return what a plugin brings beside handlers. Middleware that turns out to be broken counts: it must be missed."""
+    return ({"middleware": 1} if has_middleware(plugin) else {}) | found_in(plugin)
+
+
+def _gather(drafts: list[Draft], loaded: Loaded) -> None:
+    """Say who brings middleware and who listens, each place once, by name."""
+    places: dict[Source, tuple[str, dict[str, int]]] = {}
+    for report, _, place in drafts:
+        if report.error and not report.hooks and not place.entries:
+            loaded.broken.append(place.source)
+        if report.hooks:
+            places.setdefault(place.source, (report.name, dict(report.hooks)))
+    for source, (name, hooks) in sorted(places.items(), key=lambda item: dist_key(item[1][0])):
+        if hooks.pop("middleware", 0):
+            loaded.middleware.append(source)
+        if hooks:
+            loaded.observers.append(Observer(name, source, hooks))
 
 
 def _load_entry(place: Place, entry: scan.EntryPoint, handlers: dict[str, Handler], missing: dict[str, str]) -> str:
@@ -189,11 +220,11 @@ def _suggest(name: str, known: list[str]) -> str:
 
 def _settle(drafts: list[Draft], settings: PluginSettings, loaded: Loaded) -> None:
     """Give each name to one handler at most, and tell every plugin what became of its names."""
-    claims: dict[int, Handler] = {id(h.info): h for _, handlers in drafts for h in handlers.values()}
+    claims: dict[int, Handler] = {id(h.info): h for _, handlers, _ in drafts for h in handlers.values()}
     chosen, refused = names.settle([handler.info for handler in claims.values()], settings.overrides)
     loaded.handlers = {name: claims[id(info)] for name, info in sorted(chosen.items())}
     loaded.missing = {name: why for name, why in {**loaded.missing, **refused}.items() if name not in chosen}
-    for report, handlers in drafts:
+    for report, handlers, _ in drafts:
         mine = tuple(sorted(name for name, h in handlers.items() if loaded.handlers.get(name) is h))
         lost = [f"{name}: {_lost(name, chosen, refused, claims)}" for name in sorted(handlers) if name not in mine]
         loaded.reports.append(replace(report, handlers=mine, warnings=(*report.warnings, *lost)))

@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Unpack
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Unpack
 
 from bgo.errors import ConfigError, NotFoundError, UsageError
-from bgo.hooks import loading
+from bgo.hooks import loading, middleware
 from bgo.hooks.defaults import HandlerOptions
 from bgo.hooks.handler import Handler, build
+from bgo.hooks.middleware import Layer, Layers
 from bgo.hooks.settings import PluginSettings
 from bgo.hooks.stamp import stamp
 from bgo.hooks.task import TaskHandler
 from bgo.model.handler import Source
+
+if TYPE_CHECKING:
+    from bgo.hooks.observers import Hook
 
 HOOK = "bgo_register_handlers"
 
@@ -40,7 +45,7 @@ class Collector:
 def as_handler(name: str, fn: Any, options: Mapping[str, Any], source: Source, origin: str) -> Handler:
     """Return a plain function or a `@task` as a handler under `name`."""
     if isinstance(fn, TaskHandler):
-        return build(name, fn.fn, {**fn.options, **options}, source, origin)
+        return build(name, fn.fn, {**fn.options, **options}, source, origin).within(fn.layers)
     return build(name, fn, options, source, origin)
 
 
@@ -79,16 +84,23 @@ def _declared(module: object, source: Source, origin: str) -> dict[str, Handler]
     own = getattr(module, "__name__", None)
     for value in list(vars(module).values()) if hasattr(module, "__dict__") else []:
         if isinstance(value, TaskHandler) and value.fn.__module__ == own:
-            found[value.info.name] = value.handler.with_source(source, origin)
-        elif any(kind.__name__ == "TaskFlow" for kind in type(value).__mro__):
+            found[value.info.name] = value.handler.with_source(source, origin).within(value.layers)
+        elif is_flow(value):
             for name, handler in _flow_handlers(value).items():
                 found[name] = handler.with_source(source, origin)
     return found
 
 
+def is_flow(value: object) -> bool:
+    """Say whether something is a TaskFlow; its class is of a floor above."""
+    return any(kind.__name__ == "TaskFlow" for kind in type(value).__mro__)
+
+
 def _flow_handlers(flow: object) -> Mapping[str, Handler]:
-    handlers = getattr(flow, "handlers", None)
-    return handlers if isinstance(handlers, Mapping) else {}
+    handlers, layers = getattr(flow, "handlers", None), getattr(flow, "layers", ())
+    if not isinstance(handlers, Mapping):
+        return {}
+    return {name: handler.within(layers) for name, handler in handlers.items()}
 
 
 class Registry:
@@ -98,6 +110,7 @@ class Registry:
         self.settings = settings
         self._loaded: dict[Source, Mapping[str, Handler]] = {}
         self._single: dict[tuple[str, Source], Handler] = {}
+        self._layers: dict[Source, Sequence[Layer]] = {}
         self._stamps: dict[str, tuple[int, int]] = {}
 
     @classmethod
@@ -113,6 +126,8 @@ class Registry:
         if source.kind == "entry":
             return self._entry(name, source)
         handlers = self._place(name, source)
+        if name not in handlers and source.function:
+            return self._late(name, source)
         if name not in handlers:
             raise NotFoundError(
                 f"no handler {name!r} in {source.target}",
@@ -121,8 +136,36 @@ class Registry:
             )
         return handlers[name]
 
+    def middleware(self, sources: Sequence[Source]) -> Sequence[Layer]:
+        """Return the middleware of these plugins, in this order; each is asked once, when a task first needs it.
+
+        Raises ConfigError when one does not load: a task must not run without what stands around it.
+        """
+        return [layer for source in sources for layer in self._middleware(source)]
+
+    def _middleware(self, source: Source) -> Sequence[Layer]:
+        held = self._layers.get(source)
+        if held is None:
+            watch = loading.Watch()
+            with loading.guarded(f"the middleware of {source.target}"):
+                held = load_middleware(load_plugin(source))
+            self._layers[source] = held
+            self._remember(watch)
+        return held
+
+    def observers(self, source: Source, hook: str) -> Sequence[Hook]:
+        """Return the functions that hear of a hook in this place; its code is loaded when it is first asked for."""
+        from bgo.hooks.observers import functions
+
+        watch = loading.Watch()
+        with loading.guarded(f"the hooks of {source.target}"):
+            found = functions(source, hook)
+        self._remember(watch)
+        return found
+
     def is_stale(self) -> bool:
-        """Say whether a local file that came in with a handler has changed since: then a fresh process is due."""
+        """Say whether a local file that came in with a handler or a middleware has changed since: then a fresh process
+        is due."""
         return any(stamp(file) != seen for file, seen in self._stamps.items())
 
     def _entry(self, name: str, source: Source) -> Handler:
@@ -131,6 +174,22 @@ class Registry:
             watch = loading.Watch()
             with loading.guarded(f"handler {name!r} ({source.target})"):
                 held = as_handler(name, loading.load_target(source.target), {}, source, source.target)
+            self._single[name, source] = held
+            self._remember(watch)
+        return held
+
+    def _late(self, name: str, source: Source) -> Handler:
+        """Return a handler that the flow lacks because its program brings it only when it makes a batch."""
+        held = self._single.get((name, source))
+        if held is None:
+            watch = loading.Watch()
+            with loading.guarded(f"handler {name!r} ({source.function})"):
+                module, _, path = source.function.partition(":")
+                found: Any = loading.load_flow_module(module, source.path)
+                for part in path.split("."):
+                    found = getattr(found, part)
+                layers = getattr(load_flow(replace(source, function="")), "layers", ())
+                held = as_handler(name, found, {}, source, source.function).within(layers)
             self._single[name, source] = held
             self._remember(watch)
         return held
@@ -152,16 +211,26 @@ class Registry:
 
 def load_place(source: Source, origin: str = "") -> Mapping[str, Handler]:
     """Load a plugin, a local file or a TaskFlow and return what it brings."""
-    match source.kind:
-        case "file":
-            return collect(loading.load_file(source.target), source, origin or source.target)
-        case "flow":
-            return _flow(source)
-        case _:
-            return collect(loading.load_target(source.target), source, origin or source.target)
+    if source.kind == "flow":
+        return _flow_handlers(load_flow(source))
+    return collect(load_plugin(source), source, origin or source.target)
 
 
-def _flow(source: Source) -> Mapping[str, Handler]:
+def load_plugin(source: Source) -> Any:
+    """Return the module (or object) of a plugin or a local file."""
+    return loading.load_file(source.target) if source.kind == "file" else loading.load_target(source.target)
+
+
+def load_middleware(plugin: object) -> Sequence[Layer]:
+    """Return the middleware that a plugin's `bgo_middleware` brings."""
+    layers = Layers([])
+    for hook in implementations(plugin, middleware.HOOK):
+        hook(layers.use)
+    return layers.held
+
+
+def load_flow(source: Source) -> Any:
+    """Return a TaskFlow that lives in the user's own program."""
     module, _, path = source.target.partition(":")
     flow: Any = loading.load_flow_module(module, source.path)
     for name in path.split("."):
@@ -172,7 +241,7 @@ def _flow(source: Source) -> Mapping[str, Handler]:
             why=f"it is a {type(flow).__name__}",
             hint="keep the flow at the top level of its module, under the same name",
         )
-    return _flow_handlers(flow)
+    return flow
 
 
 def realm(source: Source) -> str:

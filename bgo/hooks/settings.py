@@ -82,6 +82,13 @@ class LoadReport:
     """Why it, or a part of it, did not load; empty when all is well."""
     ms: int = 0
     warnings: tuple[str, ...] = ()
+    hooks: Mapping[str, int] = field(default_factory=dict)
+    """What it brings beside handlers: `middleware`, and the hooks it listens to, each with how many there are."""
+
+    @property
+    def brings(self) -> tuple[str, ...]:
+        """Return all that it brings, for people: handlers by name, then middleware and hooks."""
+        return (*self.handlers, *(name if name == "middleware" else f"on {name}" for name in self.hooks))
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as a JSON object."""
@@ -93,6 +100,7 @@ class LoadReport:
             "error": self.error,
             "ms": self.ms,
             "warnings": list(self.warnings),
+            "hooks": dict(self.hooks),
         }
 
     @classmethod

@@ -11,26 +11,38 @@ import json
 import os
 import sys
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bgo.hooks.codec import info_from
+from bgo.hooks.codec import info_from, observer_from, source_from
 from bgo.hooks.scan import import_path, scan
 from bgo.hooks.settings import LoadReport, PluginSettings
 from bgo.hooks.stamp import stamp
-from bgo.model.handler import HandlerInfo
+from bgo.model.handler import Catalogue, HandlerInfo
+from bgo.model.hooks import NO_EXTRAS, Extras, Observer
 from bgo.version import VERSION
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Handlers(Mapping[str, HandlerInfo]):
     """Handlers by name over their JSON form, each built when it is first looked at: `enqueue` needs one of them."""
 
-    def __init__(self, data: Mapping[str, Any], built: Mapping[str, HandlerInfo] | None = None) -> None:
+    def __init__(
+        self,
+        data: Mapping[str, Any],
+        built: Mapping[str, HandlerInfo] | None = None,
+        extras: Callable[[], Extras] = lambda: NO_EXTRAS,
+    ) -> None:
         self._data = data
         self._built = dict(built or {})
+        self._extras = extras
+
+    @property
+    def extras(self) -> Extras:
+        """Return the middleware and the observers that plugins and flows bring; read when asked for."""
+        return self._extras()
 
     def __getitem__(self, name: str) -> HandlerInfo:
         held = self._built.get(name)
@@ -51,7 +63,25 @@ class Handlers(Mapping[str, HandlerInfo]):
     def merged(self, more: Mapping[str, HandlerInfo], without: Collection[str]) -> Handlers:
         """Return these handlers, less some names, with others over them."""
         kept = {name: item for name, item in self._data.items() if name not in without}
-        return Handlers(kept, more)
+        return Handlers(kept, more, self._extras)
+
+
+def handlers_of(data: Mapping[str, Any], flows: Callable[[], Iterable[Observer]]) -> Handlers:
+    """Return the handlers of a catalogue's data; `flows` yields the observers that are remembered elsewhere."""
+
+    def extras() -> Extras:
+        plugins = [observer_from(item) for item in data["observers"]]
+        files = {os.path.realpath(who.source.target) for who in plugins if who.source.kind == "file"}
+        # A program that is named as a plugin too is heard as that, and not twice.
+        programs = [who for who in flows() if who.as_of is None or os.path.realpath(who.as_of[0]) not in files]
+        return Extras(tuple(source_from(item) for item in data["middleware"]), (*plugins, *programs))
+
+    return Handlers(data["handlers"], None, extras)
+
+
+def extras_of(catalogue: Catalogue) -> Extras:
+    """Return what is beside the handlers of a catalogue."""
+    return catalogue.extras if isinstance(catalogue, Handlers) else NO_EXTRAS
 
 
 class Key:
@@ -94,6 +124,16 @@ def read(key: Key, cache_dir: Path) -> dict[str, Any] | None:
     return data
 
 
+def read_stale(key: Key, cache_dir: Path) -> dict[str, Any]:
+    """Return what the file held last, whether that still counts or not; nothing where it cannot be read."""
+    try:
+        with open(key.file(cache_dir), encoding="utf-8") as stream:
+            data = json.load(stream)
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) and data.get("made_for") == key.made_for else {}
+
+
 def keep(key: Key, data: Mapping[str, Any], cache_dir: Path) -> None:
     """Write the catalogue's data. It is only a cache: where it cannot be written, the next process builds it again."""
     try:
@@ -112,6 +152,8 @@ def pack(key: Key, entries: list[list[Any]], built: Mapping[str, Any]) -> dict[s
         "handlers": built["handlers"],
         "reports": built["reports"],
         "missing": built["missing"],
+        "middleware": built["middleware"],
+        "observers": built["observers"],
     }
 
 

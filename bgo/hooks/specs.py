@@ -11,6 +11,8 @@ from typing import Any, Protocol, Unpack
 import pluggy  # noqa: TID253 - this module is loaded where plugins are, never by a hot command
 
 from bgo.hooks.defaults import HandlerOptions
+from bgo.hooks.middleware import TaskMiddleware
+from bgo.model.entry import Entry
 
 PROJECT = "bgo"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -24,6 +26,13 @@ class Register(Protocol):
         """Bring `fn` under `name`; options as for `@task`."""
 
 
+class Use(Protocol):
+    """What `bgo_middleware` is given: call it once for each middleware."""
+
+    def __call__(self, middleware: TaskMiddleware, order: int = 0) -> None:
+        """Put `middleware` around every task; the lower `order` is further out."""
+
+
 class HookSpecs:
     """The specifications that plugins are checked against."""
 
@@ -34,4 +43,87 @@ class HookSpecs:
         When: once, as the catalogue is built, and again in each child process that runs one of these handlers.
         Where: never in the worker or in `bgo enqueue` themselves. Return: nothing. If it raises, none of this plugin's
         handlers are loaded, the reason is shown by `bgo plugins list`, and no other plugin is touched.
+        """
+
+    @hookspec
+    def bgo_middleware(self, use: Use) -> None:
+        """Bring middleware: call `use(middleware, order=0)` for each. It wraps every task of a worker, whoever's it is.
+
+        When: once, as the catalogue is built, and again in each child process before its first task. Where: never in
+        the worker. Order: the lower `order` is further out; then plugins by name, each in the order of its calls; a
+        flow's own middleware of the same order is further in. Return: nothing. If it raises, `bgo plugins list` shows
+        the reason, and every task is rejected with it until it is mended or the plugin is switched off: middleware
+        may guard something, so none is ever skipped. So it is with a plugin that cannot be imported any more and has
+        brought middleware before; of one that never could nobody knows: name it in `plugins.required`.
+        """
+
+    # What follows is called in one process beside the worker, never in the worker or a task's child, one call at a
+    # time, after what it tells of is durable, at most once for each plugin. If it raises, hangs longer than
+    # `hooks.timeout` or ends its process, that is reported and the next one is called; after five times in a row the
+    # worker calls it no more. No task is delayed or changed by it. Return: nothing.
+
+    @hookspec
+    def bgo_task_started(self, entry: Entry) -> None:
+        """Hear that a run was claimed and given to a child.
+
+        When: after the claim is durable, told by the worker that made it; dropped and counted when too many wait.
+        Where: in the observer process. If it raises: reported, no task is touched.
+        """
+
+    @hookspec
+    def bgo_task_progressed(self, entry: Entry, fraction: float | None, message: str) -> None:
+        """Hear how far a run is. Of reports that come faster than they can be told, the latest counts.
+
+        When: as the worker hears of it. Where: in the observer process. If it raises: reported, no task is touched.
+        """
+
+    @hookspec
+    def bgo_task_soft_timed_out(self, entry: Entry) -> None:
+        """Hear that a run takes longer than its soft timeout; the hard one comes next.
+
+        When: as it happens, told by the worker that runs it. Where: in the observer process. If it raises: reported,
+        no task is touched.
+        """
+
+    @hookspec
+    def bgo_task_succeeded(self, entry: Entry) -> None:
+        """Hear that a task has succeeded.
+
+        When: after it is durable, told by whichever worker reads the history first, at most once. Where: in the
+        observer process. If it raises: reported, no task is touched.
+        """
+
+    @hookspec
+    def bgo_task_failed(self, entry: Entry) -> None:
+        """Hear that a task has failed for good: no retry is left, or a task it waited for has failed.
+
+        When, where and if it raises: as for `bgo_task_succeeded`.
+        """
+
+    @hookspec
+    def bgo_task_retrying(self, entry: Entry) -> None:
+        """Hear that an attempt has failed and another one will come.
+
+        When, where and if it raises: as for `bgo_task_succeeded`.
+        """
+
+    @hookspec
+    def bgo_task_cancelled(self, entry: Entry) -> None:
+        """Hear that a task was cancelled: by somebody, by its expiry, or with a task it waited for.
+
+        When, where and if it raises: as for `bgo_task_succeeded`.
+        """
+
+    @hookspec
+    def bgo_chain_finished(self, chain_id: str, status: str) -> None:
+        """Hear that a chain has ended; `status` is succeeded, failed or cancelled.
+
+        When, where and if it raises: as for `bgo_task_succeeded`.
+        """
+
+    @hookspec
+    def bgo_batch_finished(self, batch_id: str, status: str) -> None:
+        """Hear that a batch has ended; `status` is succeeded, failed or cancelled.
+
+        When, where and if it raises: as for `bgo_task_succeeded`.
         """

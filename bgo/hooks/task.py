@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from bgo.errors import RefusedError
 from bgo.hooks.defaults import HandlerOptions
 from bgo.hooks.handler import Handler, build
+from bgo.hooks.middleware import Layer
 from bgo.model.handler import HandlerInfo, Source
 
 P = ParamSpec("P")
@@ -23,11 +24,14 @@ class TaskHandler(Generic[P, R]):
 
     enqueue: Callable[..., str]
     """Queue a task of this handler; until a TaskFlow has adopted it, this refuses with the way out."""
+    layers: Sequence[Layer]
+    """The middleware of the TaskFlow that has adopted it."""
 
     def __init__(self, handler: Handler, options: Mapping[str, Any]) -> None:
         functools.update_wrapper(self, handler.fn)
         self.handler = handler
         self.options = dict(options)
+        self.layers: Sequence[Layer] = ()
         self.enqueue = self._no_flow
 
     @property

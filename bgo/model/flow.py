@@ -14,7 +14,6 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from bgo.model import wish as wishes
-from bgo.model.task import FOLLOW_UP as FOLLOW_UP
 from bgo.model.task import TaskSpec
 
 FAIL, CONTINUE = "fail", "continue"
@@ -65,6 +64,8 @@ class BatchPlan:
     chain: ChainSpec | None = None
     over: Over | None = None
     callbacks: Mapping[str, TaskSpec] = field(default_factory=dict)
+    field_: str = "item"
+    """Under which key an item that is no object becomes an input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ def batch_plan_json(plan: BatchPlan) -> dict[str, Any]:
         "chain": None if plan.chain is None else _chain_json(plan.chain),
         "over": None if plan.over is None else [plan.over.member, *plan.over.path],
         "callbacks": {kind: spec_json(spec) for kind, spec in plan.callbacks.items()},
+        "field": plan.field_,
     }
 
 
@@ -149,6 +151,7 @@ def _batch_plan(data: Mapping[str, Any]) -> BatchPlan:
         None if data["chain"] is None else _chain(data["chain"]),
         None if over is None else Over(over[0], tuple(over[1:])),
         {kind: spec_from(spec) for kind, spec in data["callbacks"].items()},
+        data["field"],
     )
 
 

@@ -27,6 +27,8 @@ class Source:
     kind: SourceKind
     target: str
     path: str = ""
+    function: str = ""
+    """Of a handler that its program brings only when it makes a batch: `module:function`, as the flow lacks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class HandlerInfo:
     defaults: HandlerDefaults = field(default_factory=HandlerDefaults)
     origin: str = ""
     """Who brings it, for people: a distribution with its version, a file, a module."""
+    layers: int = 0
+    """How much middleware its program put around it when it was run last, as long as its file is the same."""
 
 
 Catalogue = Mapping[str, HandlerInfo]

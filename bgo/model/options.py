@@ -92,6 +92,8 @@ class TaskTimeout:
     soft_ms: int | None
     hard_ms: int | None
     on_soft_timeout: str | None
+    """What is called when the soft limit passes, as `module:function`; for a function that was given itself with `@`
+    and the directory (or script) it comes from."""
 
     QUICK: ClassVar[TaskTimeout]
     MODERATE: ClassVar[TaskTimeout]
@@ -102,8 +104,10 @@ class TaskTimeout:
         self,
         soft: Duration | None = None,
         hard: Duration | None = None,
-        on_soft_timeout: str | None = None,
+        on_soft_timeout: str | Callable[[str], object] | None = None,
     ) -> None:
+        """`on_soft_timeout` is a function at the top level of a module, or its `module:function`: it is called with the
+        task's id, in the process of the hooks, when the soft limit has passed."""
         hard_ms = None if hard is None else to_ms(hard, "timeout", minimum=1)
         soft_ms = None if soft is None else to_ms(soft, "soft timeout", minimum=1)
         if soft_ms is not None and hard_ms is not None and soft_ms > hard_ms:
@@ -114,7 +118,18 @@ class TaskTimeout:
             )
         object.__setattr__(self, "soft_ms", soft_ms)
         object.__setattr__(self, "hard_ms", hard_ms)
-        object.__setattr__(self, "on_soft_timeout", on_soft_timeout)
+        if on_soft_timeout is not None and soft_ms is None:
+            raise UsageError(
+                "on_soft_timeout without a soft timeout",
+                why="nothing would ever call it",
+                hint="TaskTimeout(soft=30, …)",
+            )
+        name = None
+        if on_soft_timeout is not None:
+            from bgo.model.callback import name_of  # few tasks have one
+
+            name = name_of(on_soft_timeout)
+        object.__setattr__(self, "on_soft_timeout", name)
 
     @classmethod
     def hard_only(cls, hard: Duration) -> TaskTimeout:

@@ -21,6 +21,10 @@ class TaskError:
     trace: str = ""
     kinds: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        """Return it as the last line of a traceback says it."""
+        return f"{self.type}: {self.message}" if self.message else self.type
+
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:

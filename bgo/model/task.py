@@ -212,3 +212,13 @@ class HistoryEntry:
     waited: Mapping[str, int]
     """Milliseconds waited before this run, by reason."""
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def task_name(self) -> str:
+        """Return the task's name."""
+        return self.name
+
+    @property
+    def status(self) -> str:
+        """Return the state that this led to."""
+        return self.state

@@ -73,6 +73,11 @@ class TaskView:
     holds: tuple[Hold, ...] = ()
     paused: bool = False
     """It runs, and a pause has stopped it where it stands."""
+    chain_id: str | None = None
+    """The chain it belongs to, be it through a batch."""
+    batch_id: str | None = None
+    counts: Mapping[str, int] | None = None
+    """Of a chain or batch: how many members it has, and how they have ended."""
 
     @property
     def id(self) -> str:
@@ -126,10 +131,11 @@ class TaskView:
             "started_at": to_iso(t.started_at),
             "finished_at": to_iso(t.finished_at),
             "duration_ms": self.duration_ms(),
-            "chain_id": None,
-            "batch_id": None,
+            "chain_id": self.chain_id,
+            "batch_id": self.batch_id,
             "schedule_id": None,
             "holds": [hold_json(h) for h in self.holds],
+            **({} if self.counts is None else {"counts": dict(self.counts)}),
         }
 
 

@@ -70,6 +70,6 @@ def items_at(over: Over, source: Any) -> tuple[list[Any] | None, str]:
     return value, ""
 
 
-def item_input(item: Any) -> dict[str, Any]:
-    """Return an item as an input: an object is one, anything else becomes `{"item": …}`."""
-    return item if isinstance(item, dict) else {"item": item}
+def item_input(item: Any, field: str = "item") -> dict[str, Any]:
+    """Return an item as an input: an object is one, anything else becomes `{field: …}`."""
+    return item if isinstance(item, dict) else {field: item}

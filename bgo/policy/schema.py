@@ -30,10 +30,13 @@ _TRUTH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no"
 _SHOWN = 60
 
 
-def check_input(info: HandlerInfo, data: Mapping[str, Any], *, extras: Literal["refuse", "ignore"] = "refuse") -> None:
+def check_input(
+    info: HandlerInfo, data: Mapping[str, Any], *, extras: Literal["refuse", "ignore"] = "refuse", is_part: bool = False
+) -> None:
     """Raise UsageError unless `data` fits the handler's parameters, naming the field and the accepted form.
 
-    Unknown keys are refused at enqueue and ignored at run, where a chain's merge brings extras.
+    Unknown keys are refused at enqueue and ignored at run, where a chain's merge brings extras. Of a part, whose rest
+    comes from a chain or batch, nothing is missing.
     """
     if info.params is None:
         return
@@ -44,7 +47,7 @@ def check_input(info: HandlerInfo, data: Mapping[str, Any], *, extras: Literal["
                 raise _unknown(info, key, known)
     for param in info.params:
         if param.name not in data:
-            if param.required:
+            if param.required and not is_part:
                 raise UsageError(
                     f"{info.name}: {param.name} is missing",
                     why=f"the handler needs {param.name}: {accepted(param)}",

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from bgo.clock import Clock
 from bgo.ids import Rng
 from bgo.model.device import HOST, DeviceState, Profile
 from bgo.model.handler import Catalogue
+from bgo.model.hooks import Argv
 from bgo.run.tidy import Prune
 from bgo.store.port import Store
+
+
+class HookSetup(NamedTuple):
+    """What is configured of hooks."""
+
+    shell: Mapping[str, Sequence[Argv]] = MappingProxyType({})
+    """Commands by hook."""
+    timeout_ms: int = 10_000
+    store: str = ""
+    """The store's file, as flows write it down: they hear of their own store alone."""
+
+
+NO_HOOKS = HookSetup()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +50,7 @@ class Bench:
     lease_ms: int = 30_000
     kill_grace_ms: int = 5_000
     poll_ms: int = 500
+    hooks: HookSetup = NO_HOOKS
     prune: Prune | None = None
     """Automatic retention; None: this worker does none."""
 

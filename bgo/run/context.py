@@ -23,11 +23,15 @@ _LOG_LIMIT = 16 << 10
 _LEVELS = frozenset({"debug", "info", "warning", "error"})
 
 
-class TaskCancelled(BaseException):
+class CancelRequested(BaseException):
     """Raised by `ctx.check_cancelled()` once a cancel was asked for: let it pass and the task ends as cancelled.
 
     Not an Exception, so that a handler's `except Exception` does not swallow it.
     """
+
+
+TaskCancelled = CancelRequested
+"""Its name in here; to users that is a status."""
 
 
 class TaskContext:
@@ -93,9 +97,9 @@ class TaskContext:
         return self._soft_timed_out
 
     def check_cancelled(self) -> None:
-        """Raise TaskCancelled when a cancel was asked for."""
+        """Raise CancelRequested when a cancel was asked for."""
         if self._cancelled:
-            raise TaskCancelled(f"task {self.task_id} was cancelled")
+            raise CancelRequested(f"task {self.task_id} was cancelled")
 
     def report_progress(self, fraction: float, message: str = "") -> None:
         """Show how far the task is, 0…1; never goes back. Sent at most ten times a second, the last value always."""

@@ -58,6 +58,8 @@ class Crew:
         self.idle: list[ChildProcess] = []
         self.busy: set[ChildProcess] = set()
         self._strays = Strays(clock)
+        self.spared: set[int] = set()
+        """Processes that were started on purpose and are not of the crew."""
         self._failed_starts = 0
         self._start_again_at = 0
         self._last_words = b""
@@ -78,6 +80,10 @@ class Crew:
     def watch(self, fd: int) -> None:
         """Wait for another descriptor as well."""
         self._poll.register(fd, select.POLLIN)
+
+    def unwatch(self, fd: int) -> None:
+        """Wait for it no more."""
+        self._poll.unregister(fd)
 
     # Starting and assigning.
 
@@ -163,7 +169,7 @@ class Crew:
                 self._expect_room(child)
             self._take(heard, child, child.channel.receive())
         except ChannelClosed:
-            self._gone(heard, child, "" if _ends_within(child, LAST_BREATH_MS) else CLOSED)
+            self._gone(heard, child, "" if ends_within(child, LAST_BREATH_MS) else CLOSED)
         except WireError as error:
             self._gone(heard, child, f"it sent something else than frames: {error}")
 
@@ -231,9 +237,9 @@ class Crew:
         """
         is_over = process.kill_run(child.identity, mark, 0, self._clock)
         child.kill()
-        self._strays.end([other.pid for other in self])
+        self._strays.end([*self.spared, *(other.pid for other in self)])
         self.drain(child)
-        code = _end_of(child)
+        code = end_of(child)
         self.unheard = self.hear(child)
         if not is_over or code is None:
             self.retire(child)
@@ -266,19 +272,19 @@ class Crew:
         for child in self:
             child.kill()
         for child in self:
-            _end_of(child)
+            end_of(child)
             child.close()
         self._strays.end(())
 
 
-def _end_of(child: ChildProcess) -> int | None:
+def end_of(child: ChildProcess) -> int | None:
     """Wait for a killed child and return its exit code, -N for signal N; None when it is stuck in the kernel."""
     if child.pidfd is None:
         return child.wait()
-    return child.poll() if _ends_within(child, KILL_PATIENCE_MS) else None
+    return child.poll() if ends_within(child, KILL_PATIENCE_MS) else None
 
 
-def _ends_within(child: ChildProcess, patience_ms: int) -> bool:
+def ends_within(child: ChildProcess, patience_ms: int) -> bool:
     """Wait for a child's end, at most so long; without pidfds only look."""
     if child.poll() is None and child.pidfd is not None:
         end = select.poll()

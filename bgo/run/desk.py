@@ -6,9 +6,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
 
 from bgo.clock import Moment, moment
-from bgo.engine import cycle, rescue
+from bgo.engine import batch, cycle, rescue
 from bgo.engine import settle as settling
 from bgo.engine.cycle import Asker, Look, Memory, Tick
 from bgo.engine.rescue import Orphan
@@ -26,11 +27,27 @@ from bgo.run.process import kill_run
 from bgo.store import place
 from bgo.store.port import Session, Store
 
+if TYPE_CHECKING:
+    from bgo.run.tail import Tail
+
 Ended = Sequence[tuple[RunKey, Settled | LateFinish]]
 
 SOFT_TIMEOUT = "soft_timeout"
+AT_HAND = 500
+"""Ready tasks of a chain or batch that is to be executed here, of which so many are looked at."""
+SWEPT = 500
+"""Rows of an abandoned batch that one commit removes."""
 STUCK_MS = 5_000
 """Orphans whose processes SIGKILL did not end are tried again this much later."""
+
+
+class Wanting(Protocol):
+    """Who listens to the history."""
+
+    @property
+    def wanted(self) -> int: ...
+
+    def wants(self, hook: str) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -58,6 +75,8 @@ class Committed:
 
     settled: tuple[tuple[RunKey, Settled | LateFinish], ...]
     tick: Tick | None
+    tail: Tail | None = None
+    """What the history has to tell, where somebody listens."""
     suspects: frozenset[Child] = frozenset()
     """Children of runs that somebody else had taken over: who did so is about to kill them, whatever they do by now."""
 
@@ -77,6 +96,7 @@ class Desk:
         """Awake instant before which owners that are merely late are left alone."""
         self._orphans: list[Orphan] = []
         self._stuck_until = 0
+        self.hearing: Wanting | None = None
         self._doubtful: set[RunKey] = set()
         """Runs whose outcome may have been committed by a commit that failed."""
 
@@ -114,16 +134,32 @@ class Desk:
             self._store.close()
 
     def seqs(self, task_ids: frozenset[str]) -> frozenset[int]:
-        """Return the seqs of these ids."""
+        """Return the seqs of these tasks; of a chain or batch those of its tasks that are ready now."""
         with self._store.read() as session:
-            found = [session.tasks.find(task_id) for task_id in task_ids]
-        return frozenset(task.seq for task in found if task is not None)
+            found = [task for task_id in task_ids if (task := session.tasks.find(task_id)) is not None]
+            own = {task.seq for task in found if task.kind == "task"}
+            return frozenset(own.union(*(session.flows.ready_under(t.seq, AT_HAND) for t in found if t.kind != "task")))
 
-    def come_back(self, seqs: frozenset[int]) -> bool:
-        """Say whether any of these tasks waits for its time: for a retry, or a delay."""
+    def come_back(self, task_ids: frozenset[str]) -> bool:
+        """Say whether any of these tasks, or of these chains' and batches', waits for its time: a retry, or a delay."""
         with self._store.read() as session:
-            found = [session.tasks.find_seq(seq) for seq in seqs]
-        return any(task is not None and task.state in CLAIMABLE and not task.ready for task in found)
+            found = [task for task_id in task_ids if (task := session.tasks.find(task_id)) is not None]
+            if any(task.state in CLAIMABLE and not task.ready for task in found):
+                return True
+            return any(session.flows.next_due_under(task.seq) is not None for task in found if task.kind != "task")
+
+    def sweep_stages(self) -> bool:
+        """Remove some of what dead enqueuers have left of batches that nobody has seen; say whether more is left."""
+        with self._store.read() as session:
+            found = session.stages.list()
+        dead = [row for row in found if not liveness.is_coming(self._bench.run_dir, row.owner)]
+        if not dead:
+            return False
+        with self._store.write() as session:
+            is_left = batch.discard(session, dead[0], SWEPT, self._bench.clock.now_ms())
+        if not is_left:
+            liveness.clear_stage(self._bench.run_dir, dead[0].owner)
+        return is_left or len(dead) > 1
 
     def has_more(self) -> bool:
         """Say whether there is more for us to come: work that waits for its time, or for a slot another worker has."""
@@ -180,7 +216,7 @@ class Desk:
     def commit(self, children: Sequence[Child], *, only: frozenset[int] | None = None, claim: bool) -> Committed:
         """Write the inbox and, if asked, claim for these idle children: one transaction, each ending on its own."""
         now, until = self.moment, self._bench.clock.awake_ms() + self._bench.lease_ms
-        tick = None
+        tick, heard = None, None
         try:
             with self._store.write() as session:
                 settled = self._write(session, self.inbox, now)
@@ -193,6 +229,7 @@ class Desk:
                         lease_until=until, moment=now, only=only,
                     )  # fmt: skip
                     _count_from_the_claim(session, tick, now.now_ms)
+                heard = self._take_tail(session, now.now_ms)
         except UnknownCommitError:
             self._doubtful.update(key for key, _ in self.inbox.ended)
             self._memory = Memory()
@@ -202,7 +239,29 @@ class Desk:
             raise
         self.inbox = Inbox()
         self._doubtful.clear()
-        return Committed(tuple(settled), tick, suspects)
+        return Committed(tuple(settled), tick, heard, suspects)
+
+    def _take_tail(self, session: Session, now: int) -> Tail | None:
+        limit = 0 if self.hearing is None else self.hearing.wanted
+        if self.hearing is None or limit <= 0:
+            return None
+        from bgo.run import tail  # only where somebody listens
+
+        return tail.take(session, now, limit, self.hearing.wants)
+
+    def begin_tail(self) -> None:
+        """Begin to listen to the history."""
+        from bgo.run import tail
+
+        with self._store.write() as session:
+            tail.begin(session, self.moment.now_ms)
+
+    def tail_waits(self) -> bool:
+        """Say whether the history has something that nobody has told."""
+        from bgo.run import tail
+
+        with self._store.read() as session:
+            return tail.waits(session)
 
     def _write(self, session: Session, inbox: Inbox, now: Moment) -> list[tuple[RunKey, Settled | LateFinish]]:
         over = {key for key, _ in inbox.ended}

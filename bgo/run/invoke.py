@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bgo.errors import BgoError
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable
 
+    from bgo.hooks.middleware import Layer
+
 OUTPUT_LIMIT = 1 << 20
 """Largest output in bytes of canonical JSON, on a computer."""
 MESSAGE_LIMIT = 4 << 10
@@ -47,6 +49,10 @@ class Callee(Protocol):
     def fn(self) -> Callable[..., Any]:
         """Return the function."""
 
+    @property
+    def is_async(self) -> bool:
+        """Say whether the function is declared to be awaited."""
+
     def bind(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Return keyword arguments for an input; raises UsageError when it does not fit."""
 
@@ -67,23 +73,37 @@ class Invoker:
             self._runner.close()
             self._runner = None
 
-    def invoke(self, handler: Callee, ctx: TaskContext) -> Outcome:
-        """Run the handler and return how that ended; only Terminated passes through."""
+    def invoke(self, handler: Callee, ctx: TaskContext, layers: Sequence[Layer] = ()) -> Outcome:
+        """Run the handler within its middleware and return how that ended; only Terminated passes through."""
+        unfit: list[BaseException] = []
+
+        def call() -> Any:
+            try:
+                fields = handler.bind(ctx.input)
+            except Exception as error:  # a converter is the handler author's code
+                unfit.append(error)
+                raise
+            return handler.fn(ctx, **fields)
+
         try:
-            fields = handler.bind(ctx.input)
-        except Exception as error:  # a converter is the handler author's code
-            self._tell(error)
-            return Rejected(describe(error))
-        try:
-            answer = handler.fn(ctx, **fields)
-            if hasattr(type(answer), "__await__"):
-                answer = self._await(answer, ctx)
+            answer = self._answer(call, handler, ctx, layers)
         except Terminated:
             raise
         except BaseException as error:  # SystemExit and KeyboardInterrupt end a handler, never the child
             self._tell(error)
-            return _raised(error, ctx)
+            return Rejected(describe(error)) if any(error is one for one in unfit) else _raised(error, ctx)
         return judge(answer)
+
+    def _answer(self, call: Callable[[], Any], handler: Callee, ctx: TaskContext, layers: Sequence[Layer]) -> Any:
+        if layers:
+            from bgo.run.middleware import Onion  # most tasks have none
+
+            def run(awaitable: Awaitable[Any]) -> Any:
+                return self._await(awaitable, ctx)
+
+            return Onion(layers, call, is_async=handler.is_async, about=(ctx.name, ctx), run=run).run()
+        answer = call()
+        return self._await(answer, ctx) if hasattr(type(answer), "__await__") else answer
 
     def _tell(self, error: BaseException) -> None:
         if self._on_raise is not None:
@@ -196,13 +216,12 @@ def _text_of(error: BaseException) -> str:
 
 
 def _trace_of(error: BaseException) -> str:
-    """The frames of this floor are left out: they are the same in every trace."""
+    """The frames of this floor are left out, between middleware too: they are the same in every trace."""
     import traceback
 
-    trace = error.__traceback__
-    while trace is not None and os.path.dirname(trace.tb_frame.f_code.co_filename) == _HERE:
-        trace = trace.tb_next
     try:
-        return "".join(traceback.format_exception(type(error), error, trace))
+        found = traceback.TracebackException(type(error), error, error.__traceback__)
+        found.stack[:] = [frame for frame in found.stack if os.path.dirname(frame.filename) != _HERE]
+        return "".join(found.format())
     except Exception:
         return ""

@@ -11,15 +11,15 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-_LOCK, _FIFO = ".lock", ".fifo"
+_LOCK, _FIFO, _STAGE = ".lock", ".fifo", ".stage"
 
 
 class WorkerLock:
     """This worker's lock, held until `release` or the end of the process."""
 
-    def __init__(self, run_dir: Path, worker: str) -> None:
+    def __init__(self, run_dir: Path, worker: str, suffix: str = _LOCK) -> None:
         run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._path = _path(run_dir, worker)
+        self._path = run_dir / (worker + suffix)
         self._fd = self._take()
         os.write(self._fd, b"%d\n" % os.getpid())
 
@@ -39,10 +39,25 @@ class WorkerLock:
         os.close(self._fd)
 
 
-def is_alive(run_dir: Path, worker: str) -> bool:
+def stage_lock(run_dir: Path, stage: str) -> WorkerLock:
+    """Return the lock of somebody who brings a batch in; while it is held nobody removes what has come so far."""
+    return WorkerLock(run_dir, stage, _STAGE)
+
+
+def is_coming(run_dir: Path, stage: str) -> bool:
+    """Say whether somebody still brings this batch in."""
+    return is_alive(run_dir, stage, _STAGE)
+
+
+def clear_stage(run_dir: Path, stage: str) -> None:
+    """Remove the lock of a stage whose owner is gone."""
+    (run_dir / (stage + _STAGE)).unlink(missing_ok=True)
+
+
+def is_alive(run_dir: Path, worker: str, suffix: str = _LOCK) -> bool:
     """Say whether the worker still holds its lock."""
     try:
-        fd = os.open(_path(run_dir, worker), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = os.open(run_dir / (worker + suffix), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return False
     except OSError:

@@ -12,10 +12,13 @@ import signal
 import sys
 import threading
 from collections import deque
+from collections.abc import Sequence
 from queue import SimpleQueue
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from bgo.clock import Clock
+from bgo.errors import ConfigError
+from bgo.hooks.middleware import Layer, ordered
 from bgo.model.handler import Source
 from bgo.model.outcome import Outcome, Rejected
 from bgo.run.channel import Channel, ChannelClosed, Frame, WireError
@@ -24,6 +27,10 @@ from bgo.run.guard import Mark, forget_in_forks, kill_descendants, vanish
 from bgo.run.invoke import Invoker, Terminated, describe, rejected
 from bgo.run.reload import restart
 from bgo.run.wire import StartFrame, outcome_json, start_from
+
+if TYPE_CHECKING:
+    from bgo.hooks.handler import Handler
+    from bgo.hooks.registry import Registry
 
 WATCH_AFTER_MS = 20
 """A handler that is done sooner is never watched, and costs no switch between threads."""
@@ -154,6 +161,8 @@ class Worker:
                     return
                 if frame["t"] == "start":
                     self._run(frame)
+                if frame["t"] == "tell":
+                    self._tell(frame)
             inbox.extend(self._channel.receive())
 
     def _run(self, frame: Frame) -> None:
@@ -177,6 +186,21 @@ class Worker:
             _die_of_term()
         self._phase = "idle"
 
+    def _tell(self, frame: Frame) -> None:
+        """Call one hook: this process was started for hooks, not for tasks."""
+        from bgo.run.observing import call
+
+        place = Source(*frame["source"]) if frame["source"] else None
+        wanted = place.path if place is not None and place.kind == "flow" else ""
+        # Programs of one directory share their modules; a script stands alone, and so does another directory.
+        if self._registry.is_stale() or (wanted and self._realm and wanted != self._realm):
+            restart(self._channel, [frame, *self._watcher.inbox])
+        self._realm = wanted or self._realm
+        self._mark.set(frame["mark"])
+        error = call(self._registry, frame)
+        flush_output()
+        self._send({"t": "told", "error": error, "printed": bool(frame["argv"])})
+
     def _perform(self, ctx: TaskContext, start: StartFrame) -> Outcome:
         try:
             os.chdir(start.cwd or "/")
@@ -199,12 +223,13 @@ class Worker:
     def _call(self, ctx: TaskContext, start: StartFrame) -> Outcome:
         try:
             handler = self._registry.resolve(start.handler, start.source)
+            layers = layers_of(self._registry, handler, start)
         except Terminated:
             raise
         except BaseException as error:
             self._spoiled = True  # what half of an import left behind is not to meet the next task
             return Rejected(describe(error))
-        return self._invoker.invoke(handler, ctx)
+        return self._invoker.invoke(handler, ctx, layers)
 
     def _needs_restart(self, source: Source) -> bool:
         """Say whether the code in this process is not, or may not be, what the task should run."""
@@ -228,6 +253,20 @@ class Worker:
             raise Terminated
         if self._phase == "idle":
             _die_of_term()
+
+
+def layers_of(registry: Registry, handler: Handler, start: StartFrame) -> Sequence[Layer]:
+    """Return all the middleware around a run. Raises ConfigError where any of it is missing: none is ever skipped."""
+    own = handler.layers
+    if len(own) < start.layers:
+        raise ConfigError(
+            f"{start.source.target} has {len(own)} middleware here, and its program had {start.layers}",
+            why="what is not used at the top level of the module is not there when a child imports it",
+            hint="call flow.use(…) at the top level, outside of functions and of if __name__ == '__main__'",
+        )
+    if not start.middleware:
+        return own if len(own) < 2 else ordered(own)
+    return ordered(registry.middleware(start.middleware), own)
 
 
 def _die_of_term() -> NoReturn:

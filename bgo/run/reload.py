@@ -19,7 +19,7 @@ _FIRST_ENVIRONMENT = dict(os.environ)
 def restart(channel: Channel, frames: Iterable[Frame]) -> None:
     """Replace this process by a fresh child that begins with `frames`; return only when that is impossible."""
     luggage = b"".join(encode(frame) for frame in frames) + channel.unread
-    fd = _pack(luggage)
+    fd = pack(luggage)
     own = len(sys.orig_argv) - len(sys.argv) + 1
     argv = [*sys.orig_argv[:own], *sys.argv[1:3], str(fd)]
     for stream in (sys.stdout, sys.stderr):
@@ -33,7 +33,7 @@ def restart(channel: Channel, frames: Iterable[Frame]) -> None:
         os.close(fd)
 
 
-def _pack(luggage: bytes) -> int:
+def pack(luggage: bytes) -> int:
     """Keep bytes where only this process and its successor see them: inputs never go into argv or environment."""
     if hasattr(os, "memfd_create"):
         fd = os.memfd_create("bgo")

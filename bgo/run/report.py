@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bgo.clock import to_iso
@@ -47,7 +47,45 @@ class WorkerEvent:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class HookEvent:
+    """Something went wrong with a hook: hook_failed, hook_off (it is called no more), hook_dropped (told once)."""
+
+    type: str
+    at: int
+    hook: str
+    observer: str
+    """Who did not hear; '' for any."""
+    about: str
+    """Id of the task, chain or batch."""
+    message: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the NDJSON object of `run --json`."""
+        return {
+            "schema": SCHEMA,
+            "type": self.type,
+            "ts": to_iso(self.at),
+            "hook": self.hook,
+            "observer": self.observer,
+            "id": self.about,
+            "message": self.message,
+        }
+
+
 Listener = Callable[[WorkerEvent], None]
+HookListener = Callable[[HookEvent], None]
+
+
+@dataclass(slots=True)
+class HookCounts:
+    """What became of the calls of hooks."""
+
+    told: int = 0
+    failed: int = 0
+    dropped: int = 0
+    off: list[str] = field(default_factory=list)
+    """Observers that are called no more."""
 
 
 @dataclass(slots=True)
@@ -65,6 +103,7 @@ class RunReport:
     next_due: int | None = None
     held: dict[str, int] = field(default_factory=dict)
     """Tasks that wait although they are due, by the gate that holds them."""
+    hooks: HookCounts = field(default_factory=HookCounts)
     stopped_by: str = ""
     """The signal that ended it early, such as SIGTERM."""
 
@@ -93,5 +132,6 @@ class RunReport:
                 "next_due": to_iso(self.next_due),
                 "held": dict(self.held),
             },
+            "hooks": asdict(self.hooks),
             "stopped_by": self.stopped_by,
         }

@@ -13,7 +13,7 @@ from bgo.engine.cycle import Claim
 from bgo.engine.settle import RunKey
 from bgo.errors import BgoError
 from bgo.model import payload as payloads
-from bgo.model.handler import HandlerInfo
+from bgo.model.handler import Catalogue, Source
 from bgo.model.outcome import Crashed, Lost, Outcome, Rejected, Released, TaskError
 from bgo.model.state import Reason, State
 from bgo.model.task import Task
@@ -50,6 +50,8 @@ class Runs:
         self._live: dict[ChildProcess, Execution] = {}
         self._unlucky: set[int] = set()
         """Tasks (seqs) that had a child die under them before they began."""
+        self.middleware: tuple[Source, ...] = ()
+        """Plugins whose middleware stands around every task."""
         self.flush_at: int | None = None
         """When what was heard must be committed, even if nothing else happens; awake milliseconds."""
 
@@ -70,8 +72,9 @@ class Runs:
         times += [awake + STOP_LOOK_MS for run in self._live.values() if run.is_stopping]
         return min(times, default=None)
 
-    def start(self, claim: Claim, worker: str, handler: HandlerInfo | None) -> None:
+    def start(self, claim: Claim, worker: str, handlers: Catalogue) -> None:
         """Send a claimed task to its child. A payload that cannot be read ends the run, not the worker."""
+        handler = handlers.get(claim.task.handler)
         task, child = claim.task, self._crew.assign(claim.child.pid)
         capture = Capture(self._bench.log_dir, task.id, task.run)
         run = Execution(claim, RunKey(task.seq, task.run, worker), child, capture, self._clock.awake_ms())
@@ -80,7 +83,7 @@ class Runs:
             self._withdraw(run, Released(Reason.SHUTDOWN, started=False))
             return
         try:
-            self._crew.send(child, start.frame_of(claim, handler, self._bench.work_dir))
+            self._crew.send(child, start.frame_of(claim, handler, self._bench.work_dir, self.middleware))
         except (BgoError, KeyError, TypeError, ValueError, WireError) as error:
             self._withdraw(run, Rejected(TaskError("UnreadablePayload", f"the task cannot be read: {error}")))
 

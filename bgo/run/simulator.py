@@ -4,19 +4,20 @@ children that answer after the time such a task usually takes. Nothing sleeps an
 The same store, start and seed give the same bytes. RUNNING tasks count as just started. A task takes the median of its
 earlier successes (by name), else what `durations` says, else a second; a `sleep` takes what its input says. A task
 that would take longer than its hard timeout is killed by it, as it would be in life; other failures happen only where
-`failures` asks for them.
+`failures` asks for them. Nobody knows what a task would put out: a step that fans out over an output gets one item.
 """
 
 from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bgo import ids
 from bgo.clock import Moment, VirtualClock, moment
-from bgo.engine import cycle, explain, query
+from bgo.engine import cycle, explain, inputs, query
 from bgo.engine import settle as settling
 from bgo.engine.cycle import Asker, Claim, Memory
 from bgo.engine.settle import RunKey, Settled
@@ -24,11 +25,13 @@ from bgo.engine.waiting import waited
 from bgo.errors import UsageError
 from bgo.model import payload as payloads
 from bgo.model.device import DeviceChange, DeviceState, Reading, View
+from bgo.model.flow import Over
 from bgo.model.handler import Catalogue
 from bgo.model.outcome import CancelledRun, Failed, Outcome, Succeeded, TaskError, TimedOut
 from bgo.model.plan import Gate, Hold
 from bgo.model.query import Selector
 from bgo.model.state import State
+from bgo.model.steps import MEMBERS_LIMIT
 from bgo.model.task import Child, Task
 from bgo.policy.gates import Offer
 from bgo.policy.lease import LEASE_MS
@@ -144,6 +147,8 @@ class _Play:
         self._runs: dict[int, list[SimRun]] = {}
         self._heads: dict[int, tuple[str, str, str]] = {}
         self._usual: dict[str, int] = {}
+        self._wanted: dict[int, list[Over]] = {}
+        """Chain → what its steps fan out over."""
         self._number = 0
         self._rng = ids.seeded_rng(options.seed, "settle")
 
@@ -241,7 +246,31 @@ class _Play:
             # The failure is of a kind that the task's own policy would retry.
             kinds = (*task.wish.retry.retry_on, "SimulatedFailure")
             return length, Failed(TaskError("SimulatedFailure", f"attempt {task.attempt} was told to fail", "", kinds))
-        return length, Succeeded()
+        return length, Succeeded(self._output(task))
+
+    def _output(self, task: Task) -> dict[str, Any] | None:
+        """Return what a task puts out as far as a later step of its chain fans out over it: a list of one item each."""
+        chain = None if task.parent is None else self._session.tasks.find_seq(task.parent)
+        if chain is None or chain.kind != "chain":
+            return None
+        if chain.seq not in self._wanted:
+            self._wanted[chain.seq] = list(self._fan_outs(chain))
+        found: dict[str, Any] = {}
+        for over in self._wanted[chain.seq]:
+            if over.member == task.name and over.path:
+                place = found
+                for key in over.path[:-1]:
+                    place = place.setdefault(key, {})
+                place[over.path[-1]] = [{}]
+        return found or None
+
+    def _fan_outs(self, chain: Task) -> Iterator[Over]:
+        """Yield what the steps of a chain fan out over."""
+        for member in self._session.flows.members(chain.seq, limit=MEMBERS_LIMIT):
+            flow = self._session.flows.find(member.seq) if member.kind == "batch" else None
+            over = None if flow is None else inputs.batch_plan(self._session, flow).over
+            if over is not None:
+                yield over
 
     def _length(self, task: Task, data: bytes) -> int:
         if task.handler == "sleep":

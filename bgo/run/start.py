@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from bgo.engine.cycle import Claim
 from bgo.model import payload as payloads
-from bgo.model.handler import HandlerInfo
+from bgo.model.handler import HandlerInfo, Source
 from bgo.run.channel import Frame
 from bgo.run.wire import StartFrame, start_json
 
 
-def frame_of(claim: Claim, handler: HandlerInfo | None, work_dir: Path) -> Frame:
+def frame_of(claim: Claim, handler: HandlerInfo | None, work_dir: Path, middleware: Sequence[Source] = ()) -> Frame:
     """Return what the child is told. Raises ValueError or KeyError when a payload or the handler cannot be read."""
     task, setup = claim.task, {}
     if handler is None:
@@ -36,5 +37,7 @@ def frame_of(claim: Claim, handler: HandlerInfo | None, work_dir: Path) -> Frame
         restored=None if claim.checkpoint is None else payloads.load(claim.checkpoint),
         chain=dict(claim.chain),
         workdir=os.path.join(work_dir, task.id),  # a Path costs ten times as much, for each task
+        middleware=tuple(middleware),
+        layers=handler.layers,
     )
     return start_json(frame)

@@ -64,6 +64,10 @@ class StartFrame(NamedTuple):
     restored: Any
     chain: dict[str, Any]
     workdir: str
+    middleware: tuple[Source, ...] = ()
+    """Plugins whose middleware stands around every task, the outermost first."""
+    layers: int = 0
+    """How much middleware its own program is known to put around it."""
 
     @property
     def mark(self) -> str:
@@ -73,8 +77,8 @@ class StartFrame(NamedTuple):
 
 def start_json(start: StartFrame) -> Frame:
     """Return the frame that carries `start`."""
-    source = start.source
-    return {"t": "start", **start._asdict(), "source": [source.kind, source.target, source.path]}
+    places = [[s.kind, s.target, s.path, s.function] for s in (start.source, *start.middleware)]
+    return {"t": "start", **start._asdict(), "source": places[0], "middleware": places[1:]}
 
 
 def start_from(frame: Frame) -> StartFrame:
@@ -83,6 +87,7 @@ def start_from(frame: Frame) -> StartFrame:
         fields = dict(frame)
         del fields["t"]
         fields["source"] = Source(*fields["source"])
+        fields["middleware"] = tuple(Source(*place) for place in fields.get("middleware", ()))
         return StartFrame(**fields)
     except (KeyError, TypeError) as error:
         raise WireError(f"not a start frame: {error}") from None

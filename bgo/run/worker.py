@@ -23,8 +23,9 @@ from bgo.run.bench import Bench, RunOptions
 from bgo.run.crew import Crew
 from bgo.run.desk import Desk, Ended
 from bgo.run.ending import Ending
+from bgo.run.hearing import Hearing
 from bgo.run.process import ChildProcess
-from bgo.run.report import Listener, RunReport, WorkerEvent
+from bgo.run.report import HookListener, Listener, RunReport, WorkerEvent
 from bgo.run.runs import Runs
 from bgo.run.signals import Signals
 from bgo.run.tidy import Tidier, remove_workdir
@@ -39,7 +40,13 @@ FAILED_MS = 1_000
 class Worker:
     """One `bgo run`. Make it, call `run` once."""
 
-    def __init__(self, bench: Bench, options: RunOptions, listener: Listener | None) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        options: RunOptions,
+        listener: Listener | None,
+        hook_listener: HookListener | None = None,
+    ) -> None:
         self._bench, self._options, self._listener = bench, options, listener
         self._clock = bench.clock
         self.id = f"w{ids.new_id(bench.rng)}"
@@ -62,6 +69,9 @@ class Worker:
             self._crew = Crew(bench.plugins, self._slots + (1 if options.watch else 0), self._print, self._clock)
             self._runs = Runs(bench, self._crew, self._desk, self._tell)
             stack.callback(self._crew.disband)
+            self._hearing = self._desk.hearing = Hearing(bench, self.id, self._crew, self._desk, self.report)
+            self._hearing.listener = hook_listener
+            stack.callback(self._hearing.close)
             stack.callback(self._runs.abandon)
             self._signals = Signals()
             self._stack = stack.pop_all()
@@ -90,8 +100,23 @@ class Worker:
             self._open()
             while not self._is_done():
                 self._turn()
+            self._see_off()
             self._say_what_waits()
         return self.report
+
+    def _see_off(self) -> None:
+        """Let the hooks hear the rest, within bounds."""
+
+        def commit() -> None:
+            with suppress(StoreBusyError, StoreError):
+                self._hearing.heard(self._desk.commit([], claim=False).tail)
+
+        self._hearing.see_off(commit, self._signals_seen, (self._bell.fd, self._signals.fd))
+
+    def _signals_seen(self) -> int:
+        self._bell.silence()
+        self._signals.drain()
+        return self._signals.seen()[0]
 
     def _say_what_waits(self) -> None:
         """Complete the report; a store that is busy is asked again, one that fails leaves it as it is."""
@@ -113,6 +138,11 @@ class Worker:
         born = process.process_start_time(pid) or 0
         queues = tuple(sorted(self._options.queues or ()))
         self._desk.register(WorkerRow(self.id, host, boot, pid, born, self._clock.now_ms(), self._slots, queues))
+        self._choose()
+        self._runs.middleware = self._hearing.learn(self._handlers)
+
+    def _choose(self) -> None:
+        """Learn which tasks may be claimed, if only some may: those of a chain become ready one after another."""
         if self._options.only is not None:
             self._only = self._desk.seqs(self._options.only)
 
@@ -136,15 +166,17 @@ class Worker:
             self._runs.gone(child, why)
         self._end_if_asked(awake)
         self._runs.fire_timers(awake)
+        self._hearing.turn(awake, heard.ready)
         if awake >= self._retry_at:
             self._deal_with_store(awake)
 
     def _timeout(self, awake: int) -> int:
         """Return how long nothing needs us. 0 only when the store lets us act at once: the loop never spins."""
-        times = [t for t in (self._runs.next_timer(awake), self._ending.next_timer(awake)) if t is not None]
+        timers = (self._runs.next_timer(awake), self._ending.next_timer(awake), self._hearing.next_timer(awake))
+        times = [t for t in timers if t is not None]
         if self._retry_at > awake:
             return max(0, min([self._retry_at, *times]) - awake)
-        if self._desk.inbox.ended or (self._curious and self._room() > 0):
+        if self._desk.inbox.ended or (self._curious and self._room() > 0) or self._hearing.is_behind:
             return 0
         times += [self._poll_at, self._renew_at]
         if self._runs.flush_at is not None:
@@ -202,6 +234,8 @@ class Worker:
             self._hears_cancels = self._hears_cancels or changed
             self._curious = self._curious or changed or self._holds
             self._announce(self._desk.rescue(), rescued=True)
+            if self._desk.sweep_stages():
+                self._poll_at = awake  # in steps, between which others have their turn
             self._look_at_handlers()
             if self._tidier is not None:
                 with suppress(OSError):
@@ -210,12 +244,15 @@ class Worker:
             if self._runs:
                 self._runs.cancel(self._desk.cancel_requests())
                 self._runs.hold(self._desk.held())
+            self._hearing.look()
             self._hears_cancels = False
 
     def _look_at_handlers(self) -> None:
         """Learn which handlers there are now; plugins that cannot be read at the moment change nothing."""
         with suppress(BgoError, OSError):
             self._handlers = self._bench.catalogue()
+        self._runs.middleware = self._hearing.learn(self._handlers)
+        self._hears_cancels = self._hears_cancels or self._hearing.is_new
         if self._desk.know(frozenset(self._handlers)):
             self._curious = True
 
@@ -228,7 +265,7 @@ class Worker:
         ended = bool(self._desk.inbox.ended)
         idle = self._crew.idle[: max(0, room)] if self._wanted or ended else []
         flush = self._runs.flush_at is not None and awake >= self._runs.flush_at
-        if ended or flush or (room > 0 and self._wanted and idle):
+        if ended or flush or (room > 0 and self._wanted and idle) or self._hearing.is_behind:
             self._commit(idle, claim=room > 0)
 
     def _room(self) -> int:
@@ -239,6 +276,7 @@ class Worker:
 
     def _look(self, room: int) -> None:
         """Read the store; a hold that changed or an alarm is written at once, work needs children first."""
+        self._choose()
         found = self._desk.look(room, self._only)
         self._curious = False
         self._holds, self._wanted = bool(found.holds), found.ready
@@ -259,11 +297,12 @@ class Worker:
             self._crew.dismiss(done.suspects)
         claims = () if done.tick is None else done.tick.claims
         for claimed in claims:
-            self._runs.start(claimed, self.id, self._handlers.get(claimed.task.handler))
+            self._runs.start(claimed, self.id, self._handlers)
             self.report.started += 1
         self._announce(done.settled)
         for claimed in claims:
             self._tell("started", claimed.task, State.RUNNING, message=f"pid {claimed.child.pid}")
+        self._hearing.heard(done.tail)
         if done.tick is None:
             return
         self._wake_for(done.tick)
@@ -286,12 +325,14 @@ class Worker:
             if to.state is State.SUCCEEDED:
                 remove_workdir(self._bench.work_dir, task.id)
             self.report.rescued += rescued
+            self._hearing.waits = True
             ran = None if task.started_at is None else self._clock.now_ms() - task.started_at
             kind = "rescued" if rescued else str(to.event)
             error = error_of(settled.outcome, to.event)
             self._tell(kind, task, to.state, reason=to.reason, due_at=to.due_at, duration_ms=ran, error=error)
 
     def _tell(self, kind: str, task: Task, state: State, **fields: Any) -> None:
+        self._hearing.live(kind, task, state, fields)
         if self._listener is not None:
             self._listener(WorkerEvent(kind, self._clock.now_ms(), task, state, **fields))
 
@@ -308,6 +349,6 @@ class Worker:
             return False
         if not self._options.until_empty:
             return True
-        if self._only is not None:
-            return not self._desk.come_back(self._only)
+        if self._options.only is not None:
+            return not self._desk.come_back(self._options.only)
         return not self._desk.has_more()

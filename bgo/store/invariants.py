@@ -6,11 +6,11 @@ for a hot path.
 
 from __future__ import annotations
 
-from bgo.model.flow import FOLLOW_UP
+from bgo.model.task import FOLLOW_UP
 from bgo.policy.order import BUMPED
 from bgo.store.invariants_flow import FLOW_REPAIRS, FLOW_RULES
 from bgo.store.rule import Rule
-from bgo.store.sql.pauses import SHALL_STAND, STOP_RUNNING
+from bgo.store.sql.pauses import HELD_BY, SHALL_STAND, STOP_RUNNING
 
 _HEAD = f"""(SELECT CASE WHEN lane.strategy IN ('lifo', 'random') AND task.rank >= {BUMPED // 2}
         THEN lane.since ELSE task.rank END
@@ -30,7 +30,8 @@ _RUNNING = "(SELECT count(*) FROM lease WHERE lease.concurrency_key = lane.concu
 _MET = "(other.state = 'succeeded' OR need.kind = 'end' AND other.finished_at IS NOT NULL)"
 _UNTOLD = "EXISTS (SELECT 1 FROM release WHERE release.upstream = other.seq)"
 _OWN = f"kind = 'task' AND (parent IS NULL OR step >= {FOLLOW_UP})"
-_FORGOTTEN = f"""state = 'blocked' AND {_OWN} AND (NOT EXISTS (SELECT 1 FROM dependency WHERE dependency.task = task.seq)
+_FORGOTTEN = f"""state = 'blocked' AND {_OWN}
+    AND (NOT EXISTS (SELECT 1 FROM dependency WHERE dependency.task = task.seq)
     OR EXISTS (SELECT 1 FROM dependency AS need JOIN task AS other ON other.seq = need.upstream
         WHERE need.task = task.seq AND {_MET} AND NOT {_UNTOLD}))"""
 _NO_TASK = "NOT IN (SELECT seq FROM task)"
@@ -277,7 +278,6 @@ REPAIRS = (
     # Parked lanes are all opened: the next tick parks again what must wait.
     f"""UPDATE lane SET parked = 0, turn = NULL, paused = (SELECT {_PAUSED} FROM view WHERE view.id = lane.view)""",
     f"UPDATE lane SET since = coalesce(since, ?1), head = {_HEAD}, first = {_FIRST}",
-    """UPDATE lane SET turn = CASE WHEN paused = 0 THEN head END,
-        held_by = CASE paused WHEN 0 THEN NULL WHEN 8 THEN 'staging' ELSE 'paused' END""",
+    f"""UPDATE lane SET turn = CASE WHEN paused = 0 THEN head END, held_by = {HELD_BY}""",
 )
 """What mends the rules that can be mended, in this order and in one transaction; ?1 is now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bgo.model.flow import FOLLOW_UP
+from bgo.model.task import FOLLOW_UP
 from bgo.store.rule import Rule
 
 _COUNT = f"(SELECT count(*) FROM task AS m WHERE m.parent = flow.seq AND m.step < {FOLLOW_UP}"
@@ -16,7 +16,8 @@ _STAGED = "EXISTS (SELECT 1 FROM lane JOIN stage ON stage.id = lane.stage WHERE 
 _HIDDEN = _STAGED.replace("WHERE", "WHERE hidden = 1 AND")
 _COMING = "EXISTS (SELECT 1 FROM stage WHERE stage.flow = flow.seq AND hidden = 1)"
 _MISCOUNTED = f"""flow JOIN task AS node ON node.seq = flow.seq
-    WHERE NOT {_HIDDEN} AND NOT {_COMING} AND (total, succeeded, failed, cancelled) IS NOT ({_COUNTS}) AND NOT {_GOING}"""
+    WHERE NOT {_HIDDEN} AND NOT {_COMING} AND NOT {_GOING}
+    AND (total, succeeded, failed, cancelled) IS NOT ({_COUNTS})"""
 """What is coming in is counted when it is sealed."""
 _NO_FLOW = "kind <> 'task' AND NOT EXISTS (SELECT 1 FROM flow WHERE flow.seq = task.seq)"
 _FLOW_OF_NONE = "NOT EXISTS (SELECT 1 FROM task WHERE task.seq = flow.seq AND kind <> 'task')"
@@ -110,7 +111,8 @@ FLOW_RULES = (
     Rule(
         "flow_ready",
         "a chain or batch that waits as a task does: it is never claimed",
-        "SELECT id, state FROM task WHERE kind <> 'task' AND (ready <> 0 OR state IN ('queued', 'retrying') OR run > 0)",
+        """SELECT id, state FROM task WHERE kind <> 'task'
+        AND (ready <> 0 OR state IN ('queued', 'retrying') OR run > 0)""",
     ),
 )
 

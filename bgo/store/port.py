@@ -377,6 +377,12 @@ class Records(Protocol):
     def last(self) -> int:
         """Return the number of the newest entry, 0 when there is none."""
 
+    def note(self, key: str) -> str | None:
+        """Return what is noted under a key: how far a reader of the history has come."""
+
+    def set_note(self, key: str, text: str) -> None:
+        """Note something under a key."""
+
     def number(self, task_id: str, event: str) -> int:
         """Return how many entries of this event a task has."""
 

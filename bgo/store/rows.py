@@ -126,6 +126,10 @@ class FlowRow(NamedTuple):
     """1 while it comes in itself, unseen."""
     coming: int
     """1 while members are coming in unseen."""
+    unfinished: int
+    """1 while a member of the first step, of a batch any member, has not ended."""
+    held: int
+    """1 while one of them may not start yet."""
 
     @property
     def ended(self) -> int:

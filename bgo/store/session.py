@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from bgo.store.sql.alarms import SqlAlarms
-from bgo.store.sql.flows import SqlFlows
 from bgo.store.sql.keys import SqlDedup
 from bgo.store.sql.lanes import SqlLanes
 from bgo.store.sql.leases import SqlLeases
@@ -19,8 +20,11 @@ from bgo.store.sql.payloads import SqlPayloads
 from bgo.store.sql.queues import SqlQueues
 from bgo.store.sql.rates import SqlRates
 from bgo.store.sql.records import SqlRecords
-from bgo.store.sql.stages import SqlStages
 from bgo.store.sql.tasks import SqlTasks
+
+if TYPE_CHECKING:
+    from bgo.store.sql.flows import SqlFlows
+    from bgo.store.sql.stages import SqlStages
 
 
 class Session:
@@ -41,10 +45,21 @@ class Session:
         self.queues = SqlQueues(db)
         self.dedup = SqlDedup(db)
         self.links = SqlLinks(db)
-        self.flows = SqlFlows(db)
-        self.stages = SqlStages(db, self.lanes, self.pauses, self.payloads)
         self.undone_by: sqlite3.Error | None = None
         """The error by which SQLite rolled the whole transaction back inside a savepoint, if it did."""
+
+    @cached_property
+    def flows(self) -> SqlFlows:
+        """Loaded when it is first needed: most enqueues need none."""
+        from bgo.store.sql.flows import SqlFlows
+
+        return SqlFlows(self._db)
+
+    @cached_property
+    def stages(self) -> SqlStages:
+        from bgo.store.sql.stages import SqlStages
+
+        return SqlStages(self._db, self.lanes, self.pauses, self.payloads)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,7 @@ from bgo.api import TaskFlow
 from bgo.clock import Clock
 from bgo.errors import TaskFailedError
 from bgo.hooks.handler import Handler
+from bgo.hooks.middleware import Layer, ordered
 from bgo.model import payload as payloads
 from bgo.model.outcome import Failed, Outcome, Rejected, RetryAsked, Succeeded, TaskError, TimedOut
 from bgo.run.channel import Frame
@@ -69,7 +70,7 @@ def handler_of(flow: TaskFlow, name: str) -> Handler:
     """Return a handler with its code: the flow's own, or one that is installed."""
     held = flow.handlers.get(name)
     if held is not None:
-        return held
+        return held.within(flow.layers)
     from bgo.compose import plugin_settings
     from bgo.hooks.registry import Registry
 
@@ -162,17 +163,18 @@ class Caller:
             reason = getattr(error, "strerror", None) or str(error)
             return rejected("WorkingDirectoryGone", f"cannot run in {start.cwd}: {reason}")
         try:
-            if handler.is_async or _loop_runs():
-                return self._call_aside(handler, ctx)
-            return self._here.invoke(handler, ctx)
+            layers = ordered(handler.layers)
+            if handler.is_async or any(layer.is_async for layer in layers) or _loop_runs():
+                return self._call_aside(handler, ctx, layers)
+            return self._here.invoke(handler, ctx, layers)
         finally:
             os.chdir(before)
 
-    def _call_aside(self, handler: Handler, ctx: TaskContext) -> Outcome:
+    def _call_aside(self, handler: Handler, ctx: TaskContext, layers: Sequence[Layer]) -> Outcome:
         if self._thread is None or self._aside is None:
             self._thread = ThreadPoolExecutor(1, "bgo-testing")
             self._aside = Invoker(self._note)
-        future = self._thread.submit(contextvars.copy_context().run, self._aside.invoke, handler, ctx)
+        future = self._thread.submit(contextvars.copy_context().run, self._aside.invoke, handler, ctx, layers)
         try:
             return future.result()
         except KeyboardInterrupt:

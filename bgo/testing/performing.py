@@ -84,7 +84,7 @@ def perform(target: Any, /, *args: Any, **setting: Unpack[Setting]) -> Performed
 def _handler(target: Any) -> Handler:
     """Return a function as a handler; one that is made inside a test will do, for no child has to import it."""
     if isinstance(target, TaskHandler):
-        return target.handler
+        return target.handler.within(target.layers)
     if not callable(target):
         raise UsageError(
             f"perform what? {type(target).__name__} is no flow and no handler",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.bench import simulate, store, whole
+from tests.bench import graphs, simulate, store, whole
 from tests.bench.kit import Result
 
 ALL: dict[str, Callable[[], Iterator[Result]]] = {
@@ -16,6 +16,8 @@ ALL: dict[str, Callable[[], Iterator[Result]]] = {
     "idle": whole.idle,
     "bulk": store.bulk,
     "claims": store.claims,
+    "batch": graphs.batch,
+    "members": graphs.members,
     "simulate": simulate.simulated_week,
 }
 

@@ -86,7 +86,7 @@ def test_the_table_and_the_closing_words(flow: TaskFlow, script: str, capsys: py
     assert "paused: name asleep is paused; needs not paused" in text
     assert "what lifts it: bgo resume asleep" in text
     assert "4 of 5 tasks start; 4 of them a minute or more late, the latest by " in text
-    assert text.endswith("1 never starts.\n")
+    assert " ".join(text.split()).endswith("1 never starts.")  # where the line breaks depends on how late that is
 
 
 def test_the_table_alone(flow: TaskFlow, script: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bgo.model.flow import CALLBACKS, CONTINUE, FAIL, FOLLOW_UP, INPUT, BatchPlan, ChainSpec, MemberSpec
+from bgo.model.flow import CALLBACKS, CONTINUE, FAIL, INPUT, BatchPlan, ChainSpec, MemberSpec
 from bgo.model.state import FINAL, State
-from bgo.model.task import HistoryEntry, Task
+from bgo.model.task import FOLLOW_UP, HistoryEntry, Task
 from tests.engine.checks import ensure
 
 ENDS = ("succeed", "exhaust", "cancel", "skip", "skip_failed")

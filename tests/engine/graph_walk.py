@@ -20,12 +20,12 @@ from bgo.engine.revive import revive
 from bgo.engine.settle import RunKey, settle
 from bgo.errors import NotFoundError, RefusedError
 from bgo.ids import derived_id, seeded_rng
-from bgo.model.flow import FOLLOW_UP, BatchPlan
+from bgo.model.flow import BatchPlan
 from bgo.model.limits import UniquePolicy
 from bgo.model.outcome import CancelledRun, Failed, Lost, Outcome, Released, RetryAsked, Succeeded, TaskError
 from bgo.model.query import Retention, Selector
 from bgo.model.state import ACTIVE, FINAL, Reason, State
-from bgo.model.task import Task, TaskSpec
+from bgo.model.task import FOLLOW_UP, Task, TaskSpec
 from bgo.policy.gates import Offer
 from bgo.store.check import check
 from bgo.store.invariants import RULES
@@ -282,7 +282,9 @@ class Walk:
             Selector(ids=tuple(task.id for task in self.some(*ACTIVE))),
             Selector(tags=("t",), kinds=()),
             Selector(names=("lone",)),
-            Selector(under=tuple(self.chance.sample(nodes, min(1, len(nodes)))), match_all=not nodes, states=(State.BLOCKED,)),
+            Selector(
+                under=tuple(self.chance.sample(nodes, min(1, len(nodes)))), match_all=not nodes, states=(State.BLOCKED,)
+            ),
         ))  # fmt: skip
         if wanted.is_empty:
             return

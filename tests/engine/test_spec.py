@@ -22,7 +22,6 @@ def built(**said: Any) -> TaskSpec:
 @pytest.mark.parametrize(
     ("said", "what"),
     [
-        ({"timeout": TaskTimeout(1, 2, "module:warn")}, "on_soft_timeout is not available"),
         ({"constraints": TaskConstraints(requires_charging=True, on_loss=ConstraintLoss.CANCEL)}, "on_loss is not"),
         ({"due_at": 10**18}, "not a due time"),
         ({"due_at": -1}, "not a due time"),

@@ -22,6 +22,7 @@ from bgo.model.state import (
 
 PUBLISHED = """
 unblock         blocked                  queued     upstream_done
+begin           blocked                  running    begun
 skip            blocked                  cancelled  upstream_cancelled
 skip_failed     blocked                  failed     upstream_failed
 claim           queued retrying          running    claimed
@@ -29,9 +30,9 @@ succeed         running                  succeeded  done
 retry           running                  retrying   error crash hard_timeout asked
 lose            running                  queued     lost
 release         running                  queued     shutdown device snooze
-exhaust         running                  failed     error crash hard_timeout lost rejected asked snooze
-cancel          blocked queued retrying  cancelled  user tag chain all replaced expired
-cancel          running                  cancelled  user tag chain all replaced expired
+exhaust         running                  failed     error crash hard_timeout lost rejected asked snooze member_failed
+cancel          blocked queued retrying  cancelled  user tag chain batch all replaced expired member_cancelled
+cancel          running                  cancelled  user tag chain batch all replaced expired member_cancelled
 revive          failed cancelled         queued     user
 revive_blocked  failed cancelled         blocked    user
 """
@@ -74,7 +75,9 @@ def test_only_an_outcome_ends_a_run() -> None:
 
 
 def test_only_a_claim_starts_a_run() -> None:
-    assert {e for (_, e), after in TRANSITIONS.items() if after is State.RUNNING} == {Event.CLAIM}
+    """A chain or batch begins without one: nobody runs it but its members."""
+    assert {e for (_, e), after in TRANSITIONS.items() if after is State.RUNNING} == {Event.CLAIM, Event.BEGIN}
+    assert {s for s, e in TRANSITIONS if e is Event.BEGIN} == {State.BLOCKED}
     assert {s for s, e in TRANSITIONS if e is Event.CLAIM} == CLAIMABLE
 
 

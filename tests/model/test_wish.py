@@ -32,7 +32,7 @@ limits = st.integers(1, MAX_DURATION_MS)
 def timeouts(draw: st.DrawFn) -> TaskTimeout:
     hard = draw(st.none() | limits)
     soft = draw(st.none() | st.integers(1, hard or MAX_DURATION_MS))
-    told = draw(st.none() | st.just("app:warn"))
+    told = None if soft is None else draw(st.none() | st.sampled_from(["app:warn", "__main__:warn@/home/me/app.py"]))
     return TaskTimeout(None if soft is None else soft / 1000, None if hard is None else hard / 1000, told)
 
 

@@ -259,3 +259,13 @@ def test_every_event_of_the_model_can_be_told(store: Store) -> None:
         for event in Event:
             session.records.add(done.task, event, (State.SUCCEEDED, "done", 1), START)
         assert len(session.records.of_task(done.task.id)) == len(Event) + 1
+
+
+def test_a_reader_of_the_history_notes_how_far_it_has_come(store: Store) -> None:
+    with store.write() as session:
+        assert session.records.note("reader") is None
+        session.records.set_note("reader", "12 7")
+        session.records.set_note("reader", "13 8")
+    with store.read() as session:
+        assert session.records.note("reader") == "13 8"
+        assert session.records.note("another") is None

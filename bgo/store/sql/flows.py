@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 INSERT = "INSERT INTO flow (seq, plan, at, open) VALUES (?, ?, ?, ?)"
 FIND = """SELECT plan, at, ending, open, cursor, told, total, succeeded, failed, cancelled,
     EXISTS (SELECT 1 FROM stage WHERE hidden = 1 AND stage.id = (SELECT id FROM task WHERE task.seq = flow.seq)),
-    EXISTS (SELECT 1 FROM stage WHERE stage.flow = flow.seq AND hidden = 1) FROM flow WHERE seq = ?"""
+    EXISTS (SELECT 1 FROM stage WHERE stage.flow = flow.seq AND hidden = 1),
+    EXISTS (SELECT 1 FROM task WHERE parent = flow.seq AND step = 0 AND finished_at IS NULL),
+    EXISTS (SELECT 1 FROM task WHERE parent = flow.seq AND step = 0 AND state = 'blocked') FROM flow WHERE seq = ?"""
 SET = {name: f"UPDATE flow SET {name} = ? WHERE seq = ?" for name in ("plan", "at", "ending", "open", "cursor", "told")}
 COUNT = {
     name: f"UPDATE flow SET {name} = {name} + ? WHERE seq = ?"
@@ -28,7 +30,7 @@ HOLD_BACK = (
     "UPDATE task SET state = 'blocked', reason = 'new', ready_at = created_at WHERE seq = ? AND state = 'running'"
 )
 ANNOUNCE = "UPDATE task SET dedup_key = ?, unique_id = ? WHERE seq = ?"
-STARTED = "UPDATE task SET started_at = min(coalesce(started_at, ?1), ?1) WHERE seq = ?2"
+STARTED = "UPDATE task SET started_at = ?1 WHERE seq = ?2 AND (started_at IS NULL OR started_at > ?1)"
 END = """UPDATE task SET state = ?, reason = ?, finished_at = ?, output = ?, error = ?, cancel_reason = NULL
 WHERE seq = ? AND state = 'running'"""
 IS_OPEN = "SELECT EXISTS (SELECT 1 FROM task WHERE parent = ? AND step = ? AND finished_at IS NULL)"
@@ -50,7 +52,8 @@ OUTPUT_BYTES = """SELECT sum(length(bytes)) FROM task INDEXED BY task_member JOI
 WHERE parent = ? AND step = 0"""
 _UNDER = """WITH RECURSIVE above (seq) AS (SELECT ?1 UNION ALL
     SELECT task.seq FROM above CROSS JOIN task INDEXED BY task_member_flow
-        ON task.parent = above.seq AND task.kind <> 'task' AND task.parent IS NOT NULL WHERE task.finished_at IS NULL)"""
+        ON task.parent = above.seq AND task.kind <> 'task' AND task.parent IS NOT NULL
+    WHERE task.finished_at IS NULL)"""
 _OPEN_UNDER = """above CROSS JOIN task INDEXED BY task_member_open
     ON task.parent = above.seq AND task.parent IS NOT NULL WHERE task.finished_at IS NULL"""
 READY_UNDER = f"{_UNDER} SELECT task.seq FROM {_OPEN_UNDER} AND task.ready = 1 LIMIT ?2"

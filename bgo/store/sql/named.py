@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bgo.model.lane import LaneKey, Rate
+from bgo.store.sql.pauses import HELD_BY
 
 if TYPE_CHECKING:
     from bgo.model.limits import NamedLimit
@@ -17,12 +18,12 @@ DROP = "DELETE FROM named_limit WHERE key = ? AND source = ?"
 PUT = """INSERT INTO named_limit (key, source, concurrency_max, rate_max, rate_window) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET source = excluded.source, concurrency_max = excluded.concurrency_max,
     rate_max = excluded.rate_max, rate_window = excluded.rate_window"""
-LIMIT_LANES = """UPDATE lane SET concurrency_max = coalesce(?1, json_extract(key, '$[5]')),
-    parked = 0, turn = CASE WHEN paused = 0 THEN head END, held_by = CASE paused WHEN 0 THEN NULL WHEN 8 THEN 'staging' ELSE 'paused' END
+LIMIT_LANES = f"""UPDATE lane SET concurrency_max = coalesce(?1, json_extract(key, '$[5]')),
+    parked = 0, turn = CASE WHEN paused = 0 THEN head END, held_by = {HELD_BY}
 WHERE concurrency_key = ?2"""
-RATE_LANES = """UPDATE lane SET rate_max = coalesce(?1, json_extract(key, '$[7][1]')),
+RATE_LANES = f"""UPDATE lane SET rate_max = coalesce(?1, json_extract(key, '$[7][1]')),
     rate_window = coalesce(?2, json_extract(key, '$[7][2]')), parked = 0,
-    turn = CASE WHEN paused = 0 THEN head END, held_by = CASE paused WHEN 0 THEN NULL WHEN 8 THEN 'staging' ELSE 'paused' END
+    turn = CASE WHEN paused = 0 THEN head END, held_by = {HELD_BY}
 WHERE rate_key = ?3"""
 KEEP_STARTS = "UPDATE rate SET keep_ms = max(keep_ms, ?) WHERE key = ?"
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bgo.store.sql.lanes import SqlLanes
 
 PAUSE_BIT = {"name": 1, "queue": 2, "tag": 4, "stage": 8}
-"""What `lane.paused` is made of: a lane is open when none of them is set. The last one: its tasks are still coming in."""
+"""What `lane.paused` is made of: a lane is open when none is set. The last one: its tasks are still coming in."""
 ADD_PAUSE = """INSERT INTO pause (kind, value, at, running) VALUES (?, ?, ?, ?)
 ON CONFLICT (kind, value) DO UPDATE SET running = max(running, excluded.running)"""
 DROP_PAUSE = "DELETE FROM pause WHERE kind = ? AND value = ?"
@@ -27,6 +27,8 @@ PAUSED_LANES = {
 SET_PAUSED = """UPDATE lane SET paused = ?1, parked = CASE WHEN ?1 = 0 THEN 0 ELSE parked END,
     turn = CASE WHEN ?1 = 0 THEN head END,
     held_by = CASE ?1 WHEN 0 THEN NULL WHEN 8 THEN 'staging' ELSE 'paused' END WHERE id = ?2"""
+HELD_BY = "CASE paused WHEN 0 THEN NULL WHEN 8 THEN 'staging' ELSE 'paused' END"
+"""What holds a lane, by the bits it is paused by."""
 IS_STAGED = "SELECT EXISTS (SELECT 1 FROM stage WHERE id = ?)"
 MOVE_TAG = "INSERT INTO tag_move (tag) VALUES (?) ON CONFLICT (tag) DO UPDATE SET after = 0"
 LET_RUN = "UPDATE pause SET running = 0 WHERE kind = ? AND value = ?"

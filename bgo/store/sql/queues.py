@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bgo.policy.order import STRIDE
+from bgo.store.sql.select import SEEN
 
 if TYPE_CHECKING:
     from bgo.model.plan import QueueShare
@@ -25,12 +26,12 @@ ON CONFLICT (name) DO UPDATE SET weight = coalesce(?2, weight), reserve = coales
     slots = CASE WHEN ?4 IS NULL THEN slots ELSE nullif(?4, 0) END"""
 SETTINGS = "SELECT name, weight, reserve, slots FROM queue"
 NAMES = "SELECT name FROM queue ORDER BY weight DESC, name"
-ROWS = """SELECT name, weight, reserve,
+ROWS = f"""SELECT name, weight, reserve,
     EXISTS (SELECT 1 FROM pause WHERE kind = 'queue' AND value = queue.name),
     coalesce(w.n, 0), (SELECT count(*) FROM lease WHERE lease.queue = queue.name), slots
 FROM queue LEFT JOIN (
     SELECT queue AS q, count(*) AS n FROM task WHERE state IN ('queued', 'retrying', 'blocked') AND kind = 'task'
-        AND lane NOT IN (SELECT lane.id FROM lane WHERE stage IN (SELECT stage.id FROM stage WHERE hidden = 1)) GROUP BY queue
+        AND {SEEN} GROUP BY queue
 ) AS w ON w.q = queue.name ORDER BY weight DESC, name"""
 
 

@@ -24,6 +24,8 @@ ADD = """INSERT INTO history (task, name, event, run, attempt, state, reason, at
 OF_TASK = f"SELECT {COLUMNS} FROM history WHERE task = ? ORDER BY id"
 AFTER = f"SELECT {COLUMNS} FROM history WHERE id > ? ORDER BY id LIMIT ?"
 LAST = "SELECT coalesce(max(id), 0) FROM history"
+NOTE = "SELECT value FROM meta WHERE key = ?"
+SET_NOTE = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 NUMBER = "SELECT count(*) FROM history WHERE task = ? AND event = ?"
 DURATIONS = """SELECT duration_ms FROM history WHERE name = ? AND event = 'succeed' AND duration_ms IS NOT NULL
 ORDER BY id DESC LIMIT ?"""
@@ -88,6 +90,13 @@ class SqlRecords:
 
     def last(self) -> int:
         return int(self._db.execute(LAST).fetchone()[0])
+
+    def note(self, key: str) -> str | None:
+        row = self._db.execute(NOTE, (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_note(self, key: str, text: str) -> None:
+        self._db.execute(SET_NOTE, (key, text))
 
     def number(self, task_id: str, event: str) -> int:
         return int(self._db.execute(NUMBER, (task_id, event)).fetchone()[0])

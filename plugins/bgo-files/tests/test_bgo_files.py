@@ -391,7 +391,7 @@ def entries() -> dict[str, str]:
 def test_every_announced_handler_resolves_and_is_typed() -> None:
     registry = Registry.for_child({})
     found = {name: registry.resolve(name, Source("entry", target)).info for name, target in entries().items()}
-    assert set(found) == {"files.hash", "files.compress", "files.copy"}
+    assert set(found) == {"files.hash", "files.compress", "files.copy", "files.scan", "files.report"}
     for info in found.values():
         assert info.summary.endswith(".") or ";" in info.summary
         assert info.defaults.timeout == TaskTimeout.NONE

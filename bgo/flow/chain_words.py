@@ -1,0 +1,166 @@
+"""Options as a chain file writes them, the words of the command line, turned into keywords of `flow.enqueue`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from bgo.errors import UsageError
+from bgo.model import specs
+from bgo.model.words import duration, instant_ms
+
+Table = Mapping[str, Any]
+
+
+class Context(NamedTuple):
+    """What the values are read against: the table they stand in, the folder of the file, and now."""
+
+    table: Table
+    folder: str
+    now_ms: int
+
+
+def wrong(value: Any, accepted: str) -> UsageError:
+    """Return the refusal of a value of the wrong type."""
+    kinds = {bool: "true or false", str: "a string", int: "a number", float: "a number", list: "a list"}
+    kinds |= {dict: "a table", datetime: "a time", date: "a date"}
+    return UsageError(
+        f"{accepted} is wanted", why=f"there is {kinds.get(type(value), 'something else')}: {value!r:.60}",
+        hint="bgo man chain shows a whole file",
+    )  # fmt: skip
+
+
+def text(value: Any, accepted: str = "a string") -> str:
+    """Return a string, or raise UsageError for anything else."""
+    if not isinstance(value, str) or not value:
+        raise wrong(value, accepted)
+    return value
+
+
+def texts(value: Any) -> list[str]:
+    """Return a list of strings; one string is a list of one."""
+    found = [value] if isinstance(value, str) else value
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise wrong(value, "a list of strings")
+    return found
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise wrong(value, "true or false")
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _length(value: Any) -> timedelta:
+    return timedelta(seconds=value) if _is_number(value) and value >= 0 else duration(text(value, "a duration"))
+
+
+def _timeout(value: Any) -> Any:
+    return specs.timeout(str(value) if _is_number(value) else text(value, "a timeout such as '2m'"))
+
+
+def _priority(value: Any) -> int:
+    return specs.priority(str(value) if _is_number(value) else text(value, "a priority"))
+
+
+def _concurrency(value: Any, context: Context) -> Any:
+    said = str(value) if _is_number(value) else text(value, "a number such as 3, or '3:fifo'")
+    key = context.table.get("concurrency_key")
+    return specs.concurrency(said, None if key is None else text(key))
+
+
+def _rate(value: Any, context: Context) -> Any:
+    key = context.table.get("rate_key")
+    return specs.rate(text(value, "a rate such as '10/1m'"), None if key is None else text(key))
+
+
+def _dedup(value: Any, context: Context) -> Any:
+    said = ",".join(texts(value))
+    ttl = context.table.get("dedup_ttl")
+    return specs.dedup(said, None if ttl is None else _length(ttl))
+
+
+def _env(value: Any) -> dict[str, str]:
+    from bgo.hooks.commandline import kept_environment
+
+    if isinstance(value, dict):
+        if not all(isinstance(one, str) for one in value.values()):
+            raise wrong(value, "a table of strings")
+        value = [f"{name}={one}" for name, one in value.items()]
+    return kept_environment(os.environ, texts(value))
+
+
+def _instant(value: Any, context: Context) -> Any:
+    return value if isinstance(value, datetime) else instant_ms(text(value, "a time"), context.now_ms)
+
+
+def _deadline(value: Any, context: Context) -> Any:
+    from bgo.clock import to_local
+
+    if isinstance(value, datetime):
+        return value
+    try:
+        return _length(value)
+    except UsageError:
+        return to_local(instant_ms(text(value, "a time"), context.now_ms))
+
+
+def _charging(value: Any) -> Any:
+    from bgo.model.options import TaskConstraints
+
+    return TaskConstraints(requires_charging=True) if _flag(value) else None
+
+
+def _needs(other: str) -> Callable[[Any, Context], None]:
+    def check(value: Any, context: Context) -> None:
+        if other not in context.table:
+            raise UsageError(f"it needs {other}", why="alone it says nothing", hint=f"give {other} as well")
+
+    return check
+
+
+def _folder(value: Any, context: Context) -> str:
+    return os.path.join(context.folder, os.path.expanduser(text(value, "a directory")))
+
+
+EACH: Mapping[str, tuple[str, Callable[[Any, Context], Any]]] = {
+    "timeout": ("timeout", lambda v, c: _timeout(v)),
+    "retry": ("retry", lambda v, c: specs.retry(text(v, "a retry policy"))),
+    "queue": ("queue", lambda v, c: text(v, "a queue")),
+    "priority": ("priority", lambda v, c: _priority(v)),
+    "tag": ("tags", lambda v, c: texts(v)),
+    "tags": ("tags", lambda v, c: texts(v)),
+    "charging": ("constraints", lambda v, c: _charging(v)),
+    "concurrency": ("concurrency", _concurrency),
+    "concurrency_key": ("", _needs("concurrency")),
+    "rate": ("rate_limit", _rate),
+    "rate_key": ("", _needs("rate")),
+    "at_most_once": ("at_most_once", lambda v, c: _flag(v)),
+    "cwd": ("cwd", _folder),
+    "env": ("env", lambda v, c: _env(v)),
+}
+"""What a member may have, by its word in the file: the keyword, and how its value is read."""
+WHOLE: Mapping[str, tuple[str, Callable[[Any, Context], Any]]] = {
+    "delay": ("delay", lambda v, c: _length(v)),
+    "at": ("at", _instant),
+    "start_before": ("start_before", _deadline),
+    "dedup": ("dedup", _dedup),
+    "dedup_ttl": ("", _needs("dedup")),
+    "unique": ("unique_id", lambda v, c: text(v)),
+    "unique_policy": ("unique_policy", lambda v, c: text(v)),
+    "after": ("after", lambda v, c: texts(v)),
+}
+"""What only the whole may have."""
+
+
+def keyword(key: str, context: Context) -> dict[str, Any]:
+    """Return the keyword that one option of a table means; nothing where it belongs to another, or says nothing."""
+    name, read = EACH.get(key) or WHOLE[key]
+    value = read(context.table[key], context)
+    return {} if not name or value is None else {name: value}
