@@ -16,7 +16,8 @@ _STAGED = "EXISTS (SELECT 1 FROM lane JOIN stage ON stage.id = lane.stage WHERE 
 _HIDDEN = _STAGED.replace("WHERE", "WHERE hidden = 1 AND")
 _COMING = "EXISTS (SELECT 1 FROM stage WHERE stage.flow = flow.seq AND hidden = 1)"
 _MISCOUNTED = f"""flow JOIN task AS node ON node.seq = flow.seq
-    WHERE NOT {_HIDDEN} AND NOT {_COMING} AND (total, succeeded, failed, cancelled) IS NOT ({_COUNTS}) AND NOT {_GOING}"""
+    WHERE NOT {_HIDDEN} AND NOT {_COMING} AND NOT {_GOING}
+    AND (total, succeeded, failed, cancelled) IS NOT ({_COUNTS})"""
 """What is coming in is counted when it is sealed."""
 _NO_FLOW = "kind <> 'task' AND NOT EXISTS (SELECT 1 FROM flow WHERE flow.seq = task.seq)"
 _FLOW_OF_NONE = "NOT EXISTS (SELECT 1 FROM task WHERE task.seq = flow.seq AND kind <> 'task')"

@@ -34,9 +34,8 @@ def store() -> Iterator[SqliteStore]:
     opened = SqliteStore(None)
     opened.connection.execute("CREATE TEMP TABLE touched (seq)")
     for event in ("INSERT", "UPDATE OF state, cancel_reason, parent"):
-        opened.connection.execute(
-            f"CREATE TEMP TRIGGER t{event[0]} AFTER {event} ON main.task BEGIN INSERT INTO touched VALUES (new.seq); END"
-        )
+        note = "BEGIN INSERT INTO touched VALUES (new.seq); END"
+        opened.connection.execute(f"CREATE TEMP TRIGGER t{event[0]} AFTER {event} ON main.task {note}")
     yield opened
     assert check(opened) == []
 

@@ -6,11 +6,11 @@ import pytest
 
 from bgo.engine import batch as batches
 from bgo.engine import chain as chains
-from bgo.model.flow import FOLLOW_UP, BatchPlan, ChainSpec, MemberSpec
+from bgo.model.flow import BatchPlan, ChainSpec, MemberSpec
 from bgo.model.outcome import Failed, Succeeded, TaskError
 from bgo.model.query import Selector
 from bgo.model.state import State
-from bgo.model.task import Task
+from bgo.model.task import FOLLOW_UP, Task
 from bgo.store.port import Session, Store
 from bgo.store.rows import StageRow
 from tests.build import START, a_spec

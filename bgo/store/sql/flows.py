@@ -52,7 +52,8 @@ OUTPUT_BYTES = """SELECT sum(length(bytes)) FROM task INDEXED BY task_member JOI
 WHERE parent = ? AND step = 0"""
 _UNDER = """WITH RECURSIVE above (seq) AS (SELECT ?1 UNION ALL
     SELECT task.seq FROM above CROSS JOIN task INDEXED BY task_member_flow
-        ON task.parent = above.seq AND task.kind <> 'task' AND task.parent IS NOT NULL WHERE task.finished_at IS NULL)"""
+        ON task.parent = above.seq AND task.kind <> 'task' AND task.parent IS NOT NULL
+    WHERE task.finished_at IS NULL)"""
 _OPEN_UNDER = """above CROSS JOIN task INDEXED BY task_member_open
     ON task.parent = above.seq AND task.parent IS NOT NULL WHERE task.finished_at IS NULL"""
 READY_UNDER = f"{_UNDER} SELECT task.seq FROM {_OPEN_UNDER} AND task.ready = 1 LIMIT ?2"

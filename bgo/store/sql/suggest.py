@@ -18,7 +18,8 @@ RECENT = 1_000
 """Of an id, the newest tasks are looked at first, and so many of them."""
 BUSY_S = 0.05
 
-NEWEST = f"""SELECT id, name, state FROM (SELECT id, name, state FROM task WHERE {SEEN} ORDER BY seq DESC LIMIT {RECENT})
+NEWEST = f"""SELECT id, name, state FROM (
+    SELECT id, name, state FROM task WHERE {SEEN} ORDER BY seq DESC LIMIT {RECENT})
 WHERE id >= ? AND id < ? LIMIT {LIMIT}"""
 IDS = f"SELECT id, name, state FROM task WHERE id >= ? AND id < ? AND {SEEN} ORDER BY id LIMIT {LIMIT}"
 # A loose index scan: one step for each different value, however many tasks share it.

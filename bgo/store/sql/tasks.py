@@ -89,8 +89,11 @@ WHERE lease.worker = ? AND task.cancel_reason IS NOT NULL"""
 AHEAD = """SELECT count(*) FROM task AS other, task AS me WHERE me.seq = ? AND other.lane = me.lane
     AND other.ready = 1 AND (other.order_key, other.seq) < (me.order_key, me.seq)"""
 _ENDED = """FROM task INDEXED BY task_finished WHERE finished_at IS NOT NULL AND parent IS NULL
-    AND (kind = 'task' OR NOT EXISTS (SELECT 1 FROM task AS member INDEXED BY task_member_open
-        WHERE member.parent = task.seq AND member.finished_at IS NULL))"""
+    AND (kind = 'task' OR NOT EXISTS (WITH RECURSIVE above (seq) AS (SELECT task.seq UNION ALL
+            SELECT flow.seq FROM above CROSS JOIN task AS flow INDEXED BY task_member_flow
+                ON flow.parent = above.seq AND flow.parent IS NOT NULL AND flow.kind <> 'task')
+        SELECT 1 FROM above CROSS JOIN task AS member INDEXED BY task_member_open
+            ON member.parent = above.seq AND member.parent IS NOT NULL AND member.finished_at IS NULL))"""
 """What may go, with all that is in it: never a member alone, a chain or batch could not be retried without it."""
 ENDED = f"""SELECT seq {_ENDED} AND finished_at < ?1
     AND state IN (SELECT value FROM json_each(?2)) ORDER BY finished_at LIMIT ?3"""
