@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 
@@ -12,6 +13,7 @@ GARBAGE = 50_000
 def main() -> int:
     """Run the command line of this process and return its exit code."""
     gc.set_threshold(GARBAGE, 10, 10)
+    atexit.register(gc.freeze)  # the interpreter's last look for garbage would walk all that was imported (10 ms)
     if sys.argv[1:] in (["-V"], ["--version"]):
         from bgo.version import VERSION
 

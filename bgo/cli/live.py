@@ -91,11 +91,7 @@ class Area:
         if not rows:
             return render.safe(self.idle, "dim")
         room = max(1, self._out.height - 4)
-        body = [(r.id, r.name, bar(r.fraction), _whole(now - r.since), r.message) for r in rows[:room]]
+        body = [(r.id, r.name, bar(r.fraction), render.so_far(now - r.since), r.message) for r in rows[:room]]
         if len(rows) > room:
             body.append((f"… {len(rows) - room} more", "", "", "", ""))
         return render.table(COLUMNS, body, self._out.width)
-
-
-def _whole(ms: int) -> str:
-    return render.duration(ms // 1000 * 1000) if ms >= 1000 else "0 s"

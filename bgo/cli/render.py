@@ -116,6 +116,11 @@ def duration(ms: int | None) -> str:
     return f"{whole} {unit}" + (f" {rest // lower_ms} {lower}" if rest >= lower_ms else "")
 
 
+def so_far(ms: int) -> str:
+    """Return how long something has lasted that goes on, in whole seconds: `0 s`, `12 s`."""
+    return duration(ms // 1000 * 1000) if ms >= 1000 else "0 s"
+
+
 def ago(at_ms: int | None, now_ms: int) -> str:
     """Return an instant as people say it: `now`, `in 4 min`, `3 min ago`, `5 d ago`; None is empty."""
     if at_ms is None:

@@ -19,6 +19,8 @@ SHOWN = (State.RUNNING, State.QUEUED, State.RETRYING, State.BLOCKED, State.SUCCE
 RESERVED_ROWS = 10
 """Lines that are not running tasks or recent endings: head, headings, blank lines, the last line."""
 BAR = 12
+WHOLES = 5
+"""Chains and batches that are shown at once."""
 
 
 def watch(flow: TaskFlow, wanted: Selector, poll_ms: int) -> None:
@@ -51,10 +53,13 @@ def draw(shot: Snapshot, width: int, height: int, whole: TaskView | None = None)
     members are shown."""
     from rich.console import Group
 
-    room = height - RESERVED_ROWS if height else len(shot.running) + len(shot.recent)
+    above = min(WHOLES + 1, len(shot.wholes)) + 2 if whole is None and shot.wholes else 0
+    room = height - RESERVED_ROWS - above if height else len(shot.running) + len(shot.recent)
     running = shot.running[: max(1, room // 2)] if height else shot.running
     recent = shot.recent[: max(1, room - len(running))] if height else shot.recent
     parts: list[Any] = [_head(shot), _queues(shot), *([] if whole is None else [_whole(whole)]), render.safe("")]
+    if whole is None and shot.wholes:
+        parts += [*_wholes(shot.wholes[:WHOLES], len(shot.wholes), shot.at, width), render.safe("")]
     parts += _running(running, len(shot.running), shot.at, width)
     parts += [render.safe(""), *_recent(recent, shot.at, width)]
     return Group(*parts)
@@ -82,6 +87,28 @@ def _whole(view: TaskView) -> Any:
     return text.append_text(render.safe(f"  {told_bar(counts)}  {told_counts(counts)}"))
 
 
+def _wholes(views: tuple[TaskView, ...], total: int, now: int, width: int) -> list[Any]:
+    from bgo.cli.tree import told_bar, told_counts
+
+    columns = [
+        render.Column("GOING ON"),
+        render.Column("NAME", least=8),
+        render.Column("PROGRESS", drop=2),
+        render.Column("TIME", right=True),
+        render.Column("DONE", least=8, drop=1),
+    ]
+    rows = [
+        (v.id, v.task.name, told_bar(counts), _elapsed(v, now), told_counts(counts))
+        for v in views
+        for counts in [v.counts or {"total": 0}]
+    ]
+    return [render.table(columns, rows, width), *_more(total - len(views))]
+
+
+def _more(hidden: int) -> list[Any]:
+    return [render.safe(f"… and {hidden} more", "dim")] if hidden > 0 else []
+
+
 def _style(state: State) -> str:
     return render.GLYPHS[state][1]
 
@@ -107,8 +134,7 @@ def _running(views: tuple[TaskView, ...], total: int, now: int, width: int) -> l
         render.Column("MESSAGE", least=8, drop=1),
     ]
     rows = [(v.id, v.task.name, bar(v.task.progress), _elapsed(v, now), _message(v)) for v in views]
-    more = [render.safe(f"… and {total - len(views)} more", "dim")] if total > len(views) else []
-    return [render.table(columns, rows, width), *more]
+    return [render.table(columns, rows, width), *_more(total - len(views))]
 
 
 def _message(view: TaskView) -> str:
@@ -116,7 +142,7 @@ def _message(view: TaskView) -> str:
 
 
 def _elapsed(view: TaskView, now: int) -> str:
-    return render.duration(0 if view.task.started_at is None else max(0, now - view.task.started_at) // 1000 * 1000)
+    return render.so_far(0 if view.task.started_at is None else now - view.task.started_at)
 
 
 def bar(fraction: float | None) -> str:

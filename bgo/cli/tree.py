@@ -121,7 +121,7 @@ def _said(node: Node, now: int) -> str:
     if task.started_at is not None and task.finished_at is not None:
         words += f" in {render.duration(max(0, task.finished_at - task.started_at))}"
     elif task.state == "running" and task.started_at is not None:
-        words += f" for {render.duration(max(0, now - task.started_at) // 1000 * 1000)}"
+        words += f" for {render.so_far(now - task.started_at)}"
     if node.counts is not None:
         return f"{words}, {told_counts(node.counts)}"
     if task.state == "running" and task.progress is not None:

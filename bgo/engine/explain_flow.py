@@ -11,8 +11,10 @@ from bgo.model.task import FOLLOW_UP, Task
 from bgo.model.views import GateLine
 from bgo.store.port import Session
 
-NAMED = 20
-"""Members of which an explanation tells so many."""
+NAMED = 5
+"""Members of which an explanation tells so many, the first ones: more of the same tell no more."""
+LOOKED_AT = 1000
+"""Members of a chain that are looked through for those that come before another."""
 
 
 def turn(session: Session, task: Task) -> list[GateLine]:
@@ -23,9 +25,7 @@ def turn(session: Session, task: Task) -> list[GateLine]:
     if parent.state is State.BLOCKED or parent.kind == "batch":
         return [_waits_for(parent, f"{parent.id} is {parent.state}", f"{parent.kind} {parent.id} ({parent.name})")]
     plan = inputs.chain_plan(session, parent)
-    before = [
-        m for m in session.flows.members(parent.seq, limit=NAMED * 50) if m.step < task.step and not m.finished_at
-    ]
+    before = [m for m in session.flows.members(parent.seq, limit=LOOKED_AT) if m.step < task.step and not m.finished_at]
     return [
         _waits_for(other, f"{other.id} is {word(session, other)}", f"step {plan.steps[other.step].name} of the chain")
         for other in before[:NAMED]
@@ -89,4 +89,4 @@ def verdict(session: Session, node: Task) -> str:
         return f"at step {plan.steps[flow.at].name} ({flow.at + 1} of {len(plan.steps)}); {said}"
     if flow.open and flow.cursor is None and flow.ended == flow.total:
         return f"open: waits for more items, or bgo batches close {node.id}; {said}"
-    return said
+    return f"{said}; of the other {flow.unfinished:,} the first {NAMED} are told" if flow.unfinished > NAMED else said

@@ -24,8 +24,9 @@ def expand(wave: Wave, node: Task, flow: FlowRow) -> str:
     items, why = policy.items_at(over, source)
     if items is None:
         return why
-    page = items[cursor : cursor + max(1, wave.room)]
-    wave.take(len(page))
+    each = members.rows_of(plan)
+    page = items[cursor : cursor + max(1, wave.room // each)]
+    wave.take(len(page) * each)
     made = [payloads.dump(policy.item_input(item, plan.field_), "an item") for item in page]
     members.add_items(session, node, plan, made, wave.now, first=cursor)
     session.flows.count(node.seq, "total", len(page))

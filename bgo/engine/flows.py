@@ -191,11 +191,13 @@ def _bring_back(wave: Wave, node: Task, after: int) -> bool:
     In order, each once: one that fails again meanwhile stays so.
     """
     found = wave.session.flows.undone(node.seq, (0, 0), wave.room, after)
-    wave.take(len(found))
     for member in found:
-        wave.take(restart.put_back(wave.session, member, wave.now) - 1)
-    is_done = not found or wave.room > 0
-    wave.session.flows.set(node.seq, "at", 0 if is_done else found[-1].seq)
+        wave.take(restart.put_back(wave.session, member, wave.now))
+        after = member.seq
+        if wave.room <= 0:
+            break
+    is_done = wave.room > 0
+    wave.session.flows.set(node.seq, "at", 0 if is_done else after)
     if not is_done:
         wave.put_off(node.seq)
     return is_done
@@ -267,6 +269,7 @@ def _end(
 ) -> None:
     """End a chain or a batch, once: its output or error, its history, its callbacks, and all whom it concerns."""
     session, now = wave.session, wave.now
+    wave.take(1)
     event = {State.SUCCEEDED: Event.SUCCEED, State.FAILED: Event.EXHAUST}.get(state, Event.CANCEL)
     next_state(node.state, event)
     output = inputs.output_of(session, node) if state is State.SUCCEEDED or node.kind == "batch" else None

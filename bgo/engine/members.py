@@ -66,6 +66,12 @@ def _made_of(like: TaskSpec, task_id: str, item: bytes) -> TaskSpec:
     )
 
 
+def rows_of(plan: BatchPlan) -> int:
+    """Return how many rows one item of a batch becomes."""
+    inner = () if plan.chain is None else plan.chain.members
+    return 1 + sum(1 + (len(m.items) * rows_of(m.batch) if m.batch else 0) for m in inner)
+
+
 def draw_of(task_id: str) -> float:
     """Return a number in [0, 1) that follows from an id."""
     return int.from_bytes(task_id.encode()[-6:], "big") * 2654435761 % (1 << 53) / _DRAWS

@@ -20,13 +20,15 @@ STARTED, PROGRESS, QUEUED = "started", "progress", "queued"
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a monitor shows: at most `rows` running tasks and recent entries."""
+    """What a monitor shows: at most `rows` running tasks and recent entries, and chains and batches that go on."""
 
     at: int
     counts: Mapping[State, int]
     workers: int
     queues: tuple[QueueRow, ...]
     running: tuple[TaskView, ...]
+    wholes: tuple[TaskView, ...]
+    """Chains and batches of which something has begun, the newest first; those inside others are not among them."""
     recent: tuple[HistoryEntry, ...]
     held: Mapping[str, int]
     retrying: int
@@ -46,6 +48,7 @@ class Snapshot:
                 for q in self.queues
             ],
             "running": [view.to_json() for view in self.running],
+            "wholes": [view.to_json() for view in self.wholes],
             "recent": [history_json(entry) for entry in self.recent],
             "held": dict(self.held),
             "retrying": self.retrying,
@@ -66,6 +69,7 @@ def snapshot(session: Session, selector: Selector, ground: Ground, rows: int) ->
         workers=ground.workers,
         queues=tuple(session.queues.rows()),
         running=tuple(query.view_of(session, task) for task in running),
+        wholes=_wholes(session, wanted, rows),
         recent=tuple(session.records.select(wanted, runs_only=False, limit=rows)),
         held=held,
         retrying=retrying,
@@ -76,6 +80,12 @@ def snapshot(session: Session, selector: Selector, ground: Ground, rows: int) ->
 
 def _with_state(selector: Selector, state: State) -> Selector:
     return replace(selector, states=(state,))
+
+
+def _wholes(session: Session, wanted: Selector, rows: int) -> tuple[TaskView, ...]:
+    found = session.tasks.select(replace(_with_state(wanted, State.RUNNING), kinds=("chain", "batch")), limit=rows)
+    views = [query.view_of(session, task) for task in found if task.kind != "task" and task.parent is None]
+    return tuple(view for view in views if view.state is State.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,13 @@ def ended_above(session: Session, task: Task) -> list[Task]:
     return found
 
 
+def check_stays(session: Session, task: Task) -> None:
+    """Raise RefusedError when what a task is in is being removed."""
+    while task.parent is not None and (parent := session.tasks.find_seq(task.parent)) is not None:
+        _check_is_whole(session, parent)
+        task = parent
+
+
 def _check_is_whole(session: Session, task: Task) -> None:
     flow = None if task.kind == "task" else session.flows.find(task.seq)
     if flow is not None and flow.ending == GOING:

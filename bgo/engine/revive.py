@@ -40,6 +40,8 @@ def revive(session: Session, task: Task, now: int, input_ref: int | None = None)
         raise RefusedError(f"{task.kind} {task.id} cannot be retried", why=why, hint=hint.format(id=task.id))
     if task.kind != "task" or (task.parent is not None and task.step < FOLLOW_UP):
         return _restart(session, task, now, input_ref)
+    if task.parent is not None:
+        _check_stays(session, task)
     key = _cleared(session, task, now, input_ref)
     task = brought_home(session, task, now)
     place = place_of(task, session.lanes.key(task.lane), now, now, begun=False)
@@ -62,6 +64,13 @@ def _cleared(session: Session, task: Task, now: int, input_ref: int | None = Non
     _check_time(task, now)
     _check_unique(session, task, now)
     return _free_key(session, task, input_ref, now)
+
+
+def _check_stays(session: Session, follow_up: Task) -> None:
+    """A follow-up is retried alone, unless a prune has begun to remove what it follows."""
+    from bgo.engine import restart
+
+    restart.check_stays(session, follow_up)
 
 
 def _restart(session: Session, task: Task, now: int, input_ref: int | None) -> None:

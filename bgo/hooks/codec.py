@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.model.handler import HandlerDefaults, HandlerInfo, Param, Source
-from bgo.model.hooks import Observer
 from bgo.model.wish import (
     concurrency_from,
     concurrency_json,
@@ -19,6 +18,9 @@ from bgo.model.wish import (
     timeout_from,
     timeout_json,
 )
+
+if TYPE_CHECKING:
+    from bgo.model.hooks import Observer
 
 
 def info_json(info: HandlerInfo) -> dict[str, Any]:
@@ -69,6 +71,8 @@ def observer_json(observer: Observer) -> list[Any]:
 
 def observer_from(data: list[Any]) -> Observer:
     """Return a plugin's observer from its JSON array."""
+    from bgo.model.hooks import Observer
+
     name, source, hooks = data
     return Observer(name, source_from(source), hooks)
 

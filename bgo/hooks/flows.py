@@ -12,13 +12,15 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.hooks.codec import info_from, info_json, source_from, source_json
 from bgo.hooks.snapshot import write_file
 from bgo.hooks.stamp import stamp
 from bgo.model.handler import HandlerInfo, Source
-from bgo.model.hooks import Observer
+
+if TYPE_CHECKING:
+    from bgo.model.hooks import Observer
 
 FOLDER = "flows"
 
@@ -93,6 +95,8 @@ def recall(cache_dir: Path) -> Iterator[HandlerInfo]:
 
 def observers(cache_dir: Path) -> Iterator[Observer]:
     """Yield the remembered flows that listen to something, and whose programs are still there."""
+    from bgo.model.hooks import Observer
+
     for data in _files(cache_dir):
         if not isinstance(data, dict) or not data.get("hooks"):
             continue

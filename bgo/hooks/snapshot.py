@@ -13,15 +13,17 @@ import sys
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.hooks.codec import info_from, observer_from, source_from
 from bgo.hooks.scan import import_path, scan
 from bgo.hooks.settings import LoadReport, PluginSettings
 from bgo.hooks.stamp import stamp
 from bgo.model.handler import Catalogue, HandlerInfo
-from bgo.model.hooks import NO_EXTRAS, Extras, Observer
 from bgo.version import VERSION
+
+if TYPE_CHECKING:
+    from bgo.model.hooks import Extras, Observer
 
 FORMAT = 2
 
@@ -33,7 +35,7 @@ class Handlers(Mapping[str, HandlerInfo]):
         self,
         data: Mapping[str, Any],
         built: Mapping[str, HandlerInfo] | None = None,
-        extras: Callable[[], Extras] = lambda: NO_EXTRAS,
+        extras: Callable[[], Extras] | None = None,
     ) -> None:
         self._data = data
         self._built = dict(built or {})
@@ -42,7 +44,7 @@ class Handlers(Mapping[str, HandlerInfo]):
     @property
     def extras(self) -> Extras:
         """Return the middleware and the observers that plugins and flows bring; read when asked for."""
-        return self._extras()
+        return _no_extras() if self._extras is None else self._extras()
 
     def __getitem__(self, name: str) -> HandlerInfo:
         held = self._built.get(name)
@@ -70,6 +72,8 @@ def handlers_of(data: Mapping[str, Any], flows: Callable[[], Iterable[Observer]]
     """Return the handlers of a catalogue's data; `flows` yields the observers that are remembered elsewhere."""
 
     def extras() -> Extras:
+        from bgo.model.hooks import Extras
+
         plugins = [observer_from(item) for item in data["observers"]]
         files = {os.path.realpath(who.source.target) for who in plugins if who.source.kind == "file"}
         # A program that is named as a plugin too is heard as that, and not twice.
@@ -81,7 +85,13 @@ def handlers_of(data: Mapping[str, Any], flows: Callable[[], Iterable[Observer]]
 
 def extras_of(catalogue: Catalogue) -> Extras:
     """Return what is beside the handlers of a catalogue."""
-    return catalogue.extras if isinstance(catalogue, Handlers) else NO_EXTRAS
+    return catalogue.extras if isinstance(catalogue, Handlers) else _no_extras()
+
+
+def _no_extras() -> Extras:
+    from bgo.model.hooks import NO_EXTRAS
+
+    return NO_EXTRAS
 
 
 class Key:

@@ -99,6 +99,7 @@ def spec_json(spec: TaskSpec) -> dict[str, Any]:
         "wish": wishes.dump(spec.wish),
         "setup": None if spec.setup is None else json.loads(spec.setup),
         "cwd": spec.cwd,
+        "due_at": spec.due_at,
     }
 
 
@@ -117,6 +118,7 @@ def spec_from(data: Mapping[str, Any]) -> TaskSpec:
         wish=wishes.load(data["wish"]),
         setup=None if data["setup"] is None else payload.dump(data["setup"]),
         cwd=data["cwd"],
+        due_at=data["due_at"],
     )
 
 

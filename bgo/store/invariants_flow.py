@@ -13,9 +13,10 @@ _GOING = """EXISTS (WITH RECURSIVE above (seq) AS (SELECT node.seq UNION ALL SEL
     SELECT 1 FROM above JOIN flow AS f ON f.seq = above.seq WHERE f.ending = 'going')"""
 """A prune has begun to remove it: it is complete no more."""
 _STAGED = "EXISTS (SELECT 1 FROM lane JOIN stage ON stage.id = lane.stage WHERE lane.id = node.lane)"
+_HIDDEN = _STAGED.replace("WHERE", "WHERE hidden = 1 AND")
 _COMING = "EXISTS (SELECT 1 FROM stage WHERE stage.flow = flow.seq AND hidden = 1)"
 _MISCOUNTED = f"""flow JOIN task AS node ON node.seq = flow.seq
-    WHERE NOT {_STAGED} AND NOT {_COMING} AND NOT {_GOING}
+    WHERE NOT {_HIDDEN} AND NOT {_COMING} AND NOT {_GOING}
     AND (total, succeeded, failed, cancelled) IS NOT ({_COUNTS})"""
 """What is coming in is counted when it is sealed."""
 _NO_FLOW = "kind <> 'task' AND NOT EXISTS (SELECT 1 FROM flow WHERE flow.seq = task.seq)"

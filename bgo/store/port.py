@@ -80,7 +80,7 @@ class Tasks(Protocol):
         """Return up to `limit` waiting tasks whose time is over, the earliest first."""
 
     def expired_counts(self, now: int) -> Mapping[State, int]:
-        """Return how many waiting tasks stand in each state whose time is over."""
+        """Return how many waiting tasks that can be seen stand in each state whose time is over."""
 
     def next_expiry(self) -> int | None:
         """Return the earliest instant at which a waiting task expires."""

@@ -186,6 +186,7 @@ class Task(Row, table=True):
         _partial("task_unique_open", "unique_id", "seq", where="unique_id IS NOT NULL AND finished_at IS NULL"),
         _partial("task_root", "seq", where="parent IS NULL"),
         _partial("task_member", "parent", "step", "seq", where="parent IS NOT NULL"),
+        _partial("task_member_flow", "parent", where="parent IS NOT NULL AND kind <> 'task'"),
         _partial("task_member_open", "parent", "step", where="parent IS NOT NULL AND finished_at IS NULL"),
         _partial("task_member_held", "parent", "step", "seq", where="parent IS NOT NULL AND state = 'blocked'"),
     )

@@ -33,6 +33,8 @@ class Graphs:
     outputs: dict[str, Any] = field(default_factory=dict)
     rows: dict[int, Task] = field(default_factory=dict)
     members: dict[int, list[Task]] = field(default_factory=dict)
+    compensations: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """By chain and name: how many its ends have called for."""
     named: dict[tuple[str, str], int] = field(default_factory=dict)
     """Callbacks that were named later: how many ends of their batch they are not about."""
     revived: set[str] = field(default_factory=set)
@@ -217,10 +219,13 @@ class Graphs:
             )
             ensure(node.state is wanted, "a batch ends as its members did", (node.id, node.state, found))
             return
+        self._compensated(node)
         broken = self._broken(node)
         wanted = State.SUCCEEDED if broken is None else broken[1]
         ensure(node.state is wanted, "a chain ends as its steps did", (node.id, node.state, wanted))
         for m in mine:
+            if broken is not None and m.step == broken[0]:
+                ensure(m.reason not in WAS_SKIPPED.values(), "what has had its turn is not skipped", (m.id, m.reason))
             if broken is not None and m.step > broken[0]:
                 ensure(m.state in (State.FAILED, State.CANCELLED), "what comes after a broken step is skipped", m)
                 ensure(m.reason in NOT_RUN, "what comes after a broken step has not run", (m.id, m.reason))
@@ -235,13 +240,29 @@ class Graphs:
                 return number, State.FAILED if State.FAILED in states else State.CANCELLED
         return None
 
-    def compensated(self, chain: Task) -> str | None:
-        """Return the name of the compensation that this end called for."""
+    def _compensated(self, chain: Task) -> None:
+        """Judge whether this end, and each before it, was compensated as its step asked for."""
         broken = self._broken(chain)
-        if broken is None or broken[1] is not State.FAILED or chain.reason not in BY_MEMBERS:
-            return None
-        policy = self.chain_of(chain).plan.steps[broken[0]].on_failure
-        return None if policy in (FAIL, CONTINUE) else policy
+        if broken is not None and broken[1] is State.FAILED:
+            policy = self.chain_of(chain).plan.steps[broken[0]].on_failure
+            if policy not in (FAIL, CONTINUE):
+                self.compensations[chain.id][policy] += 1
+        made = Counter(m.name for m in self.members[chain.seq] if m.step >= FOLLOW_UP)
+        wanted = self.compensations[chain.id]
+        ensure(made == wanted, "each end is compensated as its step asks for", (chain.id, made, wanted))
+
+    def told_to(self, row: Task, above: Task, given: Mapping[str, Any]) -> None:
+        """Judge what a compensation or a callback is told."""
+        if above.kind == "batch":
+            members = sum(m.step < FOLLOW_UP for m in self.members[above.seq])
+            ended = given["succeeded"] + given["failed"] + given["cancelled"]
+            fits = given["batch_id"] == above.id and given["total"] == ended <= members  # more may be coming in
+            ensure(fits, "a callback is told how all ended", (row.id, given, members))
+            return
+        broken = self._broken(above)
+        assert broken is not None
+        name = self.chain_of(above).plan.steps[broken[0]].name
+        ensure(given["failed_step"] == name and "error" in given, "a compensation is told what failed", (row.id, given))
 
     # In the end.
 

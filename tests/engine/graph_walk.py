@@ -32,7 +32,7 @@ from bgo.store.invariants import RULES
 from bgo.store.rows import StageRow
 from bgo.store.sql.taskrows import COLUMNS, to_task
 from bgo.store.sqlite import SqliteStore
-from tests.build import START, a_child, a_moment, a_spec, a_view, an_id
+from tests.build import START, a_child, a_moment, a_spec, a_view
 from tests.engine.checks import check_rows, ensure
 from tests.engine.graph_ledger import ENDS, Graphs
 from tests.engine.graphs import Maker, a_node, items
@@ -106,10 +106,12 @@ class Walk:
         if row is None or task.parent is None:
             return
         self.graphs.started(row)
-        if row.step < FOLLOW_UP:
-            above = self.graphs.parent(row)
-            ensure(above is not None, "what is in something has it", row.id)
-            assert above is not None
+        above = self.graphs.parent(row)
+        ensure(above is not None, "what is in something has it", row.id)
+        assert above is not None
+        if row.step >= FOLLOW_UP:
+            self.graphs.told_to(row, above, json.loads(claim.input))
+        else:
             member = above.kind == "chain"
             own = json.loads(self.graphs.member_of(row).spec.input) if member else self.graphs.item(row, above)
             wanted = self.graphs.input_of(row, own)
@@ -144,7 +146,7 @@ class Walk:
         whole = self.make.whole(others, policy)
         kind = self.chance.random()
         if kind < 0.25:
-            spec = a_spec(name="lone", after=others if self.chance.random() < 0.5 else ())
+            spec = a_spec(name="lone", id=self.make.new_id(), after=others if self.chance.random() < 0.5 else ())
             with self.store.write() as session:
                 enqueueing.enqueue(session, (spec,), self.now)
         elif kind < 0.65:
@@ -156,7 +158,7 @@ class Walk:
             self.begin_batch(whole)
 
     def begin_batch(self, whole: dict[str, Any]) -> None:
-        plan, spec = self.make.plan(), a_node("batch", **whole)
+        plan, spec = self.make.plan(), a_node("batch", id=self.make.new_id(), **whole)
         self.graphs.batches[spec.id] = plan
         with self.store.write() as session:
             seq = batches.open_stage(session, spec, plan, "me", self.now, is_open=self.chance.random() < 0.4)
@@ -207,7 +209,7 @@ class Walk:
             return
         nodes = [task for task in self.seen(*ACTIVE) if task.kind == "batch" and task.parent is None]
         if nodes:
-            node, stage = self.chance.choice(nodes), an_id()
+            node, stage = self.chance.choice(nodes), self.make.new_id()
             with suppress(RefusedError), self.store.write() as session:
                 if self.chance.random() < 0.4:
                     self.told["closed"] += batches.close(session, node, self.now)

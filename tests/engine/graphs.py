@@ -7,6 +7,7 @@ import random
 from dataclasses import replace
 from typing import Any
 
+from bgo.ids import derived_id
 from bgo.model.flow import CALLBACKS, CONTINUE, FAIL, INPUT, BatchPlan, ChainPlan, ChainSpec, MemberSpec, Over, Step
 from bgo.model.limits import ConcurrencyControl, DedupPolicy, Unique
 from bgo.model.options import RetryPolicy
@@ -55,6 +56,10 @@ class Maker:
         self.chance = chance
         self._count = 0
 
+    def new_id(self) -> str:
+        """Return an id that depends on nothing but the dice."""
+        return derived_id("walk", self.chance.getrandbits(64))
+
     def name(self, letter: str) -> str:
         self._count += 1
         return f"{letter}{self._count}"
@@ -91,7 +96,9 @@ class Maker:
             merge = self.chance.choice(("overwrite", "overwrite", "array"))
             steps.append(Step("+".join(names), names, policy, merge))
             members += made
-        spec = a_node("chain", input=self.chance.choice((b"{}", *((b'{"base":1,"list":[1,2]}',) * 3))), **node)
+        spec = a_node(
+            "chain", id=self.new_id(), input=self.chance.choice((b"{}", *((b'{"base":1,"list":[1,2]}',) * 3))), **node
+        )
         return ChainSpec(spec, ChainPlan(tuple(steps), asides), tuple(members))
 
     def member(self, number: int, before: list[MemberSpec], now: int | None, depth: int) -> MemberSpec:

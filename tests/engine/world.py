@@ -290,9 +290,9 @@ class World:
         promised = would_prune(self.store, retention, self.now)
         told = [task_id for step in prune(self.store, retention, self.now) for task_id in step]
         gone, rows = set(told), self.ledger.rows
-        ensure(len(told) == len(gone) == promised, "a dry run tells what a prune does", (told, promised))
         ended = {i: r for i, r in rows.items() if r.finished_at is not None}
         ensure(gone <= set(ended), "only ended tasks are pruned", gone - set(ended))
+        ensure(len(told) == len(gone) == promised, "a dry run tells what a prune does", (told, promised))
         limit = {State.FAILED: self.now - retention.failed_ms}
         old = {i for i, r in ended.items() if r.finished_at < limit.get(r.state, self.now - retention.finished_ms)}  # type: ignore[operator]
         kept = set(ended) - gone

@@ -11,7 +11,7 @@ from typing import Any
 
 from bgo.store import sql
 
-VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
 
 def shape_of(db: sqlite3.Connection) -> dict[str, Any]:

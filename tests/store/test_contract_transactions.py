@@ -31,6 +31,8 @@ def test_the_contract_speaks_of_every_verb() -> None:
         port.NamedLimits,
         port.AlarmBell,
         port.Links,
+        port.Flows,
+        port.Stages,
         port.Session,
         port.Store,
     )

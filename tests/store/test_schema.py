@@ -17,7 +17,9 @@ from tests.build import a_spec, a_wish
 from tests.store import drive
 from tests.store.shape import explain, hot_statements, shape_of
 
-SMALL = {"view", "queue", "pause", "tag_move", "lease", "worker", "stage", "json_each", "CONSTANT", "w"}
+WITHS = {"above", "found", "key"}
+"""What statements begin WITH: no tables, the tables are scanned where these are made."""
+SMALL = {"view", "queue", "pause", "tag_move", "lease", "worker", "stage", "json_each", "CONSTANT", "w", *WITHS}
 """Tables that stay small whatever waits: views (one per queue, handler and constraints), live runs, workers, batches
 that are coming in; and lists of a few words that are bound."""
 SCANS = {
@@ -26,7 +28,8 @@ SCANS = {
     "tasks.WAITS_IN": "asked by --until-empty --queue when nothing else is left: the alarm index, to its first hit",
     "tasks.COUNTS": "a summary: counts every task, from an index alone",
     "tasks.FLOWS": "a summary: counts every chain and batch",
-    "stages.INNER": "what a dead enqueuer has left is removed, in steps: reads the chains and batches",
+    "tasks.GOING": "those that a prune is removing: few, and mostly none",
+    "tasks.ENDED_ROWS": "a dry run of a prune: reads what has ended",
     "tasks.UNSEEN": "a summary: counts what is coming in, while it does",
     "tasks.NOT_DUE": "told once at the end of a run: counts the delayed tasks, from their index",
     "queues.ROWS": "bgo queues: counts every waiting task",

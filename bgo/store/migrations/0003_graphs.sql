@@ -3,6 +3,7 @@ ALTER TABLE task ADD COLUMN parent INTEGER;
 ALTER TABLE task ADD COLUMN step INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX task_root ON task (seq) WHERE parent IS NULL;
 CREATE INDEX task_member ON task (parent, step, seq) WHERE parent IS NOT NULL;
+CREATE INDEX task_member_flow ON task (parent) WHERE parent IS NOT NULL AND kind <> 'task';
 CREATE INDEX task_member_open ON task (parent, step) WHERE parent IS NOT NULL AND finished_at IS NULL;
 CREATE INDEX task_member_held ON task (parent, step, seq) WHERE parent IS NOT NULL AND state = 'blocked';
 ALTER TABLE lane ADD COLUMN stage TEXT;

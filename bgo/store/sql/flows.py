@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bgo.model.state import State
 from bgo.store.rows import FlowRow
+from bgo.store.sql.select import SEEN
 from bgo.store.sql.taskrows import COLUMNS, to_task
 
 if TYPE_CHECKING:
@@ -32,17 +33,15 @@ ANNOUNCE = "UPDATE task SET dedup_key = ?, unique_id = ? WHERE seq = ?"
 STARTED = "UPDATE task SET started_at = ?1 WHERE seq = ?2 AND (started_at IS NULL OR started_at > ?1)"
 END = """UPDATE task SET state = ?, reason = ?, finished_at = ?, output = ?, error = ?, cancel_reason = NULL
 WHERE seq = ? AND state = 'running'"""
-_THERE = "lane NOT IN (SELECT lane.id FROM lane JOIN stage ON stage.id = lane.stage WHERE hidden = 1)"
-"""What is still coming in is not there yet: nothing is done to it."""
 IS_OPEN = "SELECT EXISTS (SELECT 1 FROM task WHERE parent = ? AND step = ? AND finished_at IS NULL)"
 ANY_OPEN = "SELECT EXISTS (SELECT 1 FROM task WHERE parent = ? AND finished_at IS NULL)"
-OPEN_THERE = f"SELECT EXISTS (SELECT 1 FROM task WHERE parent = ? AND finished_at IS NULL AND {_THERE})"
+OPEN_THERE = f"SELECT EXISTS (SELECT 1 FROM task WHERE parent = ? AND finished_at IS NULL AND {SEEN})"
 HELD = f"""SELECT {COLUMNS} FROM task INDEXED BY task_member_held
-WHERE parent = ? AND state = 'blocked' AND step BETWEEN ? AND ? AND {_THERE} ORDER BY step, seq LIMIT ?"""
+WHERE parent = ? AND state = 'blocked' AND step BETWEEN ? AND ? AND {SEEN} ORDER BY step, seq LIMIT ?"""
 UNSTOPPED = f"""SELECT {COLUMNS} FROM task INDEXED BY task_member_open WHERE parent = ? AND finished_at IS NULL
-    AND (state <> 'running' OR cancel_reason IS NULL) AND {_THERE} ORDER BY step, seq LIMIT ?"""
+    AND (state <> 'running' OR cancel_reason IS NULL) AND {SEEN} ORDER BY step, seq LIMIT ?"""
 UNDONE = f"""SELECT {COLUMNS} FROM task INDEXED BY task_member
-WHERE parent = ? AND step BETWEEN ? AND ? AND seq > ? AND state IN ('failed', 'cancelled') AND {_THERE}
+WHERE parent = ? AND step BETWEEN ? AND ? AND seq > ? AND state IN ('failed', 'cancelled') AND {SEEN}
 ORDER BY step, seq LIMIT ?"""
 MEMBERS = f"""SELECT {COLUMNS} FROM task INDEXED BY task_member
 WHERE parent = ?1 AND (step, seq) > (?2, ?3) ORDER BY step, seq LIMIT ?4"""
@@ -51,21 +50,18 @@ WHERE parent = ? AND step = ? AND seq > ? ORDER BY seq LIMIT ?"""
 TALLY = "SELECT state, count(*) FROM task INDEXED BY task_member WHERE parent = ? AND step = ? GROUP BY state"
 OUTPUT_BYTES = """SELECT sum(length(bytes)) FROM task INDEXED BY task_member JOIN payload ON payload.id = task.output
 WHERE parent = ? AND step = 0"""
-READY_UNDER = """SELECT seq FROM task INDEXED BY task_member_open
-WHERE parent = ?1 AND finished_at IS NULL AND ready = 1
-UNION ALL SELECT inner_.seq FROM task AS outer_ INDEXED BY task_member_open
-    JOIN task AS inner_ INDEXED BY task_member_open ON inner_.parent = outer_.seq
-WHERE outer_.parent = ?1 AND outer_.finished_at IS NULL AND outer_.kind <> 'task'
-    AND inner_.finished_at IS NULL AND inner_.ready = 1 LIMIT ?2"""
-NEXT_DUE_UNDER = """SELECT min(due_at) FROM (
-    SELECT due_at FROM task INDEXED BY task_member_open
-    WHERE parent = ?1 AND finished_at IS NULL AND ready = 0 AND state IN ('queued', 'retrying')
-    UNION ALL SELECT inner_.due_at FROM task AS outer_ INDEXED BY task_member_open
-        JOIN task AS inner_ INDEXED BY task_member_open ON inner_.parent = outer_.seq
-    WHERE outer_.parent = ?1 AND outer_.finished_at IS NULL AND outer_.kind <> 'task'
-        AND inner_.finished_at IS NULL AND inner_.ready = 0 AND inner_.state IN ('queued', 'retrying'))"""
-RUNS_UNDER = """SELECT EXISTS (SELECT 1 FROM lease CROSS JOIN task ON task.seq = lease.task
-    LEFT JOIN task AS above ON above.seq = task.parent WHERE task.parent = ?1 OR above.parent = ?1)"""
+_UNDER = """WITH RECURSIVE above (seq) AS (SELECT ?1 UNION ALL
+    SELECT task.seq FROM above CROSS JOIN task INDEXED BY task_member_flow
+        ON task.parent = above.seq AND task.kind <> 'task' AND task.parent IS NOT NULL
+    WHERE task.finished_at IS NULL)"""
+_OPEN_UNDER = """above CROSS JOIN task INDEXED BY task_member_open
+    ON task.parent = above.seq AND task.parent IS NOT NULL WHERE task.finished_at IS NULL"""
+READY_UNDER = f"{_UNDER} SELECT task.seq FROM {_OPEN_UNDER} AND task.ready = 1 LIMIT ?2"
+NEXT_DUE_UNDER = f"""{_UNDER} SELECT min(task.due_at) FROM {_OPEN_UNDER}
+    AND task.ready = 0 AND task.state IN ('queued', 'retrying')"""
+RUNS_UNDER = """SELECT EXISTS (SELECT 1 FROM lease CROSS JOIN task ON task.seq = lease.task WHERE ?1 IN (
+    WITH RECURSIVE above (seq) AS (SELECT task.parent UNION ALL SELECT other.parent FROM above
+        JOIN task AS other ON other.seq = above.seq WHERE other.parent IS NOT NULL) SELECT seq FROM above))"""
 
 
 class SqlFlows:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 SEEN = "lane NOT IN (SELECT lane.id FROM lane WHERE stage IN (SELECT stage.id FROM stage WHERE hidden = 1))"
 """Leaves out what is still coming into a batch: it is there as a whole, or not at all."""
-_UNDER = "(parent = (SELECT seq FROM task WHERE id = ?) OR parent IN (SELECT seq FROM task WHERE parent = (SELECT seq"
-_UNDER += " FROM task WHERE id = ?) AND kind <> 'task'))"
+_UNDER = """parent IN (WITH RECURSIVE above (seq) AS (SELECT seq FROM task WHERE id = ? UNION ALL
+    SELECT task.seq FROM above CROSS JOIN task INDEXED BY task_member_flow
+        ON task.parent = above.seq AND task.kind <> 'task' AND task.parent IS NOT NULL) SELECT seq FROM above)"""
 
 
 def where(selector: Selector) -> tuple[str, list[Any]]:
@@ -36,7 +37,7 @@ def where(selector: Selector) -> tuple[str, list[Any]]:
         any_of("kind", selector.kinds)
     for flow in selector.under:
         parts.append(_UNDER)
-        values += [flow, flow]
+        values.append(flow)
     for tag in selector.tags:
         parts.append("seq IN (SELECT task FROM task_tag WHERE tag = ?)")
         values.append(tag)

@@ -11,14 +11,17 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from bgo.store.sql.select import SEEN
+
 LIMIT = 50
 RECENT = 1_000
 """Of an id, the newest tasks are looked at first, and so many of them."""
 BUSY_S = 0.05
 
-NEWEST = f"""SELECT id, name, state FROM (SELECT id, name, state FROM task ORDER BY seq DESC LIMIT {RECENT})
+NEWEST = f"""SELECT id, name, state FROM (
+    SELECT id, name, state FROM task WHERE {SEEN} ORDER BY seq DESC LIMIT {RECENT})
 WHERE id >= ? AND id < ? LIMIT {LIMIT}"""
-IDS = f"SELECT id, name, state FROM task WHERE id >= ? AND id < ? ORDER BY id LIMIT {LIMIT}"
+IDS = f"SELECT id, name, state FROM task WHERE id >= ? AND id < ? AND {SEEN} ORDER BY id LIMIT {LIMIT}"
 # A loose index scan: one step for each different value, however many tasks share it.
 NAMES = f"""WITH RECURSIVE found (word) AS (
     SELECT min(name) FROM task WHERE name >= ?1

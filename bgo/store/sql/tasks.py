@@ -68,10 +68,10 @@ WHERE ready = 0 AND state IN ('queued', 'retrying') AND due_at <= ? ORDER BY due
 PROMOTE = "UPDATE task SET ready = 1, ready_at = due_at WHERE seq = ?"
 NEXT_DUE = """SELECT due_at FROM task INDEXED BY task_alarm
 WHERE ready = 0 AND state IN ('queued', 'retrying') ORDER BY due_at LIMIT 1"""
-WAITS_IN = """SELECT EXISTS (SELECT 1 FROM task INDEXED BY task_alarm WHERE ready = 0
-    AND state IN ('queued', 'retrying') AND queue IN (SELECT value FROM json_each(?)))"""
-NOT_DUE = """SELECT state, count(*) FROM task INDEXED BY task_alarm
-WHERE ready = 0 AND state IN ('queued', 'retrying') GROUP BY state"""
+WAITS_IN = f"""SELECT EXISTS (SELECT 1 FROM task INDEXED BY task_alarm WHERE ready = 0
+    AND state IN ('queued', 'retrying') AND queue IN (SELECT value FROM json_each(?)) AND {SEEN})"""
+NOT_DUE = f"""SELECT state, count(*) FROM task INDEXED BY task_alarm
+WHERE ready = 0 AND state IN ('queued', 'retrying') AND {SEEN} GROUP BY state"""
 COUNTS = "SELECT state, count(*) FROM task GROUP BY state"
 FLOWS = "SELECT state, count(*) FROM flow CROSS JOIN task ON task.seq = flow.seq GROUP BY state"
 UNSEEN = """WITH RECURSIVE member (stage, seq, kind, state, lane) AS (
@@ -89,8 +89,11 @@ WHERE lease.worker = ? AND task.cancel_reason IS NOT NULL"""
 AHEAD = """SELECT count(*) FROM task AS other, task AS me WHERE me.seq = ? AND other.lane = me.lane
     AND other.ready = 1 AND (other.order_key, other.seq) < (me.order_key, me.seq)"""
 _ENDED = """FROM task INDEXED BY task_finished WHERE finished_at IS NOT NULL AND parent IS NULL
-    AND (kind = 'task' OR NOT EXISTS (SELECT 1 FROM task AS member INDEXED BY task_member_open
-        WHERE member.parent = task.seq AND member.finished_at IS NULL))"""
+    AND (kind = 'task' OR NOT EXISTS (WITH RECURSIVE above (seq) AS (SELECT task.seq UNION ALL
+            SELECT flow.seq FROM above CROSS JOIN task AS flow INDEXED BY task_member_flow
+                ON flow.parent = above.seq AND flow.parent IS NOT NULL AND flow.kind <> 'task')
+        SELECT 1 FROM above CROSS JOIN task AS member INDEXED BY task_member_open
+            ON member.parent = above.seq AND member.parent IS NOT NULL AND member.finished_at IS NULL))"""
 """What may go, with all that is in it: never a member alone, a chain or batch could not be retried without it."""
 ENDED = f"""SELECT seq {_ENDED} AND finished_at < ?1
     AND state IN (SELECT value FROM json_each(?2)) ORDER BY finished_at LIMIT ?3"""
@@ -224,7 +227,7 @@ class SqlTasks(TiedTasks):
         for statement in (FLOWS, UNSEEN):
             for state, n in self._db.execute(statement).fetchall():
                 found[State(state)] -= n
-        return found
+        return {state: n for state, n in found.items() if n}
 
     def groups(self) -> list[tuple[int, int]]:
         # SQLite takes the bare column from the row of the minimum.

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from bgo.model.state import State
 from bgo.model.task import Task
 from bgo.store.faults import reads
+from bgo.store.sql.select import SEEN
 from bgo.store.sql.taskrows import COLUMNS, to_task
 
 UNBLOCK = """UPDATE task SET state = 'queued', reason = ?1, ready = due_at <= ?2,
@@ -20,7 +21,7 @@ NEWEST_AS = f"SELECT {COLUMNS} FROM task INDEXED BY task_unique WHERE unique_id 
 _EXPIRING = """FROM task INDEXED BY task_expiry
 WHERE expires_at IS NOT NULL AND state IN ('blocked', 'queued', 'retrying')"""
 EXPIRED = f"SELECT {COLUMNS} {_EXPIRING} AND expires_at <= ? ORDER BY expires_at LIMIT ?"
-EXPIRED_COUNTS = f"SELECT state, count(*) {_EXPIRING} AND expires_at <= ? GROUP BY state"
+EXPIRED_COUNTS = f"SELECT state, count(*) {_EXPIRING} AND expires_at <= ? AND kind = 'task' AND {SEEN} GROUP BY state"
 NEXT_EXPIRY = f"SELECT expires_at {_EXPIRING} ORDER BY expires_at LIMIT 1"
 
 
