@@ -158,6 +158,12 @@ def _check_only_commands(ctx: typer.Context, steps: list[str]) -> None:
 def _check_handlers(flow: TaskFlow, builder: ChainBuilder) -> None:
     """Where a handler is unknown and a command of that name is there, say how to run it."""
     for handler in builder.handlers:
+        if handler == "shell":
+            why, hint = (
+                "a step word names a handler, and shell needs its command",
+                f"bgo chain {builder.name} --commands",
+            )
+            raise UsageError("shell: which command?", why=why, hint=f"{hint} 'make' 'make test'")
         try:
             flow.handler(handler)
         except NotFoundError as error:

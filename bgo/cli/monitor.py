@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bgo.cli.flow import flow_of, wholes
+from bgo.cli.flow import flow_of, one_kind, wholes
 from bgo.cli.params import Ids, Json, OfBatches, OfChains, Queues, Tags, selector, settings_of
 from bgo.errors import UsageError
 from bgo.model.query import Selector
@@ -39,7 +39,8 @@ def monitor(
     """
     with flow_of(ctx) as flow:
         under = wholes(flow, chains, batches)
-        wanted = _members(flow, selector(flow.clock.now_ms(), ids=ids, tags=tags, queues=queues, under=under))
+        said = selector(flow.clock.now_ms(), ids=ids, tags=tags, queues=queues, under=under)
+        wanted = _members(flow, one_kind(said))
         if once:
             _once(flow, wanted, as_json=as_json, color=settings_of(ctx).color)
         elif as_json or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":

@@ -123,6 +123,8 @@ def _input(flow: TaskFlow, wanted: Selector, whole: str | None, pairs: list[str]
         raise UsageError(
             "a new input is for one task", why=f"this selects {len(found) or 'none'}", hint="bgo retry ID -i key=value"
         )
+    if found[0].task.kind != "task":
+        return {}  # the library says why not
     if whole is None:
         base = found[0].input
     return parse.input_of(flow.handler(found[0].task.handler), pairs or (), base) if pairs else base

@@ -35,6 +35,7 @@ def wait(
     Waiting executes nothing: 'bgo run' does.
     """
     from bgo.cli import follow, render
+    from bgo.cli.endings import failure
 
     flow = flow_of(ctx)
     limit = None if timeout is None else timeout.total_seconds()
@@ -51,7 +52,7 @@ def wait(
             print(f"{view.id} {render.state_word(view.state)}{took} {view.task.name}{_counts(view)}")
     if bad and style.is_chatty:
         raise (
-            follow.failure(bad[0])
+            failure(bad[0])
             if len(views) == 1
             else TaskFailedError(
                 f"{len(bad)} of {len(views)} did not succeed",

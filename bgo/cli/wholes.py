@@ -120,7 +120,7 @@ def _tell_rest(node: Node) -> None:
 
 def _facts(view: TaskView, node: Node, now: int) -> list[Fact]:
     from bgo.cli import render, tree
-    from bgo.cli.follow import WHY
+    from bgo.cli.endings import WHY
     from bgo.cli.status import told_instant
 
     task, counts = node.task, node.counts or NONE

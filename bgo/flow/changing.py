@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from bgo.flow.looking import select
+from bgo.flow.listing import select
 from bgo.flow.opened import Opened
 from bgo.model.state import Reason
 

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bgo.clock import from_datetime
 from bgo.errors import NotFoundError, UsageError
+from bgo.flow.listing import Listing, select
 from bgo.flow.loops import refuse_on_loop
-from bgo.flow.opened import Opened
 from bgo.ids import looks_like_id
 from bgo.model.state import State
 
 if TYPE_CHECKING:
     from bgo.engine.explain import Ground
-    from bgo.engine.graph import Node
     from bgo.engine.monitor import Change, Snapshot
     from bgo.engine.query import Overview
     from bgo.engine.standing import Standing
     from bgo.flow.monitoring import Monitor
     from bgo.model.device import Reading
     from bgo.model.query import Pause, QueueRow, Selector
-    from bgo.model.task import HistoryEntry, Task
+    from bgo.model.task import HistoryEntry
     from bgo.model.views import Explanation, TaskView
-
-
-def select(**fields: Any) -> Selector:
-    """Return a selector; its class is loaded only by those who select: enqueue does not."""
-    from bgo.model.query import Selector
-
-    return Selector(**fields)
-
-
-def _of_kind(selector: Selector | None, kind: str) -> Selector:
-    from dataclasses import replace
-
-    return replace(selector or select(match_all=True), kinds=(kind,))
 
 
 def _state(word: str) -> State:
@@ -46,7 +31,7 @@ def _state(word: str) -> State:
     return State(word)
 
 
-class Looking(Opened):
+class Looking(Listing):
     """The verbs that read. They take the time of a read, and wait for a commit of another thread of this program."""
 
     def get_status(self, id_or_name: str) -> TaskView | None:
@@ -74,65 +59,6 @@ class Looking(Opened):
             holds = explain.holds(session, task, ground)
             return query.view_of(session, task, holds, now=ground.now)
 
-    def tasks(self, selector: Selector | None = None, limit: int = 50) -> list[TaskView]:
-        """Return matching tasks, newest first."""
-        from bgo.engine import query
-
-        with self.store.read() as session:
-            found = query.tasks(session, selector or select(match_all=True), limit, self.clock.now_ms())
-            return [query.view_of(session, task) for task in found]
-
-    def get_all_tasks(self) -> list[TaskView]:
-        """Return every task, newest first."""
-        return self.tasks(limit=sys.maxsize)
-
-    def get_tasks_by_tag(self, tag: str) -> list[TaskView]:
-        """Return every task with this tag, newest first."""
-        return self.tasks(select(tags=(tag,)), limit=sys.maxsize)
-
-    def graph(self, node_id: str) -> Node:
-        """Return a chain or batch with its steps and members as they stand now."""
-        from bgo.engine import resolve
-        from bgo.engine.graph import graph
-
-        with self.store.read() as session:
-            return graph(session, resolve.task(session, node_id), self.clock.now_ms())
-
-    def members(self, node_id: str) -> Iterator[Task]:
-        """Yield the tasks of a chain or batch in the order of their steps and items, with those of what is in it."""
-        from bgo.flow.wholes import members
-
-        return members(self, node_id)
-
-    def mermaid(self, node_id: str) -> str:
-        """Return a chain or batch as a flowchart for Mermaid."""
-        from bgo.flow.drawing import mermaid
-
-        return mermaid(self.graph(node_id))
-
-    def dot(self, node_id: str) -> str:
-        """Return a chain or batch as a digraph for Graphviz."""
-        from bgo.flow.drawing import dot
-
-        return dot(self.graph(node_id))
-
-    def chains(self, selector: Selector | None = None, limit: int = 50) -> list[TaskView]:
-        """Return chains that stand alone, or all that the selector matches, newest first."""
-        return self.tasks(_of_kind(selector, "chain"), limit)
-
-    def batches(self, selector: Selector | None = None, limit: int = 50) -> list[TaskView]:
-        """Return batches, newest first."""
-        return self.tasks(_of_kind(selector, "batch"), limit)
-
-    def batch_results(
-        self, batch_id: str, *, after: str | None = None, limit: int = 500, states: Sequence[State] = ()
-    ) -> list[TaskView]:
-        """Return a page of a batch's members in the order of their items: those behind the one with the id `after`;
-        with `states`, only those that stand so."""
-        from bgo.flow.wholes import results
-
-        return results(self, batch_id, after, limit, frozenset(states))
-
     def get_history(
         self,
         name: str | None = None,
@@ -155,15 +81,6 @@ class Looking(Opened):
 
         with self.store.read() as session:
             return query.history(session, selector, limit=limit, runs_only=runs_only)
-
-    def count(self, selector: Selector, *, limit: int = sys.maxsize) -> int:
-        """Return how many tasks match, counting no further than `limit`."""
-        from itertools import islice
-
-        from bgo.engine import query
-
-        with self.store.read() as session:
-            return sum(1 for _ in islice(query.all_tasks(session, selector), limit))
 
     def overview(self) -> Overview:
         """Return counts by state, the next due time and the number of living workers."""
@@ -206,13 +123,6 @@ class Looking(Opened):
         from bgo.flow.ground import ground
 
         return ground(self.settings, self.catalogue, self.clock, charging)
-
-    def count_wholes(self, selector: Selector, most: int) -> int:
-        """Return how many things match, not counting members beside the chain or batch that brings them; counting
-        ends just beyond `most`."""
-        from bgo.flow.wholes import count
-
-        return count(self, selector, most)
 
     def queues(self) -> list[QueueRow]:
         """Return the queues with what stands in them."""

@@ -12,7 +12,7 @@ from bgo.engine import cancel as cancelling
 from bgo.engine import prune as pruning
 from bgo.engine import query, resolve, revive, upstream
 from bgo.engine.spec import Request
-from bgo.errors import UsageError
+from bgo.errors import RefusedError, UsageError
 from bgo.flow.wholes import Wholes
 from bgo.model import payload as payloads
 from bgo.model.query import CancelReply, Retention, Selector
@@ -98,6 +98,12 @@ def _new_input(flow: Opened, selector: Selector, input: Mapping[str, Any]) -> tu
     if len(found) != 1:
         many = "several" if found else "none"
         raise UsageError("a new input is for one task", why=f"this selects {many}", hint="bgo retry ID --input '{…}'")
+    if found[0].kind != "task":
+        raise UsageError(
+            f"{found[0].id} is a {found[0].kind}: it keeps its input",
+            why="what has succeeded in it stands on the old one",
+            hint="bgo retry ID -i key=value is for one of its members",
+        )
     check_input(flow.handler(found[0].handler), input)
     return Selector(ids=(found[0].id,)), payloads.dump_object(dict(input), "the input", INPUT_LIMIT)
 
@@ -114,6 +120,9 @@ def request_like(flow: Opened, task_id: str) -> Request:
     unique id, deadlines and upstreams are copied."""
     with flow.store.read() as session:
         task = resolve.task(session, task_id)
+        if task.kind != "task":
+            why = f"it is a {task.kind}, and a copy is one of a task"
+            raise RefusedError(f"{task.id} cannot be copied", why=why, hint=f"bgo retry {task.id}, or enqueue it anew")
         view = query.view_of(session, task)
         setup = None if task.setup_ref is None else payloads.load(session.payloads.get(task.setup_ref))
     return Request(

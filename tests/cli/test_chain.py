@@ -154,6 +154,7 @@ REFUSED = [
     (["chain", "a b", "echo"], 2, "not a chain name"),
     (["chain", "c", "ecko"], 3, "unknown handler: 'ecko'"),
     (["chain", "c", "ls"], 3, "unknown handler: 'ls'"),
+    (["chain", "c", "shell"], 2, "shell: which command?"),
     (["chain", "c", "echo", "echo"], 2, "step echo appears twice"),
     (["chain", "c", "echo++sleep"], 2, "not a step"),
     (["chain", "c", "x=echo@scan.files"], 2, "no earlier step is called 'scan'"),

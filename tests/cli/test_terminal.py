@@ -221,3 +221,55 @@ def test_a_hang_up_ends_a_run(bgo: Bgo) -> None:
         screen.until("waits for work")
         screen.process.send_signal(signal.SIGHUP)
         assert screen.end().code == 129
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["status", "@last"],
+        ["chains"],
+        ["chains", "show", "@last", "--mermaid"],
+        ["chains", "show", "@last", "--dot"],
+        ["chains", "show", "@last", "--json"],
+        ["batches", "show", "@last"],
+        ["logs", "@last"],
+        ["wait", "@last"],
+        ["explain", "@last"],
+        ["monitor", "--once", "@last"],
+        ["chain", "again", "evil", "--run"],
+    ],
+    ids=" ".join,
+)
+def test_nothing_a_member_says_steers_the_terminal(hostile: str, bgo: Bgo, words: list[str]) -> None:
+    assert bgo("chain", "c", "evil", "-i", f"text={HOSTILE}", "--run").code == 1
+    rest = OURS.sub(b"", on_terminal(*words, columns=200).out.encode("utf-8", "surrogateescape"))
+    for bad in ("\x1b", "\x07", "\u202e", "\x9b"):
+        assert bad.encode() not in rest, rest
+
+
+def test_a_chain_shows_its_bar_and_what_runs(bgo: Bgo) -> None:
+    done = on_terminal("chain", "c", "--commands", "true", "sh -c 'echo bgo:progress 0.5 halfway; sleep 1'", "--run")
+    text = "\n".join(visible(done.out))
+    chain = visible(done.out)[0].strip()
+    assert re.search(
+        rf"{chain} +c +██████······ +50% +\d+ s +1 of 2\s*\n\w+ +sh +██████······ +50% +\d+ s +halfway", text
+    )
+    assert re.search(r"✓ \w+ true succeeded in ", text)
+    assert (done.code, "✓ succeeded in" in visible(done.out)[-2]) == (0, True)
+
+
+def test_items_from_a_terminal_are_refused(bgo: Bgo) -> None:
+    done = on_terminal("batch", "echo", "--items", "-")
+    assert done.code == 2
+    assert "--items -: standard input is a terminal" in done.out
+
+
+def test_ctrl_c_takes_back_what_has_come_in(bgo: Bgo, tmp_path: Path) -> None:
+    (tmp_path / "items").write_text("one\n" * 200_000, encoding="utf-8")
+    with terminal("batch", "echo", "--items", str(tmp_path / "items")) as screen:
+        screen.until(" items have come in")
+        screen.type("\x03")
+        done = screen.end()
+    assert done.code == 130
+    assert re.search(r"taking [\d,]+ items back", done.out)
+    assert bgo("batches", "-q").lines == bgo("tasks", "-q").lines == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bgo.version import VERSION
-from tests.docs.readme import commands, exit_codes
+from tests.docs.readme import README, blocks, commands, exit_codes
 from tests.docs.roff import bold, escape, italic, literal, page, paragraphs, prose, section, subsection, tagged, title
 from tests.docs.tree import Command, Param, root
 
@@ -78,7 +78,7 @@ def _command_page(command: Command, tree: Command) -> list[str]:
         lines += [section("verbs")]
         for verb in command.verbs:
             lines += _verb(verb)
-    lines += _examples(command)
+    lines += [*_examples(command), *_file(command)]
     return [*lines, section("see also"), _see_also(command, tree)]
 
 
@@ -150,6 +150,20 @@ def _examples(command: Command) -> list[str]:
     known = rf"(?:^|[;&|] *)bgo {re.escape(command.name)}\b"
     found = list(dict.fromkeys(line for line in commands() if re.search(known, line)))[:EXAMPLES]
     return [section("examples"), *literal(found)] if found else []
+
+
+def _file(command: Command) -> list[str]:
+    """Return the README's chain file, for the command that takes one."""
+    if "--file" not in {flag for param in command.options for flag in param.flags} or command.name != "chain":
+        return []
+    (block,) = (b for b in blocks(README) if b.language == "toml" and "[[step]]" in b.text)
+    text = (
+        "A step runs one thing: run is a step word, or a list of members; parallel is such a list; command is an argv "
+        "list, or a line that is split into words. It may have a name, an input, over (the list of an earlier output) "
+        "or items (a list, or a file) with field, on_failure, merge (overwrite or array), and the options of a member. "
+        "Relative paths begin at the file."
+    )
+    return [section("chain file"), *paragraphs(text), *literal(block.text.splitlines())]
 
 
 def _see_also(command: Command, tree: Command) -> str:
