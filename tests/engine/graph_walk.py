@@ -39,7 +39,7 @@ from bgo.store.sql.taskrows import COLUMNS, to_task
 from bgo.store.sqlite import SqliteStore
 from tests.build import START, a_child, a_moment, a_spec, a_view
 from tests.engine.checks import check_rows, ensure
-from tests.engine.graph_ledger import ENDS, Graphs
+from tests.engine.graph_ledger import BY_MEMBERS, ENDS, Graphs
 from tests.engine.graphs import Maker, a_node, items
 
 ERROR = Failed(TaskError("E", "no"))
@@ -324,7 +324,7 @@ class Walk:
     def _judge_revival(self, session: Session, batch: Task, before: list[Task]) -> None:
         """A batch that is retried does not end before all that had come to no good end in it have had their turn."""
         now = session.tasks.find_seq(batch.seq)
-        if now is not None and now.state in FINAL:
+        if now is not None and now.reason in BY_MEMBERS and batch.parent is None:
             rows = [session.tasks.find_seq(task.seq) for task in before]
             again = [row is not None and row.epoch > task.epoch for row, task in zip(rows, before, strict=True)]
             ensure(all(again), "a retried batch brings back what had failed", (batch.id, again))
