@@ -120,10 +120,8 @@ def run(
 
 def _run(flow: TaskFlow, options: RunOptions, reading: Reading | None, mode: str) -> RunReport:
     """Run with a teller; an output that nobody takes any more ends the run as SIGTERM would."""
-    import bgo.run.worker  # noqa: F401 - what takes long is done before a screen says that Ctrl-C ends it
     from bgo.cli.live import Area, is_terminal
 
-    _ = flow.store
     with ExitStack() as stack:
         area = None
         if mode == "words" and is_terminal():
