@@ -263,10 +263,9 @@ class Graphs:
             fits = given["batch_id"] == above.id and given["total"] == ended <= members  # more may be coming in
             ensure(fits, "a callback is told how all ended", (row.id, given, members))
             return
-        broken = self._broken(above)
-        assert broken is not None
-        name = self.chain_of(above).plan.steps[broken[0]].name
-        ensure(given["failed_step"] == name and "error" in given, "a compensation is told what failed", (row.id, given))
+        names = {step.name for step in self.chain_of(above).plan.steps if step.on_failure == row.name}
+        fits = given["failed_step"] in names and "error" in given
+        ensure(fits, "a compensation is told what failed", (row.id, given))
 
     # In the end.
 

@@ -35,12 +35,13 @@ FIND_SEQ = f"SELECT {COLUMNS} FROM task WHERE seq = ?"
 PREFIX = f"SELECT id FROM task WHERE id >= ? AND id < ? AND {SEEN} ORDER BY id LIMIT ?"
 NEWEST = f"SELECT id FROM task INDEXED BY task_root WHERE parent IS NULL AND {SEEN} ORDER BY seq DESC LIMIT ?"
 _CALLED_OFF = f"""EXISTS (WITH RECURSIVE above (parent, step, is_over) AS (
-        SELECT other.parent, other.step, other.cancel_reason IS NOT NULL OR other.finished_at IS NOT NULL
+        SELECT other.parent, other.step, other.state <> 'running' OR other.cancel_reason IS NOT NULL
             FROM task AS other WHERE other.seq = task.parent
-        UNION ALL SELECT other.parent, other.step, other.cancel_reason IS NOT NULL OR other.finished_at IS NOT NULL
+        UNION ALL SELECT other.parent, other.step, other.state <> 'running' OR other.cancel_reason IS NOT NULL
             FROM above JOIN task AS other ON other.seq = above.parent AND above.step < {FOLLOW_UP}
     ) SELECT 1 FROM above WHERE is_over)"""
-"""What it is in has ended, or was asked to, and that has not reached it yet: a tick takes it there in steps."""
+"""What it is in has ended, was asked to, or has yet to begin again, and that has not reached it yet: ticks do that in
+steps."""
 CLAIM = f"""UPDATE task SET state = 'running', reason = 'claimed', ready = 0, run = run + 1, attempt = attempt + 1,
     started_at = ?1, progress = NULL, progress_message = ''
 WHERE seq = ?2 AND ready = 1 AND (expires_at IS NULL OR expires_at > ?1)
