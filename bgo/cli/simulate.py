@@ -131,7 +131,7 @@ def _show(timeline: Timeline, *, color: bool, whole: bool) -> None:
         for line in _never(timeline, None if whole else GROUPS):
             out.print(line)
     out.print()
-    out.print(render.safe(_summary(timeline)), soft_wrap=True)
+    out.print(render.safe(_summary(timeline)))
 
 
 def _table(out: Any, timeline: Timeline, limit: int | None) -> None:
