@@ -46,11 +46,11 @@ class Row:
 class Area:
     """The live area, on stderr. `rows` may be replaced at any time; it is drawn a few times a second."""
 
-    def __init__(self, *, color: bool, idle: str = "", clock: Clock | None = None) -> None:
+    def __init__(self, *, color: bool, clock: Clock | None = None) -> None:
         from rich.live import Live
 
         self.rows: Mapping[str, Row] = {}
-        self.idle = idle
+        self.idle = ""
         """What to say while there are no rows."""
         self._clock = clock or SystemClock()
         self._out = render.console(color=color, stderr=True)

@@ -120,17 +120,20 @@ def run(
 
 def _run(flow: TaskFlow, options: RunOptions, reading: Reading | None, mode: str) -> RunReport:
     """Run with a teller; an output that nobody takes any more ends the run as SIGTERM would."""
-    import bgo.run.worker  # noqa: F401 - what takes long is done before a screen says that Ctrl-C ends it
     from bgo.cli.live import Area, is_terminal
 
-    _ = flow.store
     with ExitStack() as stack:
         area = None
         if mode == "words" and is_terminal():
-            idle = "waits for work; Ctrl-C ends" if options.watch else ""
-            area = stack.enter_context(Area(color=flow.settings.color, idle=idle, clock=flow.clock))
+            area = stack.enter_context(Area(color=flow.settings.color, clock=flow.clock))
         teller = Teller(area, mode)
-        report = flow.run(options, charging=reading, listener=teller.hear, hook_listener=teller.hear_hook)
+        report = flow.run(
+            options,
+            charging=reading,
+            listener=teller.hear,
+            hook_listener=teller.hear_hook,
+            on_ready=teller.watches if options.watch else None,
+        )
     teller.close(report, flow.clock.now_ms())
     return report
 
@@ -143,6 +146,11 @@ class Teller:
         self._mode = mode
         self._failure: OSError | None = None
         self._on_screen = area is not None and sys.stdout.isatty()
+
+    def watches(self) -> None:
+        """Say what an idle worker does, from now on: before it was ready, Ctrl-C ended it less politely."""
+        if self._area is not None:
+            self._area.idle = "waits for work; Ctrl-C ends"
 
     def hear(self, event: WorkerEvent) -> None:
         """Take an event of the worker. Never raises: a full disk or a closed pipe must not cost a task its run."""

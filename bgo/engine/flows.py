@@ -207,9 +207,13 @@ def _bring_back(wave: Wave, node: Task, after: int) -> bool:
 
 
 def _stop(wave: Wave, node: Task, flow: FlowRow) -> None:
-    """A cancel was asked for: call off what waits, ask what runs to end, and end with the last of it."""
+    """A cancel was asked for: call off what waits, ask what runs to end, and end with the last of it.
+
+    A compensation is called off as well; callbacks of an end before this one are not a batch's to call off.
+    """
     session, reason = wave.session, Reason(node.cancel_reason or Reason.USER)
-    found = session.flows.unstopped(node.seq, wave.room)
+    below = FOLLOW_UP if node.kind == "batch" else 2 * FOLLOW_UP
+    found = [member for member in session.flows.unstopped(node.seq, wave.room) if member.step < below]
     wave.take(len(found))
     for member in found:
         if member.state is not State.RUNNING:
@@ -218,7 +222,7 @@ def _stop(wave: Wave, node: Task, flow: FlowRow) -> None:
             request_cancel(wave, member, reason)
     if found:
         wave.concern(node.seq)
-    elif not session.flows.is_open_there(node.seq):
+    elif not session.flows.is_open_there(node.seq, below):
         state = _stopped_state(wave, node, flow)
         _end(wave, node, state, Reason.DONE if state is State.SUCCEEDED else reason)
 

@@ -64,10 +64,12 @@ class Running(Looking):
         charging: Reading | None = None,
         listener: Listener | None = None,
         hook_listener: HookListener | None = None,
+        on_ready: Callable[[], None] | None = None,
     ) -> RunReport:
         """Execute what is due, in child processes, until the options say it is enough (default: nothing is left).
 
-        `listener` hears what tasks do, `hook_listener` which hooks could not be told of it.
+        `listener` hears what tasks do, `hook_listener` which hooks could not be told of it; `on_ready` is called once
+        the worker takes work, and ends in good order when it is asked to.
         """
         from bgo.run.bench import RunOptions
         from bgo.run.known import Known
@@ -81,7 +83,7 @@ class Running(Looking):
         with self.store.read() as session:
             for queue in sorted(options.queues or ()):
                 self._check_queue(session, queue)
-        return Worker(bench, options, listener, hook_listener).run()
+        return Worker(bench, options, listener, hook_listener).run(on_ready)
 
     def run_here(
         self,

@@ -7,6 +7,7 @@ The store is reached through the desk, the children through the crew and the run
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -93,11 +94,16 @@ class Worker:
         own = self._options.slots is not None
         return Asker(self.id, process.host_id(), process.boot_id(), offer, self._slots, own)
 
-    def run(self) -> RunReport:
-        """Work until the options say it is enough. Whatever happens, no child and no lease is left behind."""
+    def run(self, on_ready: Callable[[], None] | None = None) -> RunReport:
+        """Work until the options say it is enough. Whatever happens, no child and no lease is left behind.
+
+        `on_ready` is called once it takes work, and ends in good order when it is asked to.
+        """
         process.become_subreaper()
         with self._signals, self._stack:
             self._open()
+            if on_ready is not None:
+                on_ready()
             while not self._is_done():
                 self._turn()
             self._see_off()

@@ -37,7 +37,7 @@ _HELD = f"""task AS m JOIN task AS node ON node.seq = m.parent JOIN flow ON flow
     WHERE m.state = 'blocked' AND node.state = 'running' AND m.step < {FOLLOW_UP}
     AND m.step <= CASE node.kind WHEN 'chain' THEN flow.at ELSE 0 END
     AND NOT {_STAGED} AND NOT {_COMING} AND NOT {_UNTOLD.format("node")}"""
-_HALF = f"""flow JOIN task AS node ON node.seq = flow.seq WHERE node.state = 'running'
+_HALF = f"""flow JOIN task AS node ON node.seq = flow.seq WHERE node.state = 'running' AND node.cancel_reason IS NULL
     AND (flow.cursor IS NOT NULL OR node.kind = 'batch' AND flow.at > 0)
     AND NOT {_STAGED} AND NOT {_COMING} AND NOT {_UNTOLD.format("node")}"""
 

@@ -525,8 +525,8 @@ class Flows(Protocol):
     def is_open(self, seq: int, step: int | None = None) -> bool:
         """Say whether any member (of this step) has not ended."""
 
-    def is_open_there(self, seq: int) -> bool:
-        """Say whether any member has not ended, of those that are not still coming in."""
+    def is_open_there(self, seq: int, below: int) -> bool:
+        """Say whether any member of a step below this one has not ended, of those that are not still coming in."""
 
     def held(self, seq: int, steps: tuple[int, int], limit: int) -> list[Task]:
         """Return the first BLOCKED members of these steps, from the first number to the last."""

@@ -9,9 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bgo.engine import batch as batches
 from bgo.engine import chain as chains
 from bgo.engine import enqueue as enqueueing
+from bgo.engine import prune as pruning
+from bgo.engine import upstream, wave
 from bgo.engine.cancel import cancel
 from bgo.engine.cycle import Asker, Claim, Memory, tick
 from bgo.engine.expire import expire
@@ -29,15 +33,23 @@ from bgo.model.task import FOLLOW_UP, Task, TaskSpec
 from bgo.policy.gates import Offer
 from bgo.store.check import check
 from bgo.store.invariants import RULES
+from bgo.store.port import Session
 from bgo.store.rows import StageRow
 from bgo.store.sql.taskrows import COLUMNS, to_task
 from bgo.store.sqlite import SqliteStore
 from tests.build import START, a_child, a_moment, a_spec, a_view
 from tests.engine.checks import check_rows, ensure
-from tests.engine.graph_ledger import ENDS, Graphs
+from tests.engine.graph_ledger import BY_MEMBERS, ENDS, Graphs
 from tests.engine.graphs import Maker, a_node, items
 
 ERROR = Failed(TaskError("E", "no"))
+
+
+def small_steps(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let transactions be as small as the seed says, so that every boundary between two of them is met."""
+    small = (1, 2, 3, 500)[seed % 4]
+    for module in (wave, upstream, pruning):
+        monkeypatch.setattr(module, "STEP", small)
 
 
 class Staging:
@@ -302,10 +314,20 @@ class Walk:
             with suppress(RefusedError), self.store.write() as session:
                 row = session.tasks.find(task.id)
                 if row is not None:
+                    before = session.flows.undone(row.seq, (0, 0), 99) if row.kind == "batch" else []
                     revive(session, row, self.now)
+                    self._judge_revival(session, row, before)
                     self.told[f"revived {task.kind}"] += 1
             self.judge()
         self.reviving = False
+
+    def _judge_revival(self, session: Session, batch: Task, before: list[Task]) -> None:
+        """A batch that is retried does not end before all that had come to no good end in it have had their turn."""
+        now = session.tasks.find_seq(batch.seq)
+        if now is not None and now.reason in BY_MEMBERS and batch.parent is None:
+            rows = [session.tasks.find_seq(task.seq) for task in before]
+            again = [row is not None and row.epoch > task.epoch for row, task in zip(rows, before, strict=True)]
+            ensure(all(again), "a retried batch brings back what had failed", (batch.id, again))
 
     def pass_time(self) -> None:
         self.now += self.chance.randrange(30)
@@ -314,10 +336,11 @@ class Walk:
                 expire(session, self.now, 2)
 
     def forget(self) -> None:
-        gone = [
-            i for page in prune(self.store, Retention(finished_ms=400, failed_ms=600, rows=60), self.now) for i in page
-        ]
-        self.told["pruned"] += len(gone)
+        """A prune begins, and perhaps does not get far."""
+        turns = iter(range(self.chance.choice((1, 2, 99))))
+        keep = Retention(finished_ms=400, failed_ms=600, rows=60)
+        pages = prune(self.store, keep, self.now, lambda: next(turns, None) is not None)
+        self.told["pruned"] += sum(len(page) for page in pages)
 
     def reopen(self) -> None:
         if self.path is not None:

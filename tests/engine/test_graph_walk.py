@@ -6,17 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bgo.engine import upstream, wave
-from tests.engine.graph_walk import Walk
+from tests.engine.graph_walk import Walk, small_steps
 
 STEPS = 120
 
 
 @pytest.mark.parametrize("seed", range(24))
 def test_whatever_happens(seed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    small = (1, 2, 3, 500)[seed % 4]
-    monkeypatch.setattr(wave, "STEP", small)
-    monkeypatch.setattr(upstream, "STEP", small)
+    small_steps(seed, monkeypatch)
     walk = Walk(seed, tmp_path / "bgo.db" if seed % 8 == 0 else None)
     for _ in range(STEPS):
         walk.step()

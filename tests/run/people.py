@@ -1,7 +1,8 @@
-"""Processes of the tests with real workers: `python -m tests.run.people worker|enqueuer JSON [PLANT]`.
+"""Processes of the tests with real workers: `python -m tests.run.people worker|enqueuer|batcher JSON [PLANT]`.
 
 A worker is what `bgo run` is, with `RunOptions` from the JSON; it prints its report. An enqueuer queues tasks without
-end and appends `A id` to the ledger of acknowledgements after each. A PLANT is a bug to be planted first.
+end and appends `A id` to the ledger of acknowledgements after each; a batcher brings in one batch. A PLANT is a bug to
+be planted first.
 """
 
 from __future__ import annotations
@@ -49,13 +50,24 @@ def enqueue(options: dict[str, Any]) -> int:
         flow.clock.sleep_ms(options["every_ms"])
 
 
+def batch(options: dict[str, Any]) -> int:
+    import bgo
+
+    fd = os.open(Path(os.environ["BGO_TEST_PLACE"]) / "acks", os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    with bgo.TaskFlow() as flow:
+        os.write(fd, b"B begins\n")
+        made = flow.batch("work", items=({"ms": n} for n in range(options["items"])))
+        os.write(fd, f"A {made.id}\n".encode())
+    return 0
+
+
 def main() -> int:
     role, options = sys.argv[1], json.loads(sys.argv[2])
     if len(sys.argv) > 3:
         from tests.run import planting
 
         planting.plant(sys.argv[3])
-    return {"worker": work, "enqueuer": enqueue}[role](options)
+    return {"worker": work, "enqueuer": enqueue, "batcher": batch}[role](options)
 
 
 if __name__ == "__main__":

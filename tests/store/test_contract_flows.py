@@ -130,6 +130,8 @@ def test_blocked_and_unstopped_members_are_found(store: Store) -> None:
         assert names(flows.unstopped(seq, 99)) == ["a", "b", "c", "d", "e"]
         session.tasks.request_cancel(running, "user")
         assert names(flows.unstopped(seq, 99)) == ["b", "c", "d", "e"]
+        assert flows.is_open_there(seq, 1)
+        assert not flows.is_open_there(seq, 0)
         assert flows.is_open(seq)
         assert flows.is_open(seq, 0)
         assert not flows.is_open(seq, 3)
@@ -193,7 +195,7 @@ def test_what_is_coming_in_is_not_there(store: Store) -> None:
         assert row is not None
         assert (row.staged, row.coming) == (1, 1)
         assert session.flows.is_open(seq)
-        assert not session.flows.is_open_there(seq)
+        assert not session.flows.is_open_there(seq, FOLLOW_UP)
         assert session.flows.unstopped(seq, 9) == []
         assert sum(row.waiting for row in session.queues.rows()) == 1
     assert drive.tick(store, 4) == ()

@@ -35,7 +35,7 @@ END = """UPDATE task SET state = ?, reason = ?, finished_at = ?, output = ?, err
 WHERE seq = ? AND state = 'running'"""
 IS_OPEN = "SELECT EXISTS (SELECT 1 FROM task WHERE parent = ? AND step = ? AND finished_at IS NULL)"
 ANY_OPEN = "SELECT EXISTS (SELECT 1 FROM task WHERE parent = ? AND finished_at IS NULL)"
-OPEN_THERE = f"SELECT EXISTS (SELECT 1 FROM task WHERE parent = ? AND finished_at IS NULL AND {SEEN})"
+OPEN_THERE = f"SELECT EXISTS (SELECT 1 FROM task WHERE parent = ? AND step < ? AND finished_at IS NULL AND {SEEN})"
 HELD = f"""SELECT {COLUMNS} FROM task INDEXED BY task_member_held
 WHERE parent = ? AND state = 'blocked' AND step BETWEEN ? AND ? AND {SEEN} ORDER BY step, seq LIMIT ?"""
 UNSTOPPED = f"""SELECT {COLUMNS} FROM task INDEXED BY task_member_open WHERE parent = ? AND finished_at IS NULL
@@ -98,8 +98,8 @@ class SqlFlows:
     def end(self, seq: int, to: tuple[State, str], now: int, *, output: int | None, error: int | None) -> bool:
         return self._db.execute(END, (*to, now, output, error, seq)).rowcount == 1
 
-    def is_open_there(self, seq: int) -> bool:
-        return bool(self._db.execute(OPEN_THERE, (seq,)).fetchone()[0])
+    def is_open_there(self, seq: int, below: int) -> bool:
+        return bool(self._db.execute(OPEN_THERE, (seq, below)).fetchone()[0])
 
     def is_open(self, seq: int, step: int | None = None) -> bool:
         found = self._db.execute(ANY_OPEN, (seq,)) if step is None else self._db.execute(IS_OPEN, (seq, step))
