@@ -116,6 +116,13 @@ def test_bash_completes(shell: Shell) -> None:
     assert shell.bash("bgo", "--no-color", "run", "--charging", "") == ["yes", "no"]
     assert shell.bash("bgo", "completion", "install", "f") == ["fish"]
     assert shell.bash("bgo", "man", "simu") == ["simulate"]
+    assert shell.bash("bgo", "chain", "c", "files.h") == ["files.hash"]
+    assert shell.bash("bgo", "batch", "files.h") == ["files.hash"]
+    assert shell.bash("bgo", "batch", "b", "--then", "ec") == ["echo"]
+    assert shell.bash("bgo", "batch", "b", "--format", "n") == ["ndjson", "null"]
+    chain = shell.bgo("chain", "nightly", "echo", "--quiet").strip()
+    assert shell.bash("bgo", "chains", "show", chain[:5]) == [chain]
+    assert shell.bash("bgo", "tasks", "--chain", chain[:5]) == [chain]
 
 
 def test_bash_runs_nothing_that_a_store_holds(shell: Shell) -> None:
