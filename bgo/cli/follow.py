@@ -213,7 +213,7 @@ def _ended(view: TaskView, style: Style) -> int:
     elif style.quiet:
         pass
     elif is_good:
-        render.say(f"{render.state_word(view.state)} in {render.duration(view.duration_ms())}")
+        render.say(render.ended(view.state, view.duration_ms()))
     else:
         raise failure(view)
     return 0 if is_good else 1

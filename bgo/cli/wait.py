@@ -48,8 +48,7 @@ def wait(
         print(*(view.id for view in views), sep="\n")
     else:
         for view in views:
-            took = f" in {render.duration(view.duration_ms())}" if view.duration_ms() is not None else ""
-            print(f"{view.id} {render.state_word(view.state)}{took} {view.task.name}{_counts(view)}")
+            print(f"{view.id} {render.ended(view.state, view.duration_ms())} {view.task.name}{_counts(view)}")
     if bad and style.is_chatty:
         raise (
             failure(bad[0])
