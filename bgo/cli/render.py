@@ -116,7 +116,7 @@ def duration(ms: int | None) -> str:
     return f"{whole} {unit}" + (f" {rest // lower_ms} {lower}" if rest >= lower_ms else "")
 
 
-def ended(state: State, took_ms: int | None) -> str:
+def ended(state: str, took_ms: int | None) -> str:
     """Return how something ended and how long it took: `✓ succeeded in 2.5 s`; None when nothing of it ever began."""
     return state_word(state) + ("" if took_ms is None else f" in {duration(took_ms)}")
 
