@@ -134,11 +134,10 @@ def _add_batches(
     specs, parents = made
     plan = member.batch or BatchPlan()
     fans_out = plan.over is not None
-    kept = keep_plan(session, batch_plan_json(plan))
     seq = insert(session, specs, now, Under("batch", State.BLOCKED, parents, member.step, how[1]))
     for each in range(seq, seq + len(specs)):
+        kept = keep_plan(session, batch_plan_json(plan))  # its own: a callback may be added to it
         session.flows.insert(each, kept, at=0, is_open=fans_out)
-        kept = keep_plan(session, batch_plan_json(plan)) if each + 1 < seq + len(specs) else kept
         if fans_out:
             session.flows.set(each, "cursor", 0)
         node = session.tasks.find_seq(each)
