@@ -83,8 +83,11 @@ def _with_state(selector: Selector, state: State) -> Selector:
 
 
 def _wholes(session: Session, wanted: Selector, rows: int) -> tuple[TaskView, ...]:
-    found = session.tasks.select(replace(_with_state(wanted, State.RUNNING), kinds=("chain", "batch")), limit=rows)
-    views = [query.view_of(session, task) for task in found if task.kind != "task" and task.parent is None]
+    if wanted.ids:
+        return ()
+    only = replace(_with_state(wanted, State.RUNNING), kinds=("chain", "batch"), roots=True)
+    found = session.tasks.select(only, limit=rows)
+    views = [query.view_of(session, task) for task in found]
     return tuple(view for view in views if view.state is State.RUNNING)
 
 

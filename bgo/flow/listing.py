@@ -26,7 +26,8 @@ def select(**fields: Any) -> Selector:
 def _of_kind(selector: Selector | None, kind: str) -> Selector:
     from dataclasses import replace
 
-    return replace(selector or select(match_all=True), kinds=(kind,))
+    selector = selector or select(match_all=True)
+    return replace(selector, kinds=(kind,), roots=not (selector.under or selector.ids))
 
 
 class Listing(Opened):
@@ -75,11 +76,11 @@ class Listing(Opened):
         return dot(self.graph(node_id))
 
     def chains(self, selector: Selector | None = None, limit: int = 50) -> list[TaskView]:
-        """Return chains that stand alone, or all that the selector matches, newest first."""
+        """Return chains that stand alone, or those in what the selector names, newest first."""
         return self.tasks(_of_kind(selector, "chain"), limit)
 
     def batches(self, selector: Selector | None = None, limit: int = 50) -> list[TaskView]:
-        """Return batches, newest first."""
+        """Return batches that stand alone, or those in what the selector names, newest first."""
         return self.tasks(_of_kind(selector, "batch"), limit)
 
     def batch_results(

@@ -28,6 +28,8 @@ class Selector:
     """Tasks alone unless others are asked for; ids select whatever they are ids of. Empty: all kinds."""
     under: tuple[str, ...] = ()
     """Ids of chains and batches: only their members, of batches in chains and chains in batches too."""
+    roots: bool = False
+    """Only what stands by itself, in no chain and no batch."""
 
     @property
     def is_empty(self) -> bool:

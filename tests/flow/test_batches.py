@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import bgo
+from bgo.model.query import Selector
 from bgo.testing import drain
 from tests.flow import kitchen
 
@@ -113,6 +114,15 @@ def test_a_chain_of_each_item(flow: bgo.TaskFlow) -> None:
 def broken() -> Iterator[Any]:
     yield from ("a", "b", "c", "d")
     raise RuntimeError("the source has failed")
+
+
+def test_lists_and_the_monitor_are_of_what_stands_alone(flow: bgo.TaskFlow) -> None:
+    batch = flow.batch("each", [{"n": n} for n in range(3)], chain=flow.chain("one").then("tell"), open=True)
+    assert ([view.id for view in flow.batches()], flow.chains()) == ([batch.id], [])
+    assert [view.task.name for view in flow.chains(Selector(under=(batch.id,)))] == ["one"] * 3
+    assert flow.snapshot(Selector(match_all=True), rows=5).wholes == ()
+    drain(flow)
+    assert [view.id for view in flow.snapshot(Selector(match_all=True), rows=5).wholes] == [batch.id]
 
 
 @pytest.mark.parametrize(

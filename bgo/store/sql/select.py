@@ -35,6 +35,8 @@ def where(selector: Selector) -> tuple[str, list[Any]]:
     any_of("state", selector.states)
     if selector.kinds and not selector.ids:
         any_of("kind", selector.kinds)
+    if selector.roots:
+        parts.append("parent IS NULL")
     for flow in selector.under:
         parts.append(_UNDER)
         values.append(flow)
