@@ -98,11 +98,6 @@ BUGS: dict[str, tuple[str, str, str]] = {
         "SELECT 1 FROM above WHERE is_over",
         "SELECT 1 FROM above WHERE 0",
     ),
-    "more items of a batch that waits start": (
-        "bgo.engine.batch:seal",
-        "begins = node.state is State.RUNNING",
-        "begins = True",
-    ),
     "a later output loses": (
         "bgo.policy.chain:merged",
         "{key: value for each in objects for",
