@@ -65,12 +65,21 @@ def given(session: Session, task: Task, own: bytes) -> tuple[bytes, dict[str, An
 
 
 def earlier_outputs(session: Session, task: Task) -> dict[str, Any]:
-    """Return the outputs of all earlier steps of a task's chain, by name; none for what is in no chain itself."""
+    """Return the outputs of all earlier steps of a task's chain, by name; none for what is in no chain.
+
+    What is made of an item of an output gets the others, and of that one its item: 10,000 items need no copy each.
+    """
     parent = None if task.parent is None else session.tasks.find_seq(task.parent)
+    without = ""
+    if parent is not None and parent.kind == "batch" and parent.parent is not None and task.step < FOLLOW_UP:
+        flow = session.flows.find(parent.seq)
+        over = None if flow is None else batch_plan(session, flow).over
+        without = "" if over is None else over.member
+        task, parent = parent, session.tasks.find_seq(parent.parent)
     if parent is None or parent.kind != "chain":
         return {}
     last = len(chain_plan(session, parent).steps) if task.step >= FOLLOW_UP else task.step
-    return {name: value for step in range(last) for name, value in _outputs(session, parent, step)}
+    return {name: value for step in range(last) for name, value in _outputs(session, parent, step, without)}
 
 
 def output_named(session: Session, node: Task, name: str) -> Any:
@@ -81,11 +90,12 @@ def output_named(session: Session, node: Task, name: str) -> Any:
     return None
 
 
-def _outputs(session: Session, node: Task, step: int) -> list[tuple[str, Any]]:
+def _outputs(session: Session, node: Task, step: int, without: str = "") -> list[tuple[str, Any]]:
     members = session.flows.of_step(node.seq, step, limit=WIDEST)
     return [
         (member.name, _opened(session, member.output_ref if member.state is State.SUCCEEDED else None))
         for member in members
+        if member.name != without
     ]
 
 

@@ -25,6 +25,11 @@ def tell(ctx: bgo.TaskContext) -> dict[str, Any]:
 
 
 @flow.task
+def look(ctx: bgo.TaskContext, path: str) -> dict[str, Any]:
+    return {"path": path, "chain": dict(ctx.chain)}
+
+
+@flow.task
 def fail(ctx: bgo.TaskContext) -> None:
     raise ValueError("no")
 

@@ -54,6 +54,14 @@ def test_a_fan_out_runs_once_for_each_item(flow: bgo.TaskFlow, n: int) -> None:
     assert flow.wait(chain_id)["input"] == {"n": n, "each": each}
 
 
+def test_an_item_sees_the_outputs_before_it_and_of_its_own_list_the_item(flow: bgo.TaskFlow) -> None:
+    chain = flow.chain("c").then("shout").then("scan").then_map("look", over="scan.files", as_="each")
+    chain_id = chain.enqueue({"path": "a"})
+    drain(flow)
+    seen = {"shout": {"loud": "A", "by": "shout"}}
+    assert flow.wait(chain_id) == {"each": [{"path": f"f{i}", "chain": seen} for i in range(2)]}
+
+
 @pytest.mark.parametrize(("over", "why"), [("scan.nothing", "has no nothing"), ("scan.by", "is str, not a list")])
 def test_a_fan_out_over_what_is_no_list_fails_with_the_reason(flow: bgo.TaskFlow, over: str, why: str) -> None:
     chain_id = flow.chain("c").then("scan").then_map("shout", over=over, as_="each").then("tell").enqueue()
