@@ -10,9 +10,10 @@ import typer
 from bgo.cli import wholes
 from bgo.cli.chains import Dot, Mermaid, how
 from bgo.cli.flow import flow_of
+from bgo.cli.flow import wholes as inside
 from bgo.cli.items import Counted, Format, items_of
 from bgo.cli.lazy import group
-from bgo.cli.params import OUTPUT, Json, Limit, Names, Quiet, Since, States, Tags, Until, selector
+from bgo.cli.params import OUTPUT, Json, Limit, Names, OfBatches, OfChains, Quiet, Since, States, Tags, Until, selector
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
@@ -31,15 +32,21 @@ def list_(
     names: Names = None,
     tags: Tags = None,
     states: States = None,
+    chains: OfChains = None,
+    batches: OfBatches = None,
     since: Since = None,
     until: Until = None,
     limit: Limit = 50,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """List batches, newest first: how each stands and how far it is."""
+    """List batches, newest first: how each stands and how far it is.
+
+    Those inside a chain or batch are listed when it is named.
+    """
     flow = flow_of(ctx)
-    wanted = selector(flow.clock.now_ms(), names=names, tags=tags, states=states, since=since, until=until)
+    under = inside(flow, chains, batches)
+    wanted = selector(flow.clock.now_ms(), names=names, tags=tags, states=states, since=since, until=until, under=under)
     wholes.listed(flow, wanted, "batch", limit, as_json=as_json, quiet=quiet)
 
 

@@ -8,8 +8,9 @@ import typer
 
 from bgo.cli import wholes
 from bgo.cli.flow import flow_of
+from bgo.cli.flow import wholes as inside
 from bgo.cli.lazy import group
-from bgo.cli.params import OUTPUT, Json, Limit, Names, Quiet, Since, States, Tags, Until, selector
+from bgo.cli.params import OUTPUT, Json, Limit, Names, OfBatches, OfChains, Quiet, Since, States, Tags, Until, selector
 from bgo.errors import UsageError
 
 app = group("List chains, or show one as a tree.", default_verb="list")
@@ -26,15 +27,21 @@ def list_(
     names: Names = None,
     tags: Tags = None,
     states: States = None,
+    chains: OfChains = None,
+    batches: OfBatches = None,
     since: Since = None,
     until: Until = None,
     limit: Limit = 50,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """List chains, newest first: how each stands and how far it is."""
+    """List chains, newest first: how each stands and how far it is.
+
+    Those inside a chain or batch are listed when it is named.
+    """
     flow = flow_of(ctx)
-    wanted = selector(flow.clock.now_ms(), names=names, tags=tags, states=states, since=since, until=until)
+    under = inside(flow, chains, batches)
+    wanted = selector(flow.clock.now_ms(), names=names, tags=tags, states=states, since=since, until=until, under=under)
     wholes.listed(flow, wanted, "chain", limit, as_json=as_json, quiet=quiet)
 
 

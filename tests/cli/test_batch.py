@@ -75,7 +75,7 @@ def test_a_chain_for_each_item(bgo: Bgo, files: Path) -> None:
     assert bgo("run", "-q").code == 0
     assert bgo("status", batch, "--json").json["counts"]["succeeded"] == 3
     assert len(bgo("tasks", "--batch", batch, "-q").lines) == 6
-    assert len(bgo("chains", "-q").lines) == 3
+    assert (bgo("chains", "-q").lines, len(bgo("chains", "list", "--batch", batch, "-q").lines)) == ([], 3)
 
 
 def test_an_open_batch(bgo: Bgo, files: Path) -> None:
