@@ -7,11 +7,14 @@ so no word is ever both. 58 random bits: among a million ids the chance of any c
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 12
 _PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
 MIN_PREFIX = 4
+RUN = len(_PAIRS)
+"""Ids of one run begin alike; only the last two characters tell them apart."""
 
 Rng = random.Random
 
@@ -54,6 +57,23 @@ def derived_id(*parts: object) -> str:
 
     bits = int.from_bytes(sha256("\0".join(map(str, parts)).encode()).digest()[:8], "big")
     return _spelled(bits)
+
+
+def derived_ids(*parts: object, first: int, count: int) -> Iterator[str]:
+    """Yield the ids of numbered things, from `first` on.
+
+    Those behind the first thousand come in runs that begin alike: a million ids strewn over an index would dirty a page
+    of it each, and who has so many types none of them.
+    """
+    head = ""
+    for number in range(first, first + count):
+        run, place = divmod(number, RUN)
+        if run == 0:
+            yield derived_id(*parts, number)
+            continue
+        if not head or place == 0:
+            head = derived_id(*parts, "run", run)[:-2]
+        yield head + _PAIRS[place]
 
 
 def looks_like_id(word: str) -> bool:

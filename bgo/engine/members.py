@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bgo.engine.enqueue import Under, insert
-from bgo.ids import derived_id
+from bgo.ids import derived_id, derived_ids
 from bgo.model import payload as payloads
 from bgo.model.flow import BatchPlan, ChainSpec, MemberSpec, batch_plan_json, chain_plan_json
 from bgo.model.state import State
@@ -14,6 +14,8 @@ from bgo.model.task import Task, TaskSpec
 from bgo.store.port import Session
 
 _DRAWS = float(1 << 53)
+_GOLDEN = 0x9E3779B97F4A7C15
+"""2^64 over the golden ratio: numbers that follow each other land far apart (Knuth, TAOCP 3, 6.4)."""
 
 
 def keep_plan(session: Session, plan: object) -> int:
@@ -36,7 +38,7 @@ def add_items(
 
     Their ids follow from the stage they come in with, so that several may add to one batch at once.
     """
-    ids = [derived_id(stage or node.id, node.seq, number) for number in range(first, first + len(items))]
+    ids = list(derived_ids(stage or node.id, node.seq, first=first, count=len(items)))
     if plan.chain is not None:
         return add_chains(
             session, plan.chain, (ids, items), now, Under("chain", state, (node.seq,) * len(ids), 0, stage)
@@ -74,7 +76,7 @@ def rows_of(plan: BatchPlan) -> int:
 
 def draw_of(task_id: str) -> float:
     """Return a number in [0, 1) that follows from an id."""
-    return int.from_bytes(task_id.encode()[-6:], "big") * 2654435761 % (1 << 53) / _DRAWS
+    return (int.from_bytes(task_id.encode()[-7:], "big") * _GOLDEN >> 11 & (1 << 53) - 1) / _DRAWS
 
 
 def add_chains(

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgo.ids import ALPHABET, LENGTH, looks_like_id, new_id, quick_rng, seeded_rng, system_rng
+from bgo.ids import (
+    ALPHABET,
+    LENGTH,
+    RUN,
+    derived_id,
+    derived_ids,
+    looks_like_id,
+    new_id,
+    quick_rng,
+    seeded_rng,
+    system_rng,
+)
 from bgo.model.options import NAME
 from tests.build import an_id
 
@@ -55,3 +66,14 @@ def test_other_words_do_not(word: str) -> None:
 def test_the_builders_ids_are_ids() -> None:
     assert looks_like_id(an_id())
     assert an_id(5) == an_id(5) != an_id(6)
+
+
+def test_numbered_ids_are_the_same_page_by_page_and_all_different() -> None:
+    whole = list(derived_ids("batch", 7, first=0, count=3 * RUN))
+    pages = [list(derived_ids("batch", 7, first=at, count=250)) for at in range(0, 3 * RUN, 250)]
+    assert whole == [task_id for page in pages for task_id in page][: 3 * RUN]
+    assert len(set(whole)) == 3 * RUN
+    assert all(looks_like_id(task_id) and len(task_id) == LENGTH for task_id in whole)
+    assert whole[5] == derived_id("batch", 7, 5)
+    assert len({task_id[:-2] for task_id in whole[RUN:]}) == 2  # an index of millions grows at few places
+    assert not {*whole} & {*derived_ids("other", 7, first=0, count=3 * RUN)}
