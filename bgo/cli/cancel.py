@@ -87,8 +87,9 @@ def cancel(
                 print(r.id if quiet else f"{r.id} {r.effect}" + (f": {r.state}" if late else ""))
         if not replies and not quiet:
             render.say("nothing to cancel")
-        if not quiet and any(r.effect is CancelEffect.STOPPING for r in replies) and not flow.workers():
-            render.say("its worker is gone: the next 'bgo run' ends what is left of it")
+        stopping = [r.id for r in replies if r.effect is CancelEffect.STOPPING]
+        if not quiet and stopping and not flow.workers() and not all(flow.get(one).is_final for one in stopping):
+            render.say("no worker runs: the next 'bgo run' ends what is left of it")
     if len(wanted.ids) == 1 and replies and replies[0].effect is CancelEffect.TOO_LATE:
         if as_json or quiet:
             raise typer.Exit(RefusedError.exit_code)

@@ -89,4 +89,5 @@ def verdict(session: Session, node: Task) -> str:
         return f"at step {plan.steps[flow.at].name} ({flow.at + 1} of {len(plan.steps)}); {said}"
     if flow.open and flow.cursor is None and flow.ended == flow.total:
         return f"open: waits for more items, or bgo batches close {node.id}; {said}"
-    return f"{said}; of the other {flow.unfinished:,} the first {NAMED} are told" if flow.unfinished > NAMED else said
+    rest = flow.total - flow.ended
+    return f"{said}; of the other {rest:,} the first {NAMED} are told" if rest > NAMED else said
