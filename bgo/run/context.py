@@ -30,10 +30,6 @@ class CancelRequested(BaseException):
     """
 
 
-TaskCancelled = CancelRequested
-"""Its name in here; to users that is a status."""
-
-
 class TaskContext:
     """One run of one task, as its handler sees it. Methods may be called from any thread of the handler."""
 

@@ -19,7 +19,7 @@ from bgo.model.outcome import (
     TaskError,
 )
 from bgo.model.result import TaskResult
-from bgo.run.context import TaskCancelled, TaskContext, on_cancel
+from bgo.run.context import CancelRequested, TaskContext, on_cancel
 from bgo.run.text import clip
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _cancel_leftovers(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _raised(error: BaseException, ctx: TaskContext) -> Outcome:
-    if ctx.cancelled and (isinstance(error, TaskCancelled) or type(error).__name__ == "CancelledError"):
+    if ctx.cancelled and (isinstance(error, CancelRequested) or type(error).__name__ == "CancelledError"):
         return CancelledRun()
     return Failed(describe(error))
 

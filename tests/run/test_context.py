@@ -15,7 +15,7 @@ from bgo.errors import UsageError
 from bgo.model.handler import Source
 from bgo.run.context import (
     PROGRESS_EVERY_MS,
-    TaskCancelled,
+    CancelRequested,
     TaskContext,
     flush_progress,
     on_cancel,
@@ -86,9 +86,9 @@ def test_a_cancel_is_seen_and_raised() -> None:
     assert not desk.ctx.cancelled
     tell_cancelled(desk.ctx)
     assert desk.ctx.cancelled
-    with pytest.raises(TaskCancelled):
+    with pytest.raises(CancelRequested):
         desk.ctx.check_cancelled()
-    assert not issubclass(TaskCancelled, Exception)  # 'except Exception' does not swallow it
+    assert not issubclass(CancelRequested, Exception)  # 'except Exception' does not swallow it
 
 
 def test_a_soft_timeout_is_seen() -> None:
