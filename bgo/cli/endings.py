@@ -32,7 +32,7 @@ WHY = {
     "user": "somebody cancelled it",
     "tag": "its tag was cancelled",
     "all": "everything was cancelled",
-    "replaced": "another task of its unique id took its place",
+    "replaced": "another took its place",
     "expired": "its time to start was over",
     "upstream_failed": "a task that it waited for failed",
     "upstream_cancelled": "a task that it waited for was cancelled",

@@ -16,7 +16,7 @@ from bgo.engine.enqueue import Under, insert
 from bgo.ids import derived_id
 from bgo.model import payload as payloads
 from bgo.model.flow import CALLBACKS
-from bgo.model.state import FINAL, State
+from bgo.model.state import FINAL, Reason, State
 from bgo.model.task import FOLLOW_UP, Task, TaskSpec
 from bgo.store.port import Session
 
@@ -38,8 +38,8 @@ def has_begun(session: Session, node: Task) -> bool:
 
 def call_back(session: Session, node: Task, state: State, now: int) -> None:
     """Queue the callbacks of a batch that has ended, each once in its life: then or catch, and finally after it."""
-    flow = session.flows.find(node.seq)
-    if flow is None:
+    flow, fresh = session.flows.find(node.seq), session.tasks.find_seq(node.seq)
+    if flow is None or fresh is None:
         raise AssertionError("it was read in this transaction")
     plan, told = inputs.batch_plan(session, flow), json.loads(flow.told)
     counts = {"batch_id": node.id, **inputs.counts(flow)}
@@ -51,9 +51,25 @@ def call_back(session: Session, node: Task, state: State, now: int) -> None:
             continue
         own = {**payloads.load(template.input), **counts}
         others = before if kind == "finally" else []
-        seq, told[kind] = _follow(session, node, template, own, now, (kind,), CALLBACKS.index(kind), others)
+        seq, told[kind] = _follow(session, node, template, own, now, (kind, fresh.epoch), CALLBACKS.index(kind), others)
         before.append(seq)
     session.flows.set(node.seq, "told", json.dumps(told))
+
+
+def withdraw(session: Session, node: Task, now: int) -> None:
+    """Call off the callbacks of a batch that goes on after all, as far as they have not begun: its next end calls."""
+    from bgo.engine.cancel import cancel
+
+    flow = session.flows.find(node.seq)
+    if flow is None:
+        raise AssertionError("it was read in this transaction")
+    told: dict[str, str] = json.loads(flow.told)
+    found = {kind: _unfinished(session, task_id) for kind, task_id in told.items()}
+    idle = {kind: task for kind, task in found.items() if task is not None and task.run == 0}
+    if not idle:
+        return
+    session.flows.set(node.seq, "told", json.dumps({kind: told[kind] for kind in told if kind not in idle}))
+    cancel(session, list(idle.values()), Reason.REPLACED, now)
 
 
 def _unfinished(session: Session, task_id: str) -> Task | None:

@@ -4,6 +4,7 @@ brings back what it is in, and nothing that has succeeded runs again.
 
 from __future__ import annotations
 
+from bgo.engine import followups
 from bgo.engine.relane import brought_home
 from bgo.engine.waiting import place_of
 from bgo.errors import RefusedError
@@ -38,7 +39,10 @@ def ended_above(session: Session, task: Task) -> list[Task]:
 
 
 def check_stays(session: Session, task: Task) -> None:
-    """Raise RefusedError when what a task is in is being removed."""
+    """Raise RefusedError when what a follow-up follows is being removed, or has gone on without it."""
+    if task.reason == Reason.REPLACED:
+        why, hint = "it was to follow an end that a retry has taken back", "nothing: the next end calls another"
+        raise RefusedError(f"task {task.id} cannot be retried", why=why, hint=hint)
     while task.parent is not None and (parent := session.tasks.find_seq(task.parent)) is not None:
         _check_is_whole(session, parent)
         task = parent
@@ -125,6 +129,8 @@ def _put(session: Session, task: Task, now: int) -> None:
     if not session.tasks.move(home, state, Reason.USER, now, place):
         raise AssertionError("it was read in this transaction")
     session.records.add(task, Event.REVIVE_BLOCKED, (state, Reason.USER, 0), now)
+    if task.kind == "batch":
+        followups.withdraw(session, task, now)
     if task.parent is not None and task.step < FOLLOW_UP:
         session.flows.count(task.parent, task.state, -1)
     if task.kind != "task" and task.parent is None and session.links.meet_ended(task.seq):

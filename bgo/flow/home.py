@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from bgo.model.handler import SCRIPT
+
 
 class Home:
     """Where a flow was made: the module whose top level should hold it."""
@@ -20,6 +22,11 @@ class Home:
             return ""
         file = Path(self.file).resolve()
         return str(file) if self.module == "__main__" else str(file.parents[self.module.count(".")])
+
+    @property
+    def is_copy(self) -> bool:
+        """Say whether this is what a child imports of a script: the script itself has told what it brings."""
+        return self.module == SCRIPT
 
     @property
     def origin(self) -> str:

@@ -144,7 +144,7 @@ class Opened:
         """Write down this program's handlers, once their flow has a name to be imported by."""
         counts = {hook: len(held) for hook, held in self.hooks.items()}
         brought = (frozenset(self.handlers), len(self.layers), frozenset(counts.items()))
-        if any(brought) and brought != self._remembered:
+        if any(brought) and brought != self._remembered and not self._home.is_copy:
             from dataclasses import replace
 
             from bgo.hooks.catalogue import remember_flow

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from bgo.errors import BgoError, ConfigError
+from bgo.model.handler import SCRIPT
 
 LOCAL = "bgo_local"
-SCRIPT = "__bgo_main__"
 _WATCH_LIMIT = 200
 
 

@@ -15,6 +15,10 @@ ParamType = Literal["str", "int", "float", "bool", "list", "dict", "any"]
 SourceKind = Literal["entry", "plugin", "file", "flow"]
 
 
+SCRIPT = "__bgo_main__"
+"""The name under which a child imports a program that was run as `__main__`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """How a child finds the code.

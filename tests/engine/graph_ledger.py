@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bgo.model.flow import CALLBACKS, CONTINUE, FAIL, INPUT, BatchPlan, ChainSpec, MemberSpec
-from bgo.model.state import FINAL, State
+from bgo.model.state import FINAL, Reason, State
 from bgo.model.task import FOLLOW_UP, HistoryEntry, Task
 from tests.engine.checks import ensure
 
@@ -295,15 +295,16 @@ class Graphs:
             ensure(len(rows) == len(self.items_of(batch)), "a batch has a member for each item", (batch.id, len(rows)))
 
     def _called_back(self, batch: Task, told: list[HistoryEntry]) -> None:
-        plan, made = (
-            self.batch_of(batch),
-            Counter(m.step - FOLLOW_UP for m in self.members[batch.seq] if m.step >= FOLLOW_UP),
-        )
+        plan, calls = self.batch_of(batch), [m for m in self.members[batch.seq] if m.step >= FOLLOW_UP]
+        withdrawn = Counter(m.step - FOLLOW_UP for m in calls if m.reason == Reason.REPLACED)
+        made = Counter(m.step - FOLLOW_UP for m in calls) - withdrawn
         ends = [e for e in told if e.event in ENDS]
         for number, kind in enumerate(CALLBACKS):
             since = self.named.get((batch.id, kind), 0)
             met = any(self._calls(kind, e) for e in ends[since:] if batch.kind in e.detail)
             wanted = int(kind in plan.callbacks and met)
+            if withdrawn[number] and not self._calls(kind, ends[-1]):
+                wanted = made[number] and 1  # its end was taken back before it began, and this one calls others
             ensure(
                 made[number] == wanted,
                 "each callback is made once, when its condition held",

@@ -80,6 +80,18 @@ def test_a_retried_batch_runs_what_failed_and_calls_nobody_twice(flow: bgo.TaskF
     assert batch.wait() == {"total": 2, "succeeded": 2, "failed": 0, "cancelled": 0}
 
 
+def test_a_retry_takes_back_the_callbacks_that_have_not_begun(flow: bgo.TaskFlow) -> None:
+    batch = flow.batch("tell", [{"n": n} for n in range(2)], catch="count", finally_="count")
+    flow.cancel_where(Selector(ids=(batch.id,)), "user")
+    asked = flow.graph(batch.id).follow_ups
+    assert [str(node.task.state) for node in asked] == ["queued", "blocked"]
+    flow.retry_where(Selector(ids=(batch.id,)))
+    assert [flow.get(node.task.id).task.reason for node in asked] == ["replaced", "replaced"]
+    assert ran(flow) == ["tell", "tell", "count"]
+    (last,) = [node for node in flow.graph(batch.id).follow_ups if node.task.state == "succeeded"]
+    assert flow.get(last.task.id).output == {"total": 2, "failed": 0}
+
+
 def test_a_cancelled_batch_is_called_off_whole(flow: bgo.TaskFlow) -> None:
     batch = flow.batch("shout", [str(number) for number in range(8)], catch="count")
     batch.cancel()
