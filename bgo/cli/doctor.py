@@ -89,6 +89,9 @@ def _plugins(flow: TaskFlow) -> Iterator[Check]:
             yield Check("plugin", "ok", f"{words}: {', '.join(report.brings) or 'no handlers'}")
         for warning in report.warnings:
             yield Check("plugin", "note", f"{words}: {warning}")
+    for name, why in sorted(flow.missing().items()):
+        hint = f'[plugins.overrides] {name} = "ORIGIN" in {flow.settings.config_path}'
+        yield Check("handler", "fault", f"{name}: {why}", hint)
     for name, why in compose.unmet(flow.settings.plugins.required, reports).items():
         yield Check("plugin", "fault", f"{name} is required: {why}", "mend or install it, or change plugins.required")
 

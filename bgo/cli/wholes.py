@@ -53,10 +53,10 @@ def put_table(views: Sequence[TaskView], now: int, *, color: bool) -> None:
         render.Column("ID"),
         render.Column("STATE"),
         render.Column("NAME", least=10),
-        render.Column("PROGRESS", drop=3),
-        render.Column("DONE", least=8, drop=4),
-        render.Column("WHEN", drop=1),
-        render.Column("TOOK", right=True, drop=2),
+        render.Column("PROGRESS", drop=4),
+        render.Column("DONE", drop=1),
+        render.Column("WHEN", drop=2),
+        render.Column("TOOK", right=True, drop=3),
         render.Column("WHY", least=12, drop=5),
     ]
     rows = [
@@ -100,7 +100,8 @@ def show(flow: TaskFlow, view: TaskView) -> None:
     title = render.safe(f"{view.id}  ", "bold")
     title.append_text(render.safe(f"{render.line(view.task.name)}  ", "bold"))
     title.append_text(render.state_text(node.task.state))
-    title.append_text(render.safe(f"  {view.task.kind}" + (", open for more items" if node.is_open else ""), "dim"))
+    takes_more = ", open for more items" if node.is_open and not view.is_final else ""
+    title.append_text(render.safe(f"  {view.task.kind}{takes_more}", "dim"))
     facts(_facts(view, node, now), color=flow.settings.color, title=title)
     out = render.console(color=flow.settings.color)
     if drawn := tree.lines(node, now, width=out.width):

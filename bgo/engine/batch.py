@@ -131,10 +131,11 @@ def close(session: Session, node: Task, now: int) -> bool:
     flow = session.flows.find(node.seq)
     if node.kind != "batch" or flow is None:
         raise RefusedError(f"{node.id} is no batch", why=f"it is a {node.kind}", hint="bgo batches lists them")
-    if not flow.open or flow.cursor is not None or node.state in FINAL:
+    if not flow.open or flow.cursor is not None:
         return False
     session.flows.set(node.seq, "open", 0)
-    chains.set_going(session, (node.seq,), now)
+    if node.state not in FINAL:  # else it ends by itself when it is retried
+        chains.set_going(session, (node.seq,), now)
     return True
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bgo.engine import graph, inputs
 from bgo.model.plan import Gate, Hold
-from bgo.model.state import State
+from bgo.model.state import CLAIMABLE, State
 from bgo.model.task import FOLLOW_UP, Task
 from bgo.model.views import GateLine
 from bgo.store.port import Session
@@ -69,7 +69,8 @@ def going_on(session: Session, node: Task, why: Callable[[Task], str]) -> tuple[
     for member in found:
         stands, held = word(session, member), why(member) if member.kind == "task" else ""
         current = f"{member.id} is {stands}{': ' + held if held else ''}"
-        hold = Hold(Gate.UPSTREAM, current, "done", f"{member.kind} {member.name}", None, f"bgo explain {member.id}")
+        goes_on = member.due_at if member.state in CLAIMABLE and not member.ready else None
+        hold = Hold(Gate.UPSTREAM, current, "done", f"{member.kind} {member.name}", goes_on, f"bgo explain {member.id}")
         lines.append(GateLine(Gate.UPSTREAM, False, current, "done", hold))
     return tuple(lines)
 
@@ -79,7 +80,8 @@ def verdict(session: Session, node: Task) -> str:
     flow = session.flows.find(node.seq)
     if flow is None:
         return str(node.state)
-    said = f"{flow.ended:,} of {flow.total:,} done" + (f", {flow.failed:,} failed" if flow.failed else "")
+    bad = [f"{n:,} {what}" for n, what in ((flow.failed, "failed"), (flow.cancelled, "cancelled")) if n]
+    said = ", ".join([f"{flow.ended:,} of {flow.total:,} {'ended' if bad else 'done'}", *bad])
     if node.cancel_reason is not None:
         return f"being cancelled; {said}"
     if node.kind == "chain":

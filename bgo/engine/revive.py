@@ -37,6 +37,8 @@ def revive(session: Session, task: Task, now: int, input_ref: int | None = None)
     task = noted(session, task, now)
     if task.state not in (State.FAILED, State.CANCELLED):
         why, hint = _WHY.get(task.state, (f"it is {task.state} already", "bgo explain {id}"))
+        if task.kind != "task" and task.state is State.SUCCEEDED:
+            hint = f"bgo {task.kind} queues a new one"
         raise RefusedError(f"{task.kind} {task.id} cannot be retried", why=why, hint=hint.format(id=task.id))
     if task.kind != "task" or (task.parent is not None and task.step < FOLLOW_UP):
         return _restart(session, task, now, input_ref)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bgo.flow.listing import select
 from bgo.flow.opened import Opened
+from bgo.ids import looks_like_id
 from bgo.model.state import Reason
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ class Changing(Opened):
     """The verbs that change what is queued. Each takes a commit's time, for many tasks one for every few hundred."""
 
     def cancel(self, name: str) -> list[CancelReply]:
-        """Cancel every task of this name that has not ended."""
+        """Cancel every task of this name that has not ended; an id, which starts with a digit, is that of one."""
+        if looks_like_id(name):
+            return [self.cancel_execution(name)]
         return self.cancel_where(select(names=(name,), kinds=()), Reason.USER)
 
     def cancel_execution(self, task_id: str) -> CancelReply:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bgo.model.device import Reading
     from bgo.model.query import Pause, QueueRow, Selector
     from bgo.model.task import HistoryEntry
-    from bgo.model.views import Explanation, TaskView
+    from bgo.model.views import Explanation, GateLine, TaskView
 
 
 def _state(word: str) -> State:
@@ -107,9 +107,18 @@ class Looking(Listing):
         ground = self._ground(charging)
         with self.store.read() as session:
             found = explain.explain(session, resolve.task(session, task_id), ground)
-            if found.task.kind == "task":
-                return found
-            return replace(found, task=query.view_of(session, found.task).task)
+            if found.task.kind != "task":
+                return replace(found, task=query.view_of(session, found.task).task)
+        return replace(found, gates=tuple(self._with_conflict(line, found.task.handler) for line in found.gates))
+
+    def _with_conflict(self, line: GateLine, handler: str) -> GateLine:
+        """Tell of a handler that two bring, and that therefore does not count, who they are."""
+        if line.hold is None or line.hold.gate != "handler" or handler not in (missing := self.missing()):
+            return line
+        from dataclasses import replace
+
+        hold = replace(line.hold, current=missing[handler], lift="bgo plugins list; then plugins.overrides, or rename")
+        return replace(line, current=hold.current, hold=hold)
 
     def explain_all(self, charging: Reading | None = None, *, limit: int = 50) -> Standing:
         """Return what waits for what: unfinished tasks in groups that share every gate, at most `limit` groups."""

@@ -15,7 +15,7 @@ from bgo.engine.spec import Request
 from bgo.errors import RefusedError, UsageError
 from bgo.flow.wholes import Wholes
 from bgo.model import payload as payloads
-from bgo.model.query import CancelReply, Retention, Selector
+from bgo.model.query import CancelEffect, CancelReply, Retention, Selector
 from bgo.model.state import ACTIVE, Reason, State
 from bgo.model.task import INPUT_LIMIT
 from bgo.policy.schema import check_input
@@ -23,6 +23,7 @@ from bgo.run.wake import ring
 
 if TYPE_CHECKING:
     from bgo.flow.opened import Opened
+    from bgo.store.port import Session
 
 STEP = 500
 REVIVABLE = (State.FAILED, State.CANCELLED)
@@ -48,7 +49,18 @@ def cancel_where(flow: Opened, selector: Selector, reason: Reason) -> list[Cance
         before = page[-1].seq
     _finish(flow)
     ring(flow.settings.run_dir)
-    return replies
+    with flow.store.read() as session:
+        return [_by_now(session, reply) for reply in replies]
+
+
+def _by_now(session: Session, reply: CancelReply) -> CancelReply:
+    """A large chain or batch of which nothing ran has ended by now."""
+    if reply.effect is not CancelEffect.STOPPING:
+        return reply
+    found = session.tasks.find(reply.id)
+    if found is None or found.kind == "task" or found.state is not State.CANCELLED:
+        return reply
+    return CancelReply(reply.id, CancelEffect.PREVENTED, found.state)
 
 
 def _finish(flow: Opened) -> None:

@@ -104,6 +104,13 @@ class Opened:
         self._remember()
         return catalogue.load(compose.plugin_settings(self.settings), self.settings.cache_dir)
 
+    def missing(self) -> Mapping[str, str]:
+        """Return the handlers that somebody brings and that do not count, with the reason: two bring them, mostly."""
+        from bgo.hooks import catalogue
+
+        self._remember()
+        return catalogue.look(compose.plugin_settings(self.settings), self.settings.cache_dir).missing
+
     def _peek(self) -> Catalogue | None:
         """Return every handler that workers know, or None where plugins must be loaded to tell."""
         from bgo.hooks import catalogue

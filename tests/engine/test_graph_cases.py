@@ -238,12 +238,13 @@ def test_a_retried_batch_keeps_no_output_of_its_last_end(store: SqliteStore) -> 
 def test_a_cancel_leaves_the_callback_of_an_earlier_end_alone(store: SqliteStore) -> None:
     batch = seal(store, stage(store, 1, BatchPlan(a_template("i"), callbacks={"catch": a_template("c")})))
     run(store, ERROR)
+    assert len(drive.tick(store, 9)) == 1
     revive(store, batch)
     cancel(store, batch)
     assert stands(store, batch) == ["cancelled user"]
     with store.read() as session:
         (callback,) = session.flows.of_step(drive.get_seq(session, batch), FOLLOW_UP + 1, limit=9)
-    assert callback.state is State.QUEUED
+    assert (callback.state, callback.cancel_reason) == (State.RUNNING, None)
 
 
 def test_a_delay_of_a_batch_is_that_of_its_items(store: SqliteStore) -> None:
