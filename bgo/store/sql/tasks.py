@@ -55,8 +55,8 @@ END = """UPDATE task SET state = ?, reason = ?, attempt = ?, losses = 0, snoozes
 MOVE_END = """UPDATE task SET state = ?, reason = ?, finished_at = ?, ready = 0
 WHERE seq = ? AND run = ? AND state = ?"""
 MOVE_WAIT = """UPDATE task SET state = ?, reason = ?, finished_at = NULL, attempt = 0, losses = 0, snoozes = 0,
-    epoch = epoch + 1, progress = NULL, progress_message = '', ready = ?, ready_at = ?, due_at = ?, order_key = ?,
-    rank = ?, bump = ?, expires_at = ?, waited = '{}' WHERE seq = ? AND run = ? AND state = ?"""
+    epoch = epoch + 1, started_at = NULL, progress = NULL, progress_message = '', ready = ?, ready_at = ?, due_at = ?,
+    order_key = ?, rank = ?, bump = ?, expires_at = ?, waited = '{}' WHERE seq = ? AND run = ? AND state = ?"""
 SET_INPUT = "UPDATE task SET input = ? WHERE seq = ?"
 REQUEST_CANCEL = """UPDATE task SET cancel_reason = coalesce(cancel_reason, ?)
 WHERE seq = ? AND run = ? AND state = 'running'"""
