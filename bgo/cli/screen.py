@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bgo.cli import render
 from bgo.model.query import Selector
-from bgo.model.state import State
+from bgo.model.state import Event, State
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bgo.model.task import HistoryEntry
     from bgo.model.views import TaskView
 
+MOVES = frozenset(Event)
 SHOWN = (State.RUNNING, State.QUEUED, State.RETRYING, State.BLOCKED, State.SUCCEEDED, State.FAILED, State.CANCELLED)
 RESERVED_ROWS = 10
 """Lines that are not running tasks or recent endings: head, headings, blank lines, the last line."""
@@ -169,7 +170,7 @@ def _recent(entries: tuple[HistoryEntry, ...], now: int, width: int) -> list[Any
         (
             e.task_id,
             e.name,
-            render.state_text(e.state) if e.finished_at is not None else render.safe(e.event),
+            render.state_text(e.state) if e.event in MOVES else render.safe(e.event.replace("_", " ")),
             render.ago(e.at, now),
             render.duration(e.duration_ms),
             "" if e.error is None else f"{e.error.type}: {e.error.message}",

@@ -131,11 +131,13 @@ def _said(node: Node, now: int) -> str:
     return words
 
 
-def told_counts(counts: Mapping[str, int]) -> str:
-    """Return `7 of 9 done`, or where some came to no good end `7 of 9 ended, 1 failed`."""
+def told_counts(counts: Mapping[str, int], *, bad_first: bool = False) -> str:
+    """Return `7 of 9 done`, or where some came to no good end `7 of 9 ended, 1 failed`; `bad_first` where the end may
+    be cut off."""
     ended = sum(n for name, n in counts.items() if name != "total")
     bad = [f"{counts[name]:,} {name}" for name in ("failed", "cancelled") if counts.get(name)]
-    return ", ".join([f"{ended:,} of {counts['total']:,} {'ended' if bad else 'done'}", *bad])
+    whole = f"{ended:,} of {counts['total']:,} {'ended' if bad else 'done'}"
+    return ", ".join([*bad, whole] if bad_first else [whole, *bad])
 
 
 def told_bar(counts: Mapping[str, int]) -> str:

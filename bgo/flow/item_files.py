@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from bgo.errors import UsageError
+from bgo.flow.items import Word
 from bgo.model.payload import parse as parse_json
 from bgo.model.task import INPUT_LIMIT
 
@@ -89,9 +90,9 @@ def _value(line: bytes, where: str) -> Any:
         raise UsageError(f"{where}: not JSON", why=error.why or error.message, hint=hint) from None
 
 
-def _text(line: bytes, where: str) -> str:
+def _text(line: bytes, where: str) -> Word:
     try:
-        return line.decode("utf-8")
+        return Word(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise UsageError(
             f"{where}: not UTF-8 text", why=str(error), hint="JSON holds text only; rename it, or leave it out"

@@ -9,12 +9,18 @@ from bgo.errors import BgoError, UsageError
 from bgo.model import payload
 from bgo.model.task import INPUT_LIMIT
 from bgo.policy.chain import item_input
-from bgo.policy.schema import check_input
+from bgo.policy.schema import check_input, from_words
 
 if TYPE_CHECKING:
     from bgo.model.handler import HandlerInfo
 
 ITEM = "item"
+
+
+class Word(str):
+    """An item that is a line of text: a number where its field takes numbers, as a word on the command line is."""
+
+    __slots__ = ()
 
 
 def field_of(info: HandlerInfo | None) -> str:
@@ -36,7 +42,8 @@ def as_items(
     base, is_part = dict(beneath or {}), beneath is None
     for number, item in enumerate(items, start=1):
         try:
-            data = item_input(item, field)
+            is_word = isinstance(item, Word)
+            data = from_words(info, [(field, str(item))]) if is_word else item_input(item, field)
             if info is not None:
                 check_input(info, {**base, **data}, is_part=is_part)
             yield payload.dump_object(data, "the item", INPUT_LIMIT)

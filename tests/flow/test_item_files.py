@@ -11,6 +11,8 @@ import pytest
 
 from bgo.errors import UsageError
 from bgo.flow.item_files import read, read_file
+from bgo.flow.items import as_items
+from bgo.model.handler import HandlerInfo, Param, Source
 from bgo.model.task import INPUT_LIMIT
 
 
@@ -80,3 +82,12 @@ def test_files(tmp_path: Path) -> None:
     assert list(read_file(tmp_path / "a.jsonl")) == [1]
     with pytest.raises(UsageError, match="cannot read"):
         list(read_file(tmp_path / "none"))
+
+
+def test_a_line_is_read_as_a_word_of_the_command_line_and_a_value_as_it_is() -> None:
+    number = HandlerInfo("h", Source("entry", "m:h"), params=(Param("seconds", "float", required=True),))
+    assert list(as_items(read(io.BytesIO(b"0.5\n"), "f"), "seconds", number)) == [b'{"seconds":0.5}']
+    assert list(as_items(read(io.BytesIO(b"0.5\n"), "f"), "item", None)) == [b'{"item":"0.5"}']
+    for data, name in ((b"x\n", "f"), (b'"0.5"\n', "f.jsonl")):
+        with pytest.raises(UsageError, match="item 1: h: seconds does not accept"):
+            list(as_items(read(io.BytesIO(data), name), "seconds", number))
