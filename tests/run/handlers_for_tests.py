@@ -37,7 +37,7 @@ def evaluate(ctx: Any) -> Any:
 
 @task("execute")
 def execute(ctx: Any) -> Any:
-    space = {"ctx": ctx, "result": None, "TaskCancelled": bgo.run.context.TaskCancelled}
+    space = {"ctx": ctx, "result": None, "CancelRequested": bgo.run.context.CancelRequested}
     exec(ctx.input["code"], globals(), space)
     return space["result"]
 

@@ -120,7 +120,7 @@ def test_an_output_of_exactly_the_limit_passes_and_one_byte_more_does_not(warm: 
         ("(lambda f: f(f))(lambda f: f(f))", "RecursionError", "RuntimeError"),
         ("int('\\ud800')", "ValueError", "Exception"),
         ("open('/nonexistent/x')", "FileNotFoundError", "OSError"),
-        ("exec('raise bgo.run.context.TaskCancelled')", "CancelRequested", "BaseException"),
+        ("exec('raise bgo.run.context.CancelRequested')", "CancelRequested", "BaseException"),
         ("bytearray(1 << 60)", "MemoryError", "Exception"),
     ],
 )
