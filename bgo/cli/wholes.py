@@ -108,7 +108,7 @@ def show(flow: TaskFlow, view: TaskView) -> None:
         unpadded(out, render.safe(""), *drawn)
         if node.task.kind == "batch":
             _tell_rest(node)
-    facts([("next", following(flow, view, node))], color=flow.settings.color)
+    facts([("next", following(view, node))], color=flow.settings.color)
 
 
 def _tell_rest(node: Node) -> None:
@@ -149,8 +149,14 @@ def _facts(view: TaskView, node: Node, now: int) -> list[Fact]:
     ]
 
 
-def following(flow: TaskFlow, view: TaskView, node: Node) -> str:
+def following(view: TaskView, node: Node) -> str:
     """Return the commands that make sense now."""
+    failed = [aside.task for aside in node.follow_ups if aside.task.state is State.FAILED]
+    again = f"bgo retry {failed[-1].id} runs {failed[-1].name} again; " if failed else ""
+    return again + _of_the_whole(view, node)
+
+
+def _of_the_whole(view: TaskView, node: Node) -> str:
     whole, kind = view.id, view.task.kind
     match node.task.state:
         case State.FAILED:

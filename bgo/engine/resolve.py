@@ -23,7 +23,7 @@ def task_id(session: Session, word: str) -> str:
 
     Raises NotFoundError when nothing fits, AmbiguousError (with up to five candidates) when several do.
     """
-    word = word.lower()
+    word = str(word).lower()  # a program may hand over None
     if word == LAST:
         newest = session.tasks.newest(1)
         if not newest:

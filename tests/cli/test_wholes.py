@@ -172,3 +172,13 @@ def test_simulate_shows_members(bgo: Bgo, tmp_path: Path) -> None:
     bgo("chain", "--file", str(path), "-q")
     timeline = bgo("simulate", "--json").json
     assert timeline["summary"]["tasks"] == timeline["summary"]["succeeded"] == 3, timeline
+
+
+def test_a_callback_that_failed_is_retried_by_its_own_id(bgo: Bgo, tmp_path: Path) -> None:
+    (tmp_path / "k.jsonl").write_text('{"a": 1}\n', encoding="utf-8")
+    batch = bgo(
+        "batch", "b", "--handler", "echo", "--items", str(tmp_path / "k.jsonl"), "--then", "files.hash", "-q"
+    ).out
+    bgo("run", "-q")
+    callback = bgo("tasks", "--name", "files.hash", "-q").out.strip()
+    assert f"bgo retry {callback} runs files.hash again" in bgo("batches", "show", batch.strip()).out
