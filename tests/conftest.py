@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("bgo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("bgo")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job of a shell; what we start would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
