@@ -1,0 +1,91 @@
+"""Time zones: by name, and which one this computer is in. What is not a zone is an error of the user's, whatever
+`zoneinfo` makes of it."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, timedelta, timezone, tzinfo
+from functools import lru_cache
+
+from bgo.clock import SystemClock, to_local
+from bgo.errors import UsageError
+
+_NAME = r"[A-Za-z][A-Za-z0-9_+-]{0,31}(?:/[A-Za-z0-9_+-]{1,32}){0,3}"
+_OFFSET = r"([+-])(\d\d):(\d\d)"
+_DATABASE = "zoneinfo/"
+HINT = "a name such as Europe/Berlin, UTC, or an offset such as +01:00"
+
+
+@lru_cache(maxsize=256)
+def zone(name: str) -> tzinfo:
+    """Return the zone of this name: one of the IANA database, `UTC`, or a fixed offset such as `+01:00`.
+
+    Raises UsageError for what is no zone; `zoneinfo` itself answers that with five kinds of exception, and reads any
+    file it is pointed at.
+    """
+    if name == "UTC":
+        return UTC
+    if found := re.fullmatch(_OFFSET, name, re.ASCII):
+        return _fixed(name, found[1], int(found[2]), int(found[3]))
+    if not re.fullmatch(_NAME, name, re.ASCII):
+        raise _no_zone(name, "a zone's name has letters, digits, +, -, _ and slashes")
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise _no_zone(name, _near(name) or "the time zone database does not have it") from None
+
+
+def _fixed(name: str, sign: str, hours: int, minutes: int) -> tzinfo:
+    if hours > 14 or minutes > 59:
+        raise _no_zone(name, "offsets run from -14:00 to +14:00")
+    offset = timedelta(hours=hours, minutes=minutes)
+    return timezone(-offset if sign == "-" else offset, name)
+
+
+def _no_zone(name: str, why: str) -> UsageError:
+    return UsageError(f"not a time zone: {name!r:.60}", why=why, hint=HINT)
+
+
+def _near(name: str) -> str:
+    from difflib import get_close_matches
+    from zoneinfo import available_timezones
+
+    known = sorted(available_timezones())
+    cities = {each.rpartition("/")[2].lower(): each for each in known}
+    near = get_close_matches(name, known, 1, 0.6) or [cities[c] for c in get_close_matches(name.lower(), cities, 1)]
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def local_name() -> str:
+    """Return the name of this computer's zone: `TZ`, else what /etc/localtime or /etc/timezone says; what has no name
+    there is told as its offset of now (then changes to and from summer time are not known)."""
+    said = os.environ.get("TZ", "").removeprefix(":")
+    for name in (said,) if said else (_linked(), _written()):
+        if name and _is_zone(name):
+            return name
+    offset = to_local(SystemClock().now_ms()).strftime("%z")
+    return "UTC" if offset == "+0000" else f"{offset[:3]}:{offset[3:5]}"
+
+
+def _linked() -> str:
+    path = os.path.realpath("/etc/localtime")
+    return path.partition(_DATABASE)[2].removeprefix("posix/").removeprefix("right/")
+
+
+def _written() -> str:
+    try:
+        with open("/etc/timezone", encoding="ascii") as file:
+            return file.readline(200).strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        zone(name)
+    except UsageError:
+        return False
+    return True
