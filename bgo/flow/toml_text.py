@@ -1,7 +1,8 @@
-"""The text of a chain file: where in it something stands, so that a refusal can name FILE:LINE."""
+"""The text of a TOML file: where in it something stands, so that a refusal can name FILE:LINE."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,42 +10,61 @@ from typing import Any
 
 from bgo.errors import BgoError, UsageError
 
-STEP = "step"
+SIZE_LIMIT = 16 << 20
+_HEADER = r"\s*\[{1,2}\s*(?:\"([^\"]*)\"|'([^']*)'|([A-Za-z0-9_-]+))\s*(\.)?"
 
 
-class ChainText:
-    """A chain file as text and as what it says. Raises UsageError for what is no TOML."""
+def read_text(path: str | os.PathLike[str], kind: str) -> str:
+    """Return what is in a file. Raises UsageError where it cannot be read, is no UTF-8, or larger than 16 MiB."""
+    shown = os.fspath(path)
+    try:
+        with open(path, "rb") as file:
+            data = file.read(SIZE_LIMIT + 1)
+        text = data.decode("utf-8")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"cannot read {shown!r:.200}", why=why, hint=f"a {kind} file is TOML, in UTF-8") from None
+    if len(data) > SIZE_LIMIT:
+        raise UsageError(f"{shown!r:.200} is larger than {SIZE_LIMIT:,} bytes", why=f"no {kind} is that long",
+                         hint="long lists go into files of their own: items = \"list.txt\"")  # fmt: skip
+    return text
 
-    def __init__(self, text: str, name: str) -> None:
+
+class TomlText:
+    """A file as text and as what it says. Raises UsageError for what is no TOML; `example` is its hint then."""
+
+    def __init__(self, text: str, name: str, example: str) -> None:
         import tomllib
 
         self.name = name
-        self._lines = text.splitlines()
+        self._lines = text.removesuffix("\n").split("\n")
         try:
             self.data: Mapping[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise self._no_toml(str(error)) from None
+            raise self._no_toml(str(error), example) from None
+        except RecursionError:
+            raise self._no_toml("nested too deeply", example) from None
         self._tables = self._find_tables()
 
-    def _no_toml(self, said: str) -> UsageError:
+    def _no_toml(self, said: str, example: str) -> UsageError:
         found = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", said, re.DOTALL)
-        line = found[2] if found is not None and found[2] else str(max(1, len(self._lines)))
-        return UsageError(
-            f"{self.name}:{line}: not TOML",
-            why=(found[1] if found is not None else said).lower(),
-            hint='a step is [[step]], and below it run = "files.scan"',
-        )
+        line = found[2] if found is not None and found[2] else str(len(self._lines))
+        why = (found[1] if found is not None else said).lower()
+        return UsageError(f"{self.name}:{line}: not TOML", why=why, hint=example)
 
     def _find_tables(self) -> list[tuple[str, int, int]]:
         """Return (name, first line, last line) of each top-level table; `[step.input]` belongs to its step."""
         found: list[tuple[str, int, int]] = []
         for number, line in enumerate(self._lines, start=1):
-            header = re.match(r"\s*\[{1,2}\s*([A-Za-z0-9_-]+)\s*(\.)?", line)
-            if header is None or (header[2] and found and found[-1][0] == header[1]):
+            header = re.match(_HEADER, line)
+            name = "" if header is None else header[1] or header[2] or header[3] or ""
+            if header is None or name not in self.data:
+                continue
+            if header[4] and found and found[-1][0] == name:
                 continue
             if found:
                 found[-1] = (*found[-1][:2], number - 1)
-            found.append((header[1], number, len(self._lines)))
+            found.append((name, number, len(self._lines)))
         return found
 
     def place(self, table: str = "", number: int = 0, key: str = "", after: str = "") -> str:
