@@ -13,7 +13,7 @@ from bgo.flow import chain_words as words
 from bgo.flow import wording
 from bgo.flow.chaining import MERGES
 from bgo.flow.drafts import Draft
-from bgo.flow.toml_tables import TableReader, object_of, spelled
+from bgo.flow.toml_tables import TableReader, items_of, object_of, spelled
 from bgo.flow.toml_text import TomlText, at
 from bgo.model import payload
 from bgo.model.flow import FAIL, INPUT
@@ -139,22 +139,10 @@ class StepReader(TableReader):
         """Return what makes a member a batch: what it goes over, or its items."""
         found: dict[str, Any] = {key: words.text(table[key]) for key in ("over", "field") if key in table}
         if "items" in table:
-            found["items"] = self._items(table["items"])
+            found["items"] = items_of(table["items"], self._folder)
         if len(found.keys() - {"field"}) > 1:
             raise UsageError("over and items contradict each other", why="both say what the items are", hint="give one")
         if found and members > 1:
             raise UsageError("a batch beside others in one step word", why="it is for one of them",
                              hint='parallel = [{ run = "…", over = "…" }, "…"]')  # fmt: skip
-        return found
-
-    def _items(self, value: Any) -> tuple[Any, ...]:
-        if isinstance(value, list):
-            found = tuple(value)
-        else:
-            from bgo.flow.item_files import read_file
-
-            found = tuple(read_file(os.path.join(self._folder, words.text(value, "a list, or a file"))))
-        if not found:
-            raise UsageError("no items", why="a batch of nothing does nothing", hint="give at least one")
-        payload.dump(list(found), "the items")
         return found

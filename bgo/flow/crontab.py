@@ -186,7 +186,7 @@ def name_of(command: str) -> str:
     return default_name(word) if word and NAME.fullmatch(os.path.basename(word[0])) else FALLBACK_NAME
 
 
-def _schedule(when: str) -> CronSchedule:
+def _schedule(when: str) -> Any:
     from bgo.model.cron import CronSchedule
 
     try:

@@ -53,8 +53,7 @@ def rule_of(said: Said, spell: Spell = option) -> RuleKeywords:
     try:
         return RULES[rule](given)
     except UsageError as error:
-        named = UsageError(f"{_named(rule, error, spell)}: {error.message}", why=error.why, hint=error.hint)
-        raise _noted(named, error) from None
+        raise error.within(_named(rule, error, spell)) from None
 
 
 def _is_said(value: Any) -> bool:
@@ -88,12 +87,6 @@ def _named(rule: str, error: UsageError, spell: Spell) -> str:
     return spell(AT) if is_clock and rule in (ON, MONTHLY_ON) else spell(rule) if rule != "word" else "when"
 
 
-def _noted(made: UsageError, error: UsageError) -> UsageError:
-    for note in getattr(error, "__notes__", ()):
-        made.add_note(note)
-    return made
-
-
 # What each word means.
 
 _NO_TIME = "not a time of day"
@@ -120,13 +113,11 @@ def _no_time(value: Any, why: str) -> UsageError:
 
 
 def _every(value: Any) -> RuleKeywords:
-    if isinstance(value, timedelta):
-        return {"interval": value}
-    return {"interval": duration(value if isinstance(value, str) else f"{value!r:.60}")}
+    return {"interval": value if isinstance(value, timedelta) else duration(str(value))}
 
 
 def _word(text: str) -> RuleKeywords:
-    return {"reboot": True} if text.strip().lower() == REBOOT else {"cron": _cron().__call__(text)}
+    return {"reboot": True} if text.strip().lower() == REBOOT else {"cron": _cron()(text)}
 
 
 def _number(value: Any) -> Any:

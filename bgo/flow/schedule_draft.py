@@ -15,6 +15,10 @@ class ScheduleDraft:
     name: str
     """The first argument: a handler, or what a chain or batch is called."""
     keywords: Mapping[str, Any]
-    """The others, without the key."""
+    """The others, without the key and the chain."""
     line: int
+    chain_file: str | None = None
+    """Where the chain is described that each run is."""
+    steps: tuple[str, ...] = ()
+    """The step words of the chain that each run is."""
     is_paused: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -28,17 +29,19 @@ class TableReader:
                 why = f"{what} has {', '.join(known)}"
                 raise UsageError(f"{place}: unknown key {key!r:.60}", why=why, hint=near or "leave it out")
 
-    def keywords(self, table: Mapping[str, Any], name: str, number: int) -> dict[str, Any]:
+    def keywords(
+        self, table: Mapping[str, Any], name: str, number: int, known: Mapping[str, words.Reader] = words.OPTIONS
+    ) -> dict[str, Any]:
         """Return the keywords that the options in a table mean; its other keys are passed over."""
         said, found = spelled(table), dict[str, Any]()
         for key in said:
-            if key in words.EACH or key in words.WHOLE:
+            if key in known:
                 with at(self._text.place(name, number, key)):
                     context = words.Context(said, self._folder, self._clock.now_ms())
                     try:
-                        found |= words.keyword(key, context)
+                        found |= words.keyword(key, context, known)
                     except UsageError as error:
-                        raise UsageError(f"{key}: {error.message}", why=error.why, hint=error.hint) from None
+                        raise error.within(key) from None
         return found
 
 
@@ -52,3 +55,18 @@ def object_of(value: Any) -> dict[str, Any]:
         raise words.wrong(value, "a table")
     payload.dump(value, "the input")
     return value
+
+
+def items_of(value: Any, folder: str) -> tuple[Any, ...]:
+    """Return the items of a batch: a list, or a file of them, its path relative to `folder`."""
+    if isinstance(value, list):
+        found = tuple(value)
+    else:
+        from bgo.flow.item_files import read_file
+
+        path = os.path.expanduser(words.text(value, "a list, or a file"))
+        found = tuple(read_file(os.path.join(folder, path)))
+    if not found:
+        raise UsageError("no items", why="a batch of nothing does nothing", hint="give at least one")
+    payload.dump(list(found), "the items")
+    return found

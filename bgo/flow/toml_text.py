@@ -85,7 +85,13 @@ class TomlText:
         found = [(first, last) for name, first, last in self._tables if name == table]
         if number < len(found):
             return found[number]
-        return 1, self._tables[0][1] - 1 if self._tables and not table else len(self._lines)
+        top = self._tables[0][1] - 1 if self._tables else len(self._lines)
+        pattern = rf"\s*[\"']?{re.escape(table)}[\"']?\s*([.=])"
+        inline = ((n, re.match(pattern, line)) for n, line in enumerate(self._lines[:top], start=1) if table)
+        for line, match in inline:  # as in `step = { … }`, or `step.key = …`
+            if match is not None:
+                return line, line if match[1] == "=" else top
+        return 1, len(self._lines) if table else top
 
 
 @contextmanager
@@ -96,4 +102,4 @@ def at(place: str) -> Iterator[None]:
     except BgoError as error:
         if error.message.startswith(place.rpartition(":")[0] + ":"):
             raise
-        raise type(error)(f"{place}: {error.message}", why=error.why, hint=error.hint) from None
+        raise error.within(place) from None
