@@ -150,7 +150,8 @@ def _draft(flow: TaskFlow, said: Mapping[str, Any], argv: list[str] | None) -> D
         options["env"] = env
     handlers = makes["chain"].handlers if "chain" in makes else [said["handler"] or said["name"]]
     data = shared.given(flow, handlers, said["whole"], [*said["words"], *(said["pairs"] or ())])
-    return flow.draft(said["name"], data, {**makes, "handler": said["handler"]}, options, key=said["key"])
+    makes["handler"] = said["handler"]
+    return flow.draft(said["name"], data, makes, options, key=said["key"])
 
 
 def _environment(said: Mapping[str, Any], argv: list[str] | None) -> dict[str, str] | None:

@@ -57,7 +57,7 @@ def check(wish: ScheduleWish, now: int) -> None:
     if isinstance(timing.rule, Every) and wish.jitter_ms >= timing.rule.every_ms:
         why = "occurrences would overtake each other"
         raise UsageError("the jitter is as long as the interval", why=why, hint="give a shorter --jitter")
-    occurrences.check(timing, zones.zone(timing.zone), now)
+    occurrences.check_meets(timing, zones.zone(timing.zone), now)
 
 
 def put(session: Session, draft: Draft, moment: Moment) -> Placed:
