@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.clock import Clock
 from bgo.errors import UsageError
@@ -18,6 +18,9 @@ from bgo.model import payload
 from bgo.model.flow import FAIL, INPUT
 from bgo.model.options import check_name
 from bgo.model.words import did_you_mean
+
+if TYPE_CHECKING:
+    from bgo.model.window import TimeWindow
 
 WHAT = ("run", "parallel", "command")
 OF_MEMBER = ("run", "command", "name", "input", "over", "items", "field", *words.EACH)
@@ -46,8 +49,8 @@ def name_of(draft: Draft) -> str:
 class StepReader:
     """Reads the tables of one file."""
 
-    def __init__(self, text: ChainText, folder: str, clock: Clock) -> None:
-        self._text, self._folder, self._clock = text, folder, clock
+    def __init__(self, text: ChainText, folder: str, clock: Clock, windows: Mapping[str, TimeWindow]) -> None:
+        self._text, self._folder, self._clock, self._windows = text, folder, clock, windows
         self._taken = {INPUT}
         """Names that commands have: the next one gets a number behind it."""
 
@@ -64,7 +67,7 @@ class StepReader:
         for key in said:
             if key in words.EACH or key in words.WHOLE:
                 with at(self._text.place(name, number, key)):
-                    context = words.Context(said, self._folder, self._clock.now_ms())
+                    context = words.Context(said, self._folder, self._clock.now_ms(), self._windows)
                     try:
                         found |= words.keyword(key, context)
                     except UsageError as error:
