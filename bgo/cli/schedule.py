@@ -160,8 +160,8 @@ def _environment(said: Mapping[str, Any], argv: list[str] | None) -> dict[str, s
 
 def enqueue_options(flow: TaskFlow, said: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that go to what is made: all of `enqueue` but its times."""
-    untimed = {**said, "at": None, "delay": None, "start_before": None, "finish_before": None}
-    found = shared.keywords(flow, untimed)
+    times = ("at", "delay", "start_before", "finish_before", "window", "tz")
+    found = shared.keywords(flow, {**said, **dict.fromkeys(times)}, None)
     if said.get("as_") is not None:
         found["as_"] = said["as_"]
     if said.get("allow_unknown"):

@@ -30,10 +30,9 @@ EVERY_MIN_MS = 1_000
 MOST_ITEMS = 1_000
 """Items of a batch that a schedule makes: all of it comes in in one transaction."""
 RULES = ("interval", "cron", "reboot")
-BOTH = ("window", "tz")
-"""Cron occurrences outside the window are dropped, those of an interval slide to its opening; and what was made starts
-in it alone."""
-_TIMING = frozenset(TimingOptions.__annotations__)
+_TIMING = frozenset((*TimingOptions.__annotations__, "window", "tz"))
+"""A window is for both: cron occurrences outside are dropped, those of an interval slide to its opening; and what was
+made starts in it alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +110,13 @@ def _rule(timing: Mapping[str, Any], base: ScheduleWish | None) -> Rule:
 
 
 def _timing(flow: Enqueueing, timing: Mapping[str, Any], rule: Rule, base: ScheduleWish | None) -> Timing:
-    zone = timing.get("tz") or (zones.local_name() if base is None else base.timing.zone)
+    zone: str = timing.get("tz") or (zones.local_name() if base is None else base.timing.zone)
     zones.zone(zone)
-    window = timing.get("window")
-    if isinstance(window, str):
-        window = flow.window(window)
+    window = None
+    if (hours := timing.get("window")) is not None:
+        from bgo.flow.windows import zoned
+
+        window = zoned(hours, zone, flow.settings.windows).window
     start, end = _instant(timing.get("start"), "start"), _instant(timing.get("end"), "end")
     if base is not None:
         window = base.timing.window if window is None else window
@@ -188,6 +189,8 @@ def draft_of(flow: Enqueueing, what: What, wish: ScheduleWish, key: str | None) 
     said = {name: value for name, value in what.options.items() if value is not None and name not in DEADLINES}
     check_options(said)
     check_name(what.name, "schedule")
+    if wish.timing.window is not None:
+        said |= {"window": wish.timing.window, "tz": wish.timing.zone}
     kind, template = _template(flow, replace(what, options=said))
     handler = "" if isinstance(template, ChainSpec) else _handler(template)
     spec = template if isinstance(template, TaskSpec) else template.spec
@@ -251,6 +254,5 @@ def _items_key(spec: TaskSpec, items: tuple[bytes, ...]) -> str | None:
 
 def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return when it fires, and what goes to `enqueue`; a window is for both."""
-    timing = {name: value for name, value in options.items() if name in _TIMING or name in BOTH}
-    rest = {name: value for name, value in options.items() if name not in _TIMING}
-    return timing, rest
+    timing = {name: value for name, value in options.items() if name in _TIMING}
+    return timing, {name: value for name, value in options.items() if name not in timing}
