@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bgo.engine.schedules import Draft, Placed
     from bgo.flow.chaining import ChainBuilder
     from bgo.model.schedule import ScheduleWish
-    from bgo.model.schedule_view import Coming, ScheduleView
+    from bgo.model.schedule_view import Coming, ScheduleExplanation, ScheduleView
 
 
 class ScheduleOptions(EnqueueOptions, TimingOptions, total=False):
@@ -147,6 +147,24 @@ class Scheduling(Enqueueing):
         with self.store.read() as session:
             found = resolve.schedule(session, schedule)
             return view_of(session, found, recent=recent, coming=coming, now=self.clock.now_ms())
+
+    def is_schedule(self, word: str) -> bool:
+        """Say whether an id, or the beginning of one, is that of a schedule, and of no task."""
+        from bgo.ids import MIN_PREFIX, looks_like_id
+
+        if not looks_like_id(word) or len(word) < MIN_PREFIX:
+            return False
+        with self.store.read() as session:
+            return not session.tasks.find_prefix(word, 1) and bool(session.schedules.find_prefix(word, 1))
+
+    def explain_schedule(self, schedule: str) -> ScheduleExplanation:
+        """Return whether a schedule will fire, and make something then: every gate, as it stands now."""
+        from bgo.engine import resolve
+        from bgo.engine.explain_schedule import explain
+
+        workers, now = self.workers(), self.clock.now_ms()
+        with self.store.read() as session:
+            return explain(session, resolve.schedule(session, schedule), workers, now)
 
     def preview(self, schedule: str, count: int = 10, *, since: int | None = None) -> list[Coming]:
         """Return the next occurrences of a schedule, as if nothing held it, from `since` (UTC milliseconds) on."""
