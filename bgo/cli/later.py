@@ -8,9 +8,7 @@ ENQUEUE = "network battery-not-low device-idle storage-not-low on-constraint-los
 LATER: dict[str, str] = {
     "enqueue": ENQUEUE,
     "run": "battery network idle device trace assume",
-    "tasks": "schedule",
     "status": "reveal",
-    "cancel": "schedule schedules",
     "chain": ENQUEUE,
     "batch": ENQUEUE,
 }

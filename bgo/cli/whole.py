@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.flow.chaining import ChainBuilder
 
-EACH, WHOLE, RESULT = "Options that go to each member", "Options that go to the whole", "Result"
+EACH, WHOLE, RESULT = "Options that go to each task", "Options that go to the whole", "Result"
 
 Input = Annotated[str | None, typer.Option("--input", metavar="JSON", help="The input: JSON, @file, or - for stdin.")]
 Queue = Annotated[
@@ -40,7 +40,7 @@ Priority = Annotated[
 ]
 Tag = Annotated[
     list[str] | None,
-    typer.Option("--tag", metavar="TAG", help="To list and cancel by; the whole has it, too.", rich_help_panel=EACH),
+    typer.Option("--tag", metavar="TAG", help="To list and cancel by.", rich_help_panel=EACH),
 ]
 Timeout = Annotated[
     TaskTimeout | None,

@@ -59,6 +59,8 @@ class Claim:
     checkpoint: bytes | None
     chain: Mapping[str, Any] = field(default_factory=dict)
     """Outputs of earlier steps of its chain, by name."""
+    made_by: tuple[str | None, int | None] = (None, None)
+    """The schedule that made it, or what it is in, by id, and the occurrence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +254,8 @@ def _claim(session: Session, asker: Asker, seq: int, child: Child, lease_until: 
     refs = (task.input_ref, task.setup_ref, task.checkpoint_ref)
     data = [None if ref is None else session.payloads.get(ref) for ref in refs]
     if task.parent is None:
-        return Claim(task, child, data[0] or b"{}", data[1], data[2])
+        return Claim(task, child, data[0] or b"{}", data[1], data[2], made_by=(task.schedule, task.occurrence))
     from bgo.engine import inputs  # most work belongs to no chain or batch
 
     whole, outputs = inputs.given(session, task, data[0] or b"{}")
-    return Claim(task, child, whole, data[1], data[2], outputs)
+    return Claim(task, child, whole, data[1], data[2], outputs, inputs.made_by(session, task))

@@ -174,4 +174,6 @@ def _row(
         kind=under.kind,
         parent=parent,
         step=under.step,
+        schedule=spec.schedule,
+        occurrence=spec.occurrence,
     )

@@ -33,7 +33,7 @@ def wrong(value: Any, accepted: str) -> UsageError:
     kinds |= {dict: "a table", datetime: "a time", date: "a date"}
     return UsageError(
         f"{accepted} is wanted", why=f"there is {kinds.get(type(value), 'something else')}: {value!r:.60}",
-        hint="bgo man chain shows a whole file",
+        hint="bgo man chain and bgo man schedules show whole files",
     )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def texts(value: Any) -> list[str]:
     return found
 
 
-def _flag(value: Any) -> bool:
+def flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise wrong(value, "true or false")
     return value
@@ -62,7 +62,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _length(value: Any) -> timedelta:
+def length(value: Any) -> timedelta:
     return timedelta(seconds=value) if _is_number(value) and value >= 0 else duration(text(value, "a duration"))
 
 
@@ -88,7 +88,7 @@ def _rate(value: Any, context: Context) -> Any:
 def _dedup(value: Any, context: Context) -> Any:
     said = ",".join(texts(value))
     ttl = context.table.get("dedup_ttl")
-    return specs.dedup(said, None if ttl is None else _length(ttl))
+    return specs.dedup(said, None if ttl is None else length(ttl))
 
 
 def _env(value: Any) -> dict[str, str]:
@@ -140,7 +140,7 @@ def _deadline(value: Any, context: Context) -> Any:
     if isinstance(value, datetime):
         return _in_zone(value, context)
     try:
-        return _length(value)
+        return length(value)
     except UsageError:
         return to_local(_time(value, context))
 
@@ -148,7 +148,7 @@ def _deadline(value: Any, context: Context) -> Any:
 def _charging(value: Any) -> Any:
     from bgo.model.options import TaskConstraints
 
-    return TaskConstraints(requires_charging=True) if _flag(value) else None
+    return TaskConstraints(requires_charging=True) if flag(value) else None
 
 
 def _needs(other: str) -> Callable[[Any, Context], None]:
@@ -163,7 +163,9 @@ def _folder(value: Any, context: Context) -> str:
     return os.path.join(context.folder, os.path.expanduser(text(value, "a directory")))
 
 
-EACH: Mapping[str, tuple[str, Callable[[Any, Context], Any]]] = {
+Reader = tuple[str, Callable[[Any, Context], Any]]
+"""The keyword of an option, and how its value is read."""
+EACH: Mapping[str, Reader] = {
     "timeout": ("timeout", lambda v, c: _timeout(v)),
     "retry": ("retry", lambda v, c: specs.retry(text(v, "a retry policy"))),
     "queue": ("queue", lambda v, c: text(v, "a queue")),
@@ -175,15 +177,15 @@ EACH: Mapping[str, tuple[str, Callable[[Any, Context], Any]]] = {
     "concurrency_key": ("", _needs("concurrency")),
     "rate": ("rate_limit", _rate),
     "rate_key": ("", _needs("rate")),
-    "at_most_once": ("at_most_once", lambda v, c: _flag(v)),
+    "at_most_once": ("at_most_once", lambda v, c: flag(v)),
     "cwd": ("cwd", _folder),
     "env": ("env", lambda v, c: _env(v)),
     "window": ("window", _window),
     "tz": ("tz", _tz),
 }
-"""What a member may have, by its word in the file: the keyword, and how its value is read."""
-WHOLE: Mapping[str, tuple[str, Callable[[Any, Context], Any]]] = {
-    "delay": ("delay", lambda v, c: _length(v)),
+"""What a member may have, by its word in the file."""
+WHOLE: Mapping[str, Reader] = {
+    "delay": ("delay", lambda v, c: length(v)),
     "at": ("at", _instant),
     "start_before": ("start_before", _deadline),
     "dedup": ("dedup", _dedup),
@@ -193,10 +195,11 @@ WHOLE: Mapping[str, tuple[str, Callable[[Any, Context], Any]]] = {
     "after": ("after", lambda v, c: texts(v)),
 }
 """What only the whole may have."""
+OPTIONS = {**EACH, **WHOLE}
 
 
-def keyword(key: str, context: Context) -> dict[str, Any]:
+def keyword(key: str, context: Context, known: Mapping[str, Reader]) -> dict[str, Any]:
     """Return the keyword that one option of a table means; nothing where it belongs to another, or says nothing."""
-    name, read = EACH.get(key) or WHOLE[key]
+    name, read = known[key]
     value = read(context.table[key], context)
     return {} if not name or value is None else {name: value}

@@ -15,7 +15,9 @@ from bgo.model import specs
 from bgo.model.options import NO_CONSTRAINTS, Duration, RetryPolicy, TaskConstraints, TaskTimeout, to_ms
 
 if TYPE_CHECKING:
+    from bgo.model.cron import CronSchedule
     from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique, UniquePolicy
+    from bgo.model.schedule import MissedPolicy, Overlap
     from bgo.model.window import TimeWindow, ZonedWindow
 
 NOT_YET = frozenset(
@@ -65,6 +67,28 @@ class EnqueueOptions(TypedDict, total=False):
     argv: Iterable[str]
     at_most_once: bool
     allow_unknown: bool
+
+
+class TimingOptions(TypedDict, total=False):
+    """When a schedule fires and what becomes of an occurrence that meets trouble; one of the first three is needed."""
+
+    interval: Duration
+    """Every so long, from `start` on (default: now)."""
+    cron: CronSchedule | str
+    """`CronSchedule.daily_at(hour=9)`, `"0 9-17 * * 1-5"`, `"@daily"`."""
+    reboot: bool
+    """Once each time the computer has started."""
+    jitter: Duration
+    """Fire up to so much later, by an amount that follows from the occurrence."""
+    missed: MissedPolicy | str
+    """For occurrences for which no worker was there: `one` (the default), `skip`, `skip:15m`, `all`, `all:500`."""
+    overlap: Overlap | str
+    """While an earlier one is unfinished: `skip` (the default; with `missed="all"`: queue), queue, replace, allow."""
+    start: datetime | int
+    end: datetime | int
+    max_runs: int
+    pause_after: int
+    """Pause after so many failures in a row."""
 
 
 _KNOWN = frozenset(EnqueueOptions.__annotations__)

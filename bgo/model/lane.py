@@ -31,6 +31,8 @@ class Gate(StrEnum):
     CONSTRAINT = "constraint"
     QUEUE_SLOTS = "queue_slots"
     SLOTS = "slots"
+    OVERLAP = "overlap"
+    """Of a schedule: what it made before is unfinished."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,10 @@ class TaskSpec:
     """Ids (or unique beginnings of ids) of tasks that must have succeeded before this one may start."""
     dedup_key: str | None = None
     """What `wish.dedup` compares, as a hash; see `policy.dedup`."""
+    schedule: str | None = None
+    """The schedule that makes it, by id."""
+    occurrence: int | None = None
+    """The instant for which it does, UTC milliseconds: the logical time, however late it is."""
 
     @property
     def is_plain(self) -> bool:
@@ -140,6 +144,10 @@ class Task:
     """The chain or batch that it is a member of, by seq."""
     step: int = 0
     """Of a chain's member: which step it belongs to, from 0."""
+    schedule: str | None = None
+    """The schedule that made it, by id."""
+    occurrence: int | None = None
+    """The instant for which it was made, UTC milliseconds: its logical time, however late it is."""
 
     @property
     def max_attempts(self) -> int:
