@@ -28,7 +28,7 @@ def line(program: Program) -> str:
     """
     words = [cron_word(word) for word in program.command("--quiet")]
     env = [f"{name}={cron_word(value)}" for name, value in program.env.items()]
-    return " ".join(["* * * * *", *(["env", *env] if env else []), *words])
+    return " ".join(["* * * * *", *env, *words])
 
 
 def block(program: Program) -> bytes:

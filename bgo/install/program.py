@@ -82,6 +82,12 @@ def _environment(settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
     if "BGO_PLUGINS" in settings.origins.values():
         known["BGO_PLUGINS"] = os.pathsep.join(map(_absolute, settings.plugins.files))
     origins = {word for word in settings.origins.values() if word.startswith(("BGO_", "XDG_"))} - {"BGO_STORE"}
+    if (
+        "BGO_HOME" not in origins
+        and settings.origins["config_path"] == "default"
+        and os.path.isabs(env.get("XDG_CONFIG_HOME", ""))
+    ):
+        origins.add("XDG_CONFIG_HOME")
     found = {name: known.get(name, env.get(name, "")) for name in sorted(origins)}
     if paths := child_environment().get("PYTHONPATH"):
         found["PYTHONPATH"] = os.pathsep.join(os.path.abspath(path) for path in paths.split(os.pathsep) if path)

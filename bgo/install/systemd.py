@@ -65,11 +65,15 @@ WantedBy=timers.target
 """
 
 
+_UNLIKED = frozenset("$\"'\\")
+"""systemd starts no program with one of these in its path, and does not read $$ there as $."""
+
+
 def command(program: Program, *how: str) -> str:
     """Return the lines of a unit that say what is run, and in which environment."""
     words = program.command(*how)
-    if "$" in words[0]:  # there systemd expands no variable, and so knows no $$ either
-        words = ("/usr/bin/env", *words)
+    if set(words[0]) & _UNLIKED:
+        words = ("/bin/sh", "-c", 'exec "$0" "$@"', *words)
     lines = [f"Environment={unit_assignment(*item)}" for item in program.env.items()]
     return "\n".join([*lines, "ExecStart=" + " ".join(map(unit_word, words))])
 

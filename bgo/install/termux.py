@@ -23,8 +23,8 @@ TOOL = "termux-job-scheduler"
 def script(program: Program, prefix: str = PREFIX) -> str:
     """Return the script that runs what is due."""
     words = [shlex.quote(word) for word in program.command("--quiet")]
-    env = [f"{name}={shlex.quote(value)}" for name, value in program.env.items()]
-    return "\n".join([f"#!{prefix}/bin/sh", MARK, " ".join(["exec", *(["env", *env] if env else []), *words]), ""])
+    env = [f"export {name}={shlex.quote(value)}" for name, value in program.env.items()]
+    return "\n".join([f"#!{prefix}/bin/sh", MARK, *env, " ".join(["exec", *words]), ""])
 
 
 class Termux:

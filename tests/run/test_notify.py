@@ -205,9 +205,10 @@ def _workers(flow: TaskFlow) -> int:
 def test_handlers_do_not_see_the_socket(manager: Manager, start: Callable[..., Worker], home: Path) -> None:
     plugin = home / "look.py"
     plugin.write_text(
-        "import os\n"
-        "def look() -> str:\n"
-        "    return ' '.join(sorted(os.environ))\n"
+        "import os, bgo\n"
+        "def look(ctx):\n"
+        "    return {'names': sorted(os.environ)}\n"
+        "@bgo.hookimpl\n"
         "def bgo_register_handlers(register):\n"
         '    register("look", look)\n'
     )
@@ -215,7 +216,7 @@ def test_handlers_do_not_see_the_socket(manager: Manager, start: Callable[..., W
     with TaskFlow() as flow:
         task_id = flow.enqueue("look")
         start("run", "--watch", "--quiet", WATCHDOG_PID="1")
-        names = flow.wait(task_id, timeout=LIMIT).split()
+        names = flow.wait(task_id, timeout=LIMIT)["names"]
     assert "BGO_HOME" in names
     assert not set(names) & {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}
 
