@@ -90,7 +90,9 @@ def _environment(settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
         origins.add("XDG_CONFIG_HOME")
     found = {name: known.get(name, env.get(name, "")) for name in sorted(origins)}
     if paths := child_environment().get("PYTHONPATH"):
-        found["PYTHONPATH"] = os.pathsep.join(os.path.abspath(path) for path in paths.split(os.pathsep) if path)
+        found["PYTHONPATH"] = os.pathsep.join(
+            dict.fromkeys(os.path.abspath(path) for path in paths.split(os.pathsep) if path)
+        )
     return found
 
 
