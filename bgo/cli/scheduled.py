@@ -47,21 +47,35 @@ def told_timing(timing: Timing) -> str:
 
 def told_rule(rule: Rule) -> str:
     """Return a rule in words."""
-    from bgo.cli import render
     from bgo.model.schedule import Every
 
-    return f"every {render.duration(rule.every_ms)}" if isinstance(rule, Every) else rule.text
+    return f"every {exact(rule.every_ms)}" if isinstance(rule, Every) else rule.text
+
+
+def exact(ms: int) -> str:
+    """Return a length of time in all its units: `1 h 30 min 5 s`."""
+    words = []
+    for unit_ms, unit in ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"), (1, "ms")):
+        whole, ms = divmod(ms, unit_ms)
+        words += [f"{whole} {unit}"] if whole else []
+    return " ".join(words)
 
 
 def told_next(schedule: Schedule, now: int) -> str:
     """Return when it fires next, or why it does not."""
-    from bgo.cli import render
-
     if schedule.state != "active":
         return f"{schedule.state}: {schedule.reason}"
     if schedule.fire_at is None:
         return "at the next start of this computer"
-    return f"next {render.local_time(schedule.fire_at)} ({render.ago(schedule.fire_at, now)})"
+    return told_time(schedule.fire_at, now)
+
+
+def told_time(fire_at: int, now: int) -> str:
+    """Return an instant at which something fires, or since which it is due."""
+    from bgo.cli import render
+
+    word = "next" if fire_at > now - 1000 else "due since"
+    return f"{word} {render.local_time(fire_at)} ({render.ago(fire_at, now)})"
 
 
 def tell_plan(flow: TaskFlow, draft: Draft, *, as_json: bool) -> None:

@@ -18,7 +18,9 @@ FIRES, TROUBLE = "When it fires", "When it cannot"
 
 Every = Annotated[
     str | None,
-    typer.Option("--every", metavar="TIME", help="Every 90s, 15m, 1h, 2d, from --start on.", rich_help_panel=FIRES),
+    typer.Option(
+        "--every", metavar="TIME", help="90s, 15m, 1h, 2d …, counted from --start on.", rich_help_panel=FIRES
+    ),
 ]
 Cron = Annotated[
     str | None,
@@ -54,16 +56,18 @@ At = Annotated[
 Zone = Annotated[
     str | None,
     typer.Option(
-        "--tz", metavar="ZONE", help="Whose clock: Europe/Berlin; default: this one's.", rich_help_panel=FIRES
+        "--tz", metavar="ZONE", help="Whose clock: Europe/Berlin; default: this computer's.", rich_help_panel=FIRES
     ),
 ]
 Window = Annotated[
     str | None,
-    typer.Option("--window", metavar="HOURS", help="Only then: off-peak, 9:00-17:00@mon-fri.", rich_help_panel=FIRES),
+    typer.Option("--window", metavar="HOURS", help="Only then: off-peak, 9-17@mon-fri, 22:00-06:00.", rich_help_panel=FIRES),
 ]
 Jitter = Annotated[
     timedelta | None,
-    typer.Option("--jitter", parser=parse.duration, metavar="TIME", help="Up to so much later.", rich_help_panel=FIRES),
+    typer.Option(
+        "--jitter", parser=parse.duration, metavar="TIME", help="Each up to so much later.", rich_help_panel=FIRES
+    ),
 ]
 Start = Annotated[
     str | None,
@@ -87,13 +91,13 @@ Overlap = Annotated[
     typer.Option(
         "--overlap",
         metavar="POLICY",
-        help="The last one is unfinished: skip, queue, replace, allow.",
+        help="An earlier one is unfinished: skip, queue, replace, allow.",
         rich_help_panel=TROUBLE,
     ),
 ]
 PauseAfter = Annotated[
     int | None,
-    typer.Option("--pause-after", metavar="N", help="Pause after N failures in a row.", rich_help_panel=TROUBLE),
+    typer.Option("--pause-after", metavar="N", help="Pause itself after N failures in a row.", rich_help_panel=TROUBLE),
 ]
 
 RULE = (

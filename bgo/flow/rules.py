@@ -44,12 +44,12 @@ def rule_of(said: Said, spell: Spell = option) -> RuleKeywords:
     given = {key: value for key, value in said.items() if (key in RULES or key == AT) and _is_said(value)}
     rules = [key for key in given if key != AT]
     if not rules:
-        raise _no_rule(spell, alone=AT in given)
+        raise _no_rule(spell, given.get(AT))
     if len(rules) > 1:
         raise UsageError(f"{spell(rules[0])} and {spell(rules[1])} contradict each other",
                          why="both say when it fires", hint="give one of them")  # fmt: skip
     rule = rules[0]
-    _check_at(rule, AT in given, spell)
+    _check_at(rule, given.get(AT), spell)
     try:
         return RULES[rule](given)
     except UsageError as error:
@@ -60,8 +60,10 @@ def _is_said(value: Any) -> bool:
     return not (value is None or value is False or (isinstance(value, (str, list, tuple)) and not value))
 
 
-def _no_rule(spell: Spell, *, alone: bool) -> UsageError:
-    if alone:
+def _no_rule(spell: Spell, at: Any) -> UsageError:
+    if at is not None:
+        if not _is_clock(at):
+            return _instant(at, spell)
         why = f"it is a time of day for {spell(ON)} or {spell(MONTHLY_ON)}"
         return UsageError(f"{spell(AT)} alone names no days", why=why, hint=f"each day: {spell('daily_at')} 14:00")
     examples = ", ".join(f"{spell(key)} {value!r}" for key, value in EXAMPLES.items())
@@ -69,8 +71,26 @@ def _no_rule(spell: Spell, *, alone: bool) -> UsageError:
     return UsageError("nothing says when it fires", why=why, hint=f"try {examples}")
 
 
-def _check_at(rule: str, is_at: bool, spell: Spell) -> None:
-    needs_at = rule in (ON, MONTHLY_ON)
+def _is_clock(value: Any) -> bool:
+    try:
+        clock(value)
+    except UsageError:
+        return False
+    return True
+
+
+def _instant(value: Any, spell: Spell) -> UsageError:
+    return UsageError(
+        f"{spell(AT)}: {_NO_TIME}: {value!r:.60}",
+        why=f"in a schedule it is the time of day for {spell(ON)} and {spell(MONTHLY_ON)}",
+        hint=f"{spell('start')} says from when on it fires; one run, once: bgo enqueue --at",
+    )
+
+
+def _check_at(rule: str, at: Any, spell: Spell) -> None:
+    needs_at, is_at = rule in (ON, MONTHLY_ON), at is not None
+    if is_at and not _is_clock(at):
+        raise _instant(at, spell)
     if needs_at and not is_at:
         day = "MON,WED" if rule == ON else "1"
         raise UsageError(f"{spell(rule)} needs {spell(AT)}", why="days alone name no time",

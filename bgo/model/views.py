@@ -14,7 +14,7 @@ nothing new was queued: `id` and `state` are those of the task that stands in fo
 | `batch --dry-run` | `planned_batch.plan_json`: how many items there are, what the first would become, its gates |
 | `enqueue --dry-run` | `planned.plan_json` of the command line: what would be kept, its lane, its gates, the verdict |
 | `status ID`, `tasks`, `status NAME`, `wait` | `TaskView.to_json`: an object for one id, else an array |
-| `status` | `{counts, workers, next_due, retrying, delayed, held, paused, unfinished, store}` |
+| `status` | `{counts, workers, next_due, retrying, delayed, held, paused, unfinished, schedules, store}` |
 | `chains`, `batches` | an array of `TaskView.to_json`, each with `counts`: total, succeeded, failed, cancelled |
 | `chains show`, `batches show` | `engine.graph.document`: the steps, their members, and so on inwards |
 | `batches results` | NDJSON: `TaskView.to_json` per member |
