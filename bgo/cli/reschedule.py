@@ -82,7 +82,8 @@ def reschedule(
         from bgo.flow.steering import known
 
         data = parse.input_of(known(flow, there.schedule.handler), pairs, there.input)
-    view = flow.reschedule(word, data, **options)
+    with timing.as_options():
+        view = flow.reschedule(word, data, **options)
     if as_json:
         from bgo.cli import render
 
@@ -91,10 +92,10 @@ def reschedule(
         print(view.id)
     else:
         from bgo.cli import render
-        from bgo.cli.scheduled import told_next, told_timing
+        from bgo.cli.scheduled import told_wish
 
         print(view.id)
-        render.say(f"{told_timing(view.schedule.timing)}; {told_next(view.schedule, flow.clock.now_ms())}")
+        render.say(told_wish(view.schedule, flow.clock.now_ms()))
 
 
 def unschedule(ctx: typer.Context, word: Word, yes: Yes = False, as_json: Json = False, quiet: Quiet = False) -> None:

@@ -179,7 +179,8 @@ def _draft(flow: TaskFlow, said: Mapping[str, Any], argv: list[str] | None) -> D
     handlers = makes["chain"].handlers if "chain" in makes else [said["handler"] or said["name"]]
     data = shared.given(flow, handlers, said["whole"], [*said["words"], *(said["pairs"] or ())])
     makes["handler"] = said["handler"]
-    return flow.draft(said["name"], data, makes, options, key=said["key"])
+    with timing.as_options():
+        return flow.draft(said["name"], data, makes, options, key=said["key"])
 
 
 def _environment(said: Mapping[str, Any], argv: list[str] | None) -> dict[str, str] | None:
@@ -207,10 +208,17 @@ def _makes(flow: TaskFlow, said: Mapping[str, Any]) -> dict[str, Any]:
         found["chain"] = flow.chain_file(said["chain"], said["name"])
     if said["steps"] is not None:
         found["chain"] = flow.chain(said["name"]).then_words(*said["steps"].split())
-    of_batch = {"field": said["field"], "then": said["then"], "catch": said["catch"], "finally_": said["finally_"]}
+    of_batch = {
+        "field": said["field"],
+        "format": said["format"],
+        "then": said["then"],
+        "catch": said["catch"],
+        "finally_": said["finally_"],
+    }
     if said["items"] is not None:
         from bgo.cli.items import items_of
 
+        del of_batch["format"]
         return {**found, **of_batch, "items": items_of(said["items"], said["format"])}
     if alone := next((name for name, value in of_batch.items() if value is not None), None):
         option = "--" + alone.rstrip("_")

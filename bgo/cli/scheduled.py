@@ -30,19 +30,36 @@ def _echo(flow: TaskFlow, placed: Placed) -> None:
 
     schedule = flow.get_schedule(placed.id).schedule
     said = "" if placed.outcome == "added" else f"{placed.outcome}: "
-    render.say(f"{said}{told_timing(schedule.timing)}; {told_next(schedule, flow.clock.now_ms())}")
+    render.say(said + told_wish(schedule, flow.clock.now_ms()))
     if placed.outcome == "added" and sys.stderr.isatty() and not flow.workers():
         render.say("no worker runs now: 'bgo run --watch' fires it, or 'bgo run' from cron (bgo install --cron)")
 
 
+def told_wish(schedule: Schedule, now: int) -> str:
+    """Return in one line how all that was said of its times was understood, in local time."""
+    from bgo.cli import render
+
+    wish = schedule.wish
+    parts = [told_timing(wish.timing)]
+    if wish.jitter_ms:
+        parts.append(f"up to {exact(wish.jitter_ms)} later")
+    if wish.max_runs is not None:
+        parts.append(f"{wish.max_runs:,} times at most")
+    if wish.timing.end_ms is not None:
+        parts.append(f"until {render.local_time(wish.timing.end_ms)}")
+    return f"{', '.join(parts)}; {told_next(schedule, now)}"
+
+
 def told_timing(timing: Timing) -> str:
     """Return when a schedule fires, in words."""
+    from bgo.model.schedule import Cron
+
     parts = [told_rule(timing.rule)]
     if timing.window is not None:
         parts.append(f"within {timing.window.told}")
-    if parts[0].startswith("every ") and timing.window is None:
-        return parts[0]
-    return " ".join(parts) + ("" if parts[0] == "@reboot" else f" in {timing.zone}")
+    if isinstance(timing.rule, Cron) or timing.window is not None:
+        parts.append(f"in {timing.zone}")
+    return " ".join(parts)
 
 
 def told_rule(rule: Rule) -> str:

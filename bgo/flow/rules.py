@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 REBOOT = "@reboot"
 AT, ON, MONTHLY_ON = "at", "on", "monthly_on"
+SHORTEST = timedelta(seconds=1)
 TIMES = "try 09:30, 9:30, 9am or 9"
 EXAMPLES = {"every": "1h", "cron": "0 9 * * 1-5", "daily_at": "09:30"}
 
@@ -46,14 +47,17 @@ def rule_of(said: Said, spell: Spell = option) -> RuleKeywords:
     if not rules:
         raise _no_rule(spell, given.get(AT))
     if len(rules) > 1:
-        raise UsageError(f"{spell(rules[0])} and {spell(rules[1])} contradict each other",
+        one, other = (str(given[key]) if key == "word" else spell(key) for key in rules[:2])
+        raise UsageError(f"{one} and {other} contradict each other",
                          why="both say when it fires", hint="give one of them")  # fmt: skip
     rule = rules[0]
     _check_at(rule, given.get(AT), spell)
     try:
         return RULES[rule](given)
     except UsageError as error:
-        raise error.within(_named(rule, error, spell)) from None
+        found = error.within(_named(rule, error, spell))
+        found.hint = f"{spell(rule)} 1" if rule == MONTHLY_ON and error.hint == "day=1" else found.hint
+        raise found from None
 
 
 def _is_said(value: Any) -> bool:
@@ -133,7 +137,11 @@ def _no_time(value: Any, why: str) -> UsageError:
 
 
 def _every(value: Any) -> RuleKeywords:
-    return {"interval": value if isinstance(value, timedelta) else duration(str(value))}
+    found = value if isinstance(value, timedelta) else duration(str(value))
+    if found < SHORTEST:
+        raise UsageError(f"too short an interval: {value}", why="each occurrence is a commit: a second is the shortest",
+                         hint="try 1s, 15m or 1h")  # fmt: skip
+    return {"interval": found}
 
 
 def _word(text: str) -> RuleKeywords:
