@@ -270,17 +270,15 @@ def put_coming(found: Sequence[Coming], now: int, *, color: bool) -> None:
 
     if not found:
         return
-    columns = [
-        render.Column("NEXT"),
-        render.Column("FIRES", drop=2),
-        render.Column("NOTE", least=12, drop=1),
-    ]
+    columns = [render.Column("NEXT"), render.Column("FIRES", drop=2)]
+    if any(each.note for each in found):
+        columns.append(render.Column("NOTE", least=12, drop=1))
     rows = [
         (
             datetime.fromisoformat(each.local).strftime("%a %d %b %Y %H:%M:%S %z"),
             render.ago(each.fires_at, now),
             each.note,
-        )
+        )[: len(columns)]
         for each in found
     ]
     out = render.console(color=color)
