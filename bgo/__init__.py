@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bgo.hooks.middleware import TaskMiddleware
     from bgo.hooks.specs import hookimpl
     from bgo.hooks.task import task
+    from bgo.model.cron import CronSchedule
     from bgo.model.entry import Entry
     from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy, DedupPolicy, RateLimit, UniquePolicy
     from bgo.model.options import (
@@ -53,6 +54,7 @@ _HOMES = {
     "bgo.hooks.middleware": "TaskMiddleware",
     "bgo.hooks.specs": "hookimpl",
     "bgo.hooks.task": "task",
+    "bgo.model.cron": "CronSchedule",
     "bgo.model.entry": "Entry",
     "bgo.model.limits": "ConcurrencyControl ConcurrencyStrategy DedupPolicy RateLimit UniquePolicy",
     "bgo.model.options": "ConstraintLoss NetworkConstraint RetryPolicy TaskConstraints TaskQueue TaskTimeout",
@@ -76,6 +78,7 @@ __all__ = [
     "ConcurrencyControl",
     "ConcurrencyStrategy",
     "ConstraintLoss",
+    "CronSchedule",
     "DedupPolicy",
     "Entry",
     "Member",

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from bgo.cli.later import refusal
-from bgo.cli.render import dumps, line, wants_color
+from bgo.cli.render import clean, dumps, line, wants_color
 from bgo.clock import SystemClock, to_iso
 from bgo.errors import BgoError, StoreError, UsageError
 from bgo.version import VERSION
@@ -42,6 +42,9 @@ def report(error: BgoError, *, as_json: bool = False) -> int:
 def _print_lines(error: BgoError) -> None:
     bold, end = ("\x1b[1;31m", "\x1b[0m") if wants_color(sys.stderr) else ("", "")
     print(f"{bold}error:{end} {line(error.message)}", file=sys.stderr)
+    for note in getattr(error, "__notes__", ()):
+        for drawn in note.splitlines():  # carets under a word: the blanks are what it says
+            print(f"       {clean(drawn)}", file=sys.stderr)
     if error.why:
         print(f"  why: {line(error.why)}", file=sys.stderr)
     if error.hint:

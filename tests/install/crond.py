@@ -137,9 +137,8 @@ class Show:
     def judge(self, ids: list[str], said: list[str]) -> None:
         tasks = [self.task(task_id) for task_id in ids]
         for task in tasks:
-            print(
-                f"  {task['name']:10} due {_when(task, 'due_at')}  started {_when(task, 'started_at')}  run {task['run']}"
-            )
+            times = f"due {_when(task, 'due_at')}  started {_when(task, 'started_at')}"
+            print(f"  {task['name']:10} {times}  run {task['run']}")
         assert sorted(self.marks.read_text().split()) == sorted(task["name"] for task in tasks), "each ran once"
         assert all(task["run"] == 1 for task in tasks)
         for task in tasks[:3]:  # nothing else ran then: cron's next minute was theirs
