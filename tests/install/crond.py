@@ -153,6 +153,12 @@ def _when(task: dict[str, Any], key: str) -> str:
     return f"{datetime.fromisoformat(task[key]).astimezone():%H:%M:%S}"
 
 
+def about(folder: Path, said: list[str]) -> list[str]:
+    """Return what cron said of our runs: another cron of this computer may speak to the same log."""
+    pids = {line.split()[1] for line in said if str(folder) in line}
+    return [line for line in said if line.split()[1] in pids and "pam_" not in line]
+
+
 def inside(folder: Path) -> None:
     """Everything that happens in the namespace."""
     separate(folder)
@@ -167,8 +173,9 @@ def inside(folder: Path) -> None:
         finally:
             cron.terminate()
             cron.wait()
-    print(*(line for line in said), sep="\n")
-    show.judge(ids, said)
+    ours = about(folder, said)
+    print(*ours, sep="\n")
+    show.judge(ids, ours)
     print(show.bgo("install", "--cron", "--uninstall"))
     assert subprocess.check_output(["crontab", "-l"], text=True) == MINE
     print("The crontab is as it was; cron mailed nothing.")
