@@ -207,7 +207,7 @@ def _item(place: Place, field: Field) -> Item:
         return Item(low, high)
     step = _step(place.part(len(base) + 1, step_word), field)
     if base != "*" and "-" not in base:
-        high = max(low, field.low + field.span - 1)
+        high = field.high
     return Item(low, high, step)
 
 
