@@ -113,7 +113,8 @@ class Place(NamedTuple):
     def refuse(self, why: str, hint: str = FORMS) -> NoReturn:
         """Raise the error that points here."""
         word = ascii(self.word) if len(self.word) <= 30 else ascii(self.word[:29]) + "…"
-        error = UsageError(f"not a cron expression: {self.name} {word}".replace("  ", " "), why=why, hint=hint)
+        what = " ".join(filter(None, (self.name, word))) if self.word else f"no {self.name}"
+        error = UsageError(f"not a cron expression: {what}", why=why, hint=hint)
         error.add_note(drawing(self.text, self.start, self.end))
         raise error
 
@@ -198,6 +199,8 @@ def _list(place: Place, field: Field) -> list[Item]:
 
 def _item(place: Place, field: Field) -> Item:
     base, slash, step_word = place.word.partition("/")
+    if not base:
+        place.refuse("before / stands *, a number or a range")
     at = place.part(0, base)
     if base == "*":
         low, high = field.low, field.low + field.span - 1
@@ -262,8 +265,6 @@ def _value(place: Place, field: Field) -> int:
 
 def _not_a_value(word: str, field: Field) -> tuple[str, str]:
     """Return why a word is no value of the field, and what to write."""
-    if not word:
-        return "a number is missing", FORMS
     if word[:3] in field.names and word.isalpha():
         return "names have three letters", f"write {word[:3]}"
     letters = re.sub(r"[0-9()~-]", "", word)
