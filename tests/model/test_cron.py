@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import bgo
 from bgo.errors import UsageError
 from bgo.model.cron import CronFields, CronSchedule
-from bgo.model.cron_text import DRAWN, FIELDS, FORMS, LONGEST, WORDS, read
+from bgo.model.cron_fault import DRAWN, FORMS
+from bgo.model.cron_text import FIELDS, LONGEST, WORDS, read
 
 ALL = tuple(tuple(range(field.low, field.low + field.span)) for field in FIELDS)
 
@@ -219,6 +220,7 @@ def test_what_cron_does_not_read(text: str, field: str, at: str, said: str) -> N
         ("@reboot", "@reboot", "names no time"),
         ("@dayly", "@dayly", "did you mean '@daily'?"),
         ("@daily 9", "@daily 9", "did you mean '@daily'?"),
+        ("@everyday", "@everyday", "cron's words are"),
         ("@", "@", "cron's words are @hourly"),
         ("@noon", "@noon", "cron's words are"),
     ],
