@@ -13,12 +13,12 @@ A program keeps its flow at the top level of a module, so that the children that
 from __future__ import annotations
 
 from bgo.flow.changing import Changing
-from bgo.flow.enqueueing import Enqueueing
 from bgo.flow.hooking import Hooking
 from bgo.flow.running import Running
+from bgo.flow.scheduling import Scheduling
 
 
-class TaskFlow(Enqueueing, Changing, Running, Hooking):
+class TaskFlow(Scheduling, Changing, Running, Hooking):
     """A store, the handlers a program brings, and every verb on them.
 
     Making one opens nothing; the store is opened at first use. Safe to use from several threads; after a fork, make

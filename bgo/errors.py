@@ -6,6 +6,8 @@ them and exits with `exit_code`; a library caller catches the class. Anything th
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class BgoError(Exception):
     """Something bgo refuses or cannot do, said in three lines."""
@@ -18,6 +20,13 @@ class BgoError(Exception):
         self.message = message
         self.why = why
         self.hint = hint
+
+    def within(self, where: str) -> Self:
+        """Return the same error, its message behind the name of where it came up."""
+        made = type(self)(f"{where}: {self.message}", why=self.why, hint=self.hint)
+        for note in getattr(self, "__notes__", ()):
+            made.add_note(note)
+        return made
 
 
 class UsageError(BgoError):

@@ -22,6 +22,10 @@ def ring(session: Session, moment: Moment) -> tuple[int, Alarms | None]:
     if alarms.moves:
         relane.step(session, now)
         upstream.work_off(session, now)
+    if alarms.fires(now):
+        from bgo.engine.fire import fire  # most stores have no schedules
+
+        fire(session, moment)
     if alarms.expiry is not None and alarms.expiry <= now:
         expire.expire(session, now, STEP)
     promoted = session.tasks.promote(now, STEP)

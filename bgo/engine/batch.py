@@ -6,7 +6,8 @@ The page of a moment is all that is in memory. What a dead enqueuer has left uns
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from bgo.engine import chain as chains
 from bgo.engine import inputs, members
@@ -19,6 +20,8 @@ from bgo.model.state import FINAL, State
 from bgo.model.task import Enqueued, Task, TaskSpec
 from bgo.store.port import Session
 from bgo.store.rows import FlowRow, StageRow
+
+NOTHING: Mapping[int, str] = MappingProxyType({})
 
 
 def open_stage(session: Session, spec: TaskSpec, plan: BatchPlan, owner: str, now: int, *, is_open: bool) -> int:
@@ -74,11 +77,14 @@ def add(session: Session, seq: int, stage: str, items: Sequence[bytes], first: i
     members.add_items(session, node, plan, items, now, first=first, stage=stage, state=state)
 
 
-def seal(session: Session, stage: str, spec: TaskSpec | None, now: int) -> Enqueued | None:
+def seal(
+    session: Session, stage: str, spec: TaskSpec | None, now: int, needs: Mapping[int, str] = NOTHING
+) -> Enqueued | None:
     """Let all that came in be seen, and start; return what became of it, None for more items of an open batch.
 
     One that is not plain (dedup, unique, after) is judged now: where another stands in for it, its rows stay unseen
-    for `discard`; where it must wait for others, all of it waits. More items of a batch that waits wait with it.
+    for `discard`; where it must wait for others, of `needs` (seq to kind) too, all of it waits. More items of a batch
+    that waits wait with it.
     Raises RefusedError when the stage is gone, or the batch has ended meanwhile.
     """
     seq = _stage(session, stage).flow
@@ -86,8 +92,10 @@ def seal(session: Session, stage: str, spec: TaskSpec | None, now: int) -> Enque
     if node.id != stage:
         _check_goes_on(node)
     made = None if spec is None else Enqueued(spec.id, State.QUEUED)
-    if spec is not None and not spec.is_plain:
-        made = admit(session, spec, now, lambda state: _judged(session, seq, spec, state))
+    if spec is not None and (needs or not spec.is_plain):
+        made = admit(session, spec, now, lambda state: _judged(session, seq, spec, State.BLOCKED if needs else state))
+        if needs and made.outcome == "new":
+            session.links.add(seq, needs)
         if made.outcome != "new":
             return made
         node, _ = _known(session, seq, stage)

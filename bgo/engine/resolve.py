@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bgo.errors import AmbiguousError, NotFoundError, UsageError
+from bgo.errors import AmbiguousError, NotFoundError, RefusedError, UsageError
 from bgo.ids import LENGTH, MIN_PREFIX, looks_like_id
 from bgo.model.task import Task
 
 if TYPE_CHECKING:
     from bgo.model.query import Selector
+    from bgo.model.schedule import Schedule
     from bgo.store.port import Session
 
 LAST = "@last"
@@ -39,14 +40,53 @@ def task_id(session: Session, word: str) -> str:
         )
     found = session.tasks.find_prefix(word, _CANDIDATES + 1)
     if not found:
+        schedules = session.schedules.find_prefix(word, 1)
+        if schedules:
+            raise RefusedError(
+                f"{schedules[0]} is a schedule",
+                why="this is about what it has made, or about other tasks",
+                hint=f"bgo schedules show {schedules[0]}; bgo tasks --schedule {schedules[0]}",
+            )
         raise NotFoundError(f"no task {word}", why="no id starts with that", hint="bgo tasks lists the ids")
     if len(found) > 1:
-        more = " …" if len(found) > _CANDIDATES else ""
-        raise AmbiguousError(
-            f"{word} could be {len(found)}{'+' if more else ''} tasks",
-            why=", ".join(found[:_CANDIDATES]) + more,
-            hint="give more characters of the id",
-        )
+        raise _ambiguous(word, found, "tasks", "give more characters of the id")
+    return found[0]
+
+
+def _ambiguous(word: str, found: Sequence[str], what: str, hint: str) -> AmbiguousError:
+    more = " …" if len(found) > _CANDIDATES else ""
+    return AmbiguousError(
+        f"{word} could be {min(len(found), _CANDIDATES + 1)}{'+' if more else ''} {what}",
+        why=", ".join(found[:_CANDIDATES]) + more,
+        hint=hint,
+    )
+
+
+def schedules(session: Session, word: str) -> list[Schedule]:
+    """Return the schedules that a word means: the one with this id (or unique beginning of one) or this key, else all
+    that make tasks of this name, or of this handler. Raises NotFoundError, and AmbiguousError for an id."""
+    if looks_like_id(word):
+        ids = session.schedules.find_prefix(word, _CANDIDATES + 1) if len(word) >= MIN_PREFIX else []
+        if len(ids) > 1:
+            raise _ambiguous(word, ids, "schedules", "give more characters of the id")
+        found = [each for each in (session.schedules.find(i) for i in ids) if each is not None]
+    elif (keyed := session.schedules.find_key(word)) is not None:
+        return [keyed]
+    else:
+        every = session.schedules.all()
+        found = [s for s in every if s.name == word] or [s for s in every if s.handler == word]
+    if not found:
+        known = [name for s in session.schedules.all() for name in (s.key, s.name) if name]
+        hint = _near(word, known) or "bgo schedules lists what there is"
+        raise NotFoundError(f"no schedule {word:.60}", why="no id, key or name is that", hint=hint)
+    return found
+
+
+def schedule(session: Session, word: str) -> Schedule:
+    """Return the one schedule that a word means. Raises AmbiguousError when several make tasks of this name."""
+    found = schedules(session, word)
+    if len(found) > 1:
+        raise _ambiguous(word, [s.id for s in found], "schedules", "give an id or a key: bgo schedules")
     return found[0]
 
 
@@ -63,7 +103,8 @@ def selector(session: Session, wanted: Selector) -> Selector:
     for queue in wanted.queues:
         known_queue(session, queue)
     ids, under = (tuple(task_id(session, word) for word in words) for words in (wanted.ids, wanted.under))
-    return replace(wanted, ids=ids, under=under)
+    made_by = tuple(each.id for word in wanted.schedules for each in schedules(session, word))
+    return replace(wanted, ids=ids, under=under, schedules=made_by)
 
 
 def checked(wanted: Selector, verb: str) -> Selector:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from bgo.errors import UsageError
 from bgo.flow import chain_words as words
-from bgo.flow.chain_steps import Step, StepReader, name_of, object_of, spelled
-from bgo.flow.chain_text import STEP, ChainText, at
+from bgo.flow.chain_steps import STEP, Step, StepReader, name_of
 from bgo.flow.chaining import ChainBuilder
+from bgo.flow.toml_tables import object_of, spelled
+from bgo.flow.toml_text import TomlText, at, read_text
 from bgo.model import steps as grammar
 from bgo.model.flow import CONTINUE, FAIL, INPUT
 from bgo.model.options import check_name
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from bgo.flow.enqueueing import Enqueueing
 
 TOP = ("name", "input", "options", STEP)
-SIZE_LIMIT = 16 << 20
+EXAMPLE = 'a step is [[step]], and below it run = "files.scan"'
 
 
 def load(flow: Enqueueing, path: str | os.PathLike[str], name: str | None = None) -> ChainBuilder:
@@ -30,17 +31,7 @@ def load(flow: Enqueueing, path: str | os.PathLike[str], name: str | None = None
 
     Raises UsageError for what does not fit, NotFoundError for an unknown handler, each with FILE:LINE.
     """
-    shown = os.fspath(path)
-    try:
-        with open(path, "rb") as file:
-            data = file.read(SIZE_LIMIT + 1)
-        text = data.decode("utf-8")
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"cannot read {shown!r:.200}", why=why, hint="a chain file is TOML, in UTF-8") from None
-    if len(data) > SIZE_LIMIT:
-        raise UsageError(f"{shown!r:.200} is larger than {SIZE_LIMIT:,} bytes", why="no chain is that long",
-                         hint="make one step of it a batch")  # fmt: skip
+    text, shown = read_text(path, "chain"), os.fspath(path)
     return parse(flow, text, shown, folder=str(Path(path).absolute().parent), name=name)
 
 
@@ -48,15 +39,15 @@ def parse(
     flow: Enqueueing, text: str, shown: str = "the chain", *, folder: str = ".", name: str | None = None
 ) -> ChainBuilder:
     """Return the chain that this text describes; its relative paths begin at `folder`."""
-    return _Reader(flow, ChainText(text, shown), folder).builder(name)
+    return _Reader(flow, TomlText(text, shown, EXAMPLE), folder).builder(name)
 
 
 class _Reader:
     """Turns one file into a builder."""
 
-    def __init__(self, flow: Enqueueing, text: ChainText, folder: str) -> None:
+    def __init__(self, flow: Enqueueing, text: TomlText, folder: str) -> None:
         self._flow, self._text = flow, text
-        self._steps = StepReader(text, folder, flow.clock)
+        self._steps = StepReader(text, folder, flow.clock, flow.settings.windows)
 
     def builder(self, name: str | None) -> ChainBuilder:
         data, text = self._text.data, self._text
@@ -70,7 +61,7 @@ class _Reader:
             made = ChainBuilder(self._flow, self._called(name or data.get("name")))
         with at(text.place(key=INPUT)):
             made.with_input(object_of(data.get(INPUT, {})))
-        made.with_options(**self._options())
+        made.with_options(**self._options(steps))
         self._fill(made, steps, asides)
         return made
 
@@ -81,13 +72,17 @@ class _Reader:
             raise UsageError("the chain has no name", why=why, hint='name = "nightly", or bgo chain NAME --file …')
         return check_name(name, "chain")
 
-    def _options(self) -> Any:
+    def _options(self, steps: Iterable[Step]) -> Any:
         options = self._text.data.get("options", {})
         with at(self._text.place("options")):
             if not isinstance(options, dict):
                 raise words.wrong(options, "a table [options]")
         self._steps.check_keys(options, (*words.EACH, *words.WHOLE), "[options]", "options", 0)
-        return self._steps.keywords(options, "options", 0)
+        found = self._steps.keywords(options, "options", 0)
+        has_window = "window" in found or any("window" in draft.options for step in steps for draft in step.members)
+        if not has_window and found.keys() & {"at", "start_before"}:
+            found.pop("tz", None)  # these have been read by it, and nothing else is
+        return found
 
     def _fill(self, made: ChainBuilder, steps: list[Step], asides: Mapping[str, Step]) -> None:
         """Put the steps in line, and the compensations beside it."""

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.clock import Clock
 from bgo.errors import UsageError
 from bgo.flow import chain_words as words
 from bgo.flow import wording
-from bgo.flow.chain_text import STEP, ChainText, at
 from bgo.flow.chaining import MERGES
 from bgo.flow.drafts import Draft
-from bgo.model import payload
+from bgo.flow.toml_tables import TableReader, items_of, object_of, spelled
+from bgo.flow.toml_text import TomlText, at
 from bgo.model.flow import FAIL, INPUT
 from bgo.model.options import check_name
-from bgo.model.words import did_you_mean
 
+if TYPE_CHECKING:
+    from bgo.model.window import TimeWindow
+
+STEP = "step"
 WHAT = ("run", "parallel", "command")
 OF_MEMBER = ("run", "command", "name", "input", "over", "items", "field", *words.EACH)
 OF_STEP = (*OF_MEMBER, "parallel", "on_failure", "merge")
@@ -43,33 +45,13 @@ def name_of(draft: Draft) -> str:
     return draft.name or draft.handler
 
 
-class StepReader:
-    """Reads the tables of one file."""
+class StepReader(TableReader):
+    """Reads the steps of one chain file."""
 
-    def __init__(self, text: ChainText, folder: str, clock: Clock) -> None:
-        self._text, self._folder, self._clock = text, folder, clock
+    def __init__(self, text: TomlText, folder: str, clock: Clock, windows: Mapping[str, TimeWindow]) -> None:
+        super().__init__(text, folder, clock, windows)
         self._taken = {INPUT}
         """Names that commands have: the next one gets a number behind it."""
-
-    def check_keys(self, table: Mapping[str, Any], known: Iterable[str], what: str, name: str, number: int) -> None:
-        for key in table:
-            if key.replace("-", "_") not in known:
-                near = did_you_mean(key.replace("-", "_"), known)
-                place = self._text.place(name, number, key)
-                why = f"{what} has {', '.join(known)}"
-                raise UsageError(f"{place}: unknown key {key!r:.60}", why=why, hint=near or "leave it out")
-
-    def keywords(self, table: Mapping[str, Any], name: str, number: int) -> dict[str, Any]:
-        said, found = spelled(table), dict[str, Any]()
-        for key in said:
-            if key in words.EACH or key in words.WHOLE:
-                with at(self._text.place(name, number, key)):
-                    context = words.Context(said, self._folder, self._clock.now_ms())
-                    try:
-                        found |= words.keyword(key, context)
-                    except UsageError as error:
-                        raise UsageError(f"{key}: {error.message}", why=error.why, hint=error.hint) from None
-        return found
 
     def step(self, table: Mapping[str, Any], number: int) -> Step:
         self.check_keys(table, OF_STEP, "a step", STEP, number)
@@ -158,34 +140,10 @@ class StepReader:
         """Return what makes a member a batch: what it goes over, or its items."""
         found: dict[str, Any] = {key: words.text(table[key]) for key in ("over", "field") if key in table}
         if "items" in table:
-            found["items"] = self._items(table["items"])
+            found["items"] = items_of(table["items"], self._folder)
         if len(found.keys() - {"field"}) > 1:
             raise UsageError("over and items contradict each other", why="both say what the items are", hint="give one")
         if found and members > 1:
             raise UsageError("a batch beside others in one step word", why="it is for one of them",
                              hint='parallel = [{ run = "…", over = "…" }, "…"]')  # fmt: skip
         return found
-
-    def _items(self, value: Any) -> tuple[Any, ...]:
-        if isinstance(value, list):
-            found = tuple(value)
-        else:
-            from bgo.flow.item_files import read_file
-
-            found = tuple(read_file(os.path.join(self._folder, words.text(value, "a list, or a file"))))
-        if not found:
-            raise UsageError("no items", why="a batch of nothing does nothing", hint="give at least one")
-        payload.dump(list(found), "the items")
-        return found
-
-
-def spelled(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table with its keys as Python would write them: start-before is start_before."""
-    return {key.replace("-", "_"): value for key, value in table.items()}
-
-
-def object_of(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise words.wrong(value, "a table")
-    payload.dump(value, "the input")
-    return value

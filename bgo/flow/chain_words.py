@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import date, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bgo.errors import UsageError
 from bgo.model import specs
 from bgo.model.words import duration, instant_ms
+
+if TYPE_CHECKING:
+    from bgo.model.window import TimeWindow
 
 Table = Mapping[str, Any]
 
@@ -20,6 +23,8 @@ class Context(NamedTuple):
     table: Table
     folder: str
     now_ms: int
+    windows: Mapping[str, TimeWindow]
+    """Those of the config."""
 
 
 def wrong(value: Any, accepted: str) -> UsageError:
@@ -28,7 +33,7 @@ def wrong(value: Any, accepted: str) -> UsageError:
     kinds |= {dict: "a table", datetime: "a time", date: "a date"}
     return UsageError(
         f"{accepted} is wanted", why=f"there is {kinds.get(type(value), 'something else')}: {value!r:.60}",
-        hint="bgo man chain shows a whole file",
+        hint="bgo man chain and bgo man schedules show whole files",
     )  # fmt: skip
 
 
@@ -47,7 +52,7 @@ def texts(value: Any) -> list[str]:
     return found
 
 
-def _flag(value: Any) -> bool:
+def flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise wrong(value, "true or false")
     return value
@@ -57,7 +62,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _length(value: Any) -> timedelta:
+def length(value: Any) -> timedelta:
     return timedelta(seconds=value) if _is_number(value) and value >= 0 else duration(text(value, "a duration"))
 
 
@@ -83,7 +88,7 @@ def _rate(value: Any, context: Context) -> Any:
 def _dedup(value: Any, context: Context) -> Any:
     said = ",".join(texts(value))
     ttl = context.table.get("dedup_ttl")
-    return specs.dedup(said, None if ttl is None else _length(ttl))
+    return specs.dedup(said, None if ttl is None else length(ttl))
 
 
 def _env(value: Any) -> dict[str, str]:
@@ -97,24 +102,53 @@ def _env(value: Any) -> dict[str, str]:
 
 
 def _instant(value: Any, context: Context) -> Any:
-    return value if isinstance(value, datetime) else instant_ms(text(value, "a time"), context.now_ms)
+    return _in_zone(value, context) if isinstance(value, datetime) else _time(value, context)
+
+
+def _in_zone(value: datetime, context: Context) -> datetime:
+    """Return a time of TOML: what has no offset is in the zone of its table, if one is said there."""
+    zone = _zone_of(context)
+    return value if value.tzinfo is not None or zone is None else value.replace(tzinfo=zone)
+
+
+def _time(value: Any, context: Context) -> int:
+    return instant_ms(text(value, "a time"), context.now_ms, _zone_of(context))
+
+
+def _zone_of(context: Context) -> tzinfo | None:
+    if "tz" not in context.table:
+        return None
+    from bgo.zones import zone
+
+    return zone(text(context.table["tz"], "a zone such as 'Europe/Berlin'"))
+
+
+def _tz(value: Any, context: Context) -> str:
+    _zone_of(context)
+    return str(value)
+
+
+def _window(value: Any, context: Context) -> TimeWindow:
+    from bgo.model.window_words import window
+
+    return window(text(value, "a window such as '9-17@mon-fri'"), context.windows)
 
 
 def _deadline(value: Any, context: Context) -> Any:
     from bgo.clock import to_local
 
     if isinstance(value, datetime):
-        return value
+        return _in_zone(value, context)
     try:
-        return _length(value)
+        return length(value)
     except UsageError:
-        return to_local(instant_ms(text(value, "a time"), context.now_ms))
+        return to_local(_time(value, context))
 
 
 def _charging(value: Any) -> Any:
     from bgo.model.options import TaskConstraints
 
-    return TaskConstraints(requires_charging=True) if _flag(value) else None
+    return TaskConstraints(requires_charging=True) if flag(value) else None
 
 
 def _needs(other: str) -> Callable[[Any, Context], None]:
@@ -129,7 +163,9 @@ def _folder(value: Any, context: Context) -> str:
     return os.path.join(context.folder, os.path.expanduser(text(value, "a directory")))
 
 
-EACH: Mapping[str, tuple[str, Callable[[Any, Context], Any]]] = {
+Reader = tuple[str, Callable[[Any, Context], Any]]
+"""The keyword of an option, and how its value is read."""
+EACH: Mapping[str, Reader] = {
     "timeout": ("timeout", lambda v, c: _timeout(v)),
     "retry": ("retry", lambda v, c: specs.retry(text(v, "a retry policy"))),
     "queue": ("queue", lambda v, c: text(v, "a queue")),
@@ -141,13 +177,15 @@ EACH: Mapping[str, tuple[str, Callable[[Any, Context], Any]]] = {
     "concurrency_key": ("", _needs("concurrency")),
     "rate": ("rate_limit", _rate),
     "rate_key": ("", _needs("rate")),
-    "at_most_once": ("at_most_once", lambda v, c: _flag(v)),
+    "at_most_once": ("at_most_once", lambda v, c: flag(v)),
     "cwd": ("cwd", _folder),
     "env": ("env", lambda v, c: _env(v)),
+    "window": ("window", _window),
+    "tz": ("tz", _tz),
 }
-"""What a member may have, by its word in the file: the keyword, and how its value is read."""
-WHOLE: Mapping[str, tuple[str, Callable[[Any, Context], Any]]] = {
-    "delay": ("delay", lambda v, c: _length(v)),
+"""What a member may have, by its word in the file."""
+WHOLE: Mapping[str, Reader] = {
+    "delay": ("delay", lambda v, c: length(v)),
     "at": ("at", _instant),
     "start_before": ("start_before", _deadline),
     "dedup": ("dedup", _dedup),
@@ -157,10 +195,11 @@ WHOLE: Mapping[str, tuple[str, Callable[[Any, Context], Any]]] = {
     "after": ("after", lambda v, c: texts(v)),
 }
 """What only the whole may have."""
+OPTIONS = {**EACH, **WHOLE}
 
 
-def keyword(key: str, context: Context) -> dict[str, Any]:
+def keyword(key: str, context: Context, known: Mapping[str, Reader]) -> dict[str, Any]:
     """Return the keyword that one option of a table means; nothing where it belongs to another, or says nothing."""
-    name, read = EACH.get(key) or WHOLE[key]
+    name, read = known[key]
     value = read(context.table[key], context)
     return {} if not name or value is None else {name: value}

@@ -158,15 +158,10 @@ class _Coming:
         return count
 
     def key(self, spec: TaskSpec) -> str:
-        """Return the dedup key of a batch: its name, its input, and all its items in their order."""
-        from bgo.model.limits import DedupPolicy
-        from bgo.policy.dedup import key_of
-
+        """Return the dedup key of the batch with the items that were brought."""
         if self._digest is None:
             raise AssertionError("items were not digested")
-        return key_of(
-            spec.name, {"input": spec.input.decode(), "items": self._digest.hexdigest()}, DedupPolicy.by_input()
-        )
+        return batch_key(spec, self._digest.hexdigest())
 
     def seal(self, spec: TaskSpec | None) -> Enqueued | None:
         """Let everything be seen at once; what another batch stands in for is taken back."""
@@ -191,6 +186,14 @@ class _Coming:
         finally:
             if self._lock is not None:
                 self._lock.release()
+
+
+def batch_key(spec: TaskSpec, digest: str) -> str:
+    """Return the dedup key of a batch: its name, its input, and all its items in their order, as one digest."""
+    from bgo.model.limits import DedupPolicy
+    from bgo.policy.dedup import key_of
+
+    return key_of(spec.name, {"input": spec.input.decode(), "items": digest}, DedupPolicy.by_input())
 
 
 def _drop(flow: Opened, stage: str) -> None:

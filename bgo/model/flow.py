@@ -100,6 +100,8 @@ def spec_json(spec: TaskSpec) -> dict[str, Any]:
         "setup": None if spec.setup is None else json.loads(spec.setup),
         "cwd": spec.cwd,
         "due_at": spec.due_at,
+        **({"after": list(spec.after)} if spec.after else {}),
+        **({} if spec.dedup_key is None else {"dedup_key": spec.dedup_key}),
     }
 
 
@@ -119,6 +121,8 @@ def spec_from(data: Mapping[str, Any]) -> TaskSpec:
         setup=None if data["setup"] is None else payload.dump(data["setup"]),
         cwd=data["cwd"],
         due_at=data["due_at"],
+        after=tuple(data.get("after", ())),
+        dedup_key=data.get("dedup_key"),
     )
 
 
@@ -193,3 +197,40 @@ def batch_plan_from(data: bytes) -> BatchPlan:
 def with_callback(plan: BatchPlan, kind: str, spec: TaskSpec) -> BatchPlan:
     """Return the plan with one more callback."""
     return replace(plan, callbacks={**plan.callbacks, kind: spec})
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A whole batch: its own wish as a template, what its items become, and the items (canonical JSON of objects)."""
+
+    spec: TaskSpec
+    plan: BatchPlan
+    items: tuple[bytes, ...]
+
+
+Template = TaskSpec | ChainSpec | Batch
+"""What is made again and again: a task, a chain or a batch, without an id."""
+
+
+def template_json(template: Template) -> dict[str, Any]:
+    """Return a template as a JSON object with one key: its kind."""
+    match template:
+        case TaskSpec():
+            return {"task": spec_json(template)}
+        case ChainSpec():
+            return {"chain": _chain_json(template)}
+        case Batch():
+            items = [item.decode() for item in template.items]
+            return {"batch": [spec_json(template.spec), batch_plan_json(template.plan), items]}
+
+
+@lru_cache(maxsize=64)
+def template_from(data: bytes) -> Template:
+    """Return a template from its stored bytes."""
+    ((kind, value),) = json.loads(data).items()
+    if kind == "task":
+        return spec_from(value)
+    if kind == "chain":
+        return _chain(value)
+    spec, plan, items = value
+    return Batch(spec_from(spec), _batch_plan(plan), tuple(item.encode() for item in items))

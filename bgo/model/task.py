@@ -12,6 +12,7 @@ from bgo.model.state import State
 if TYPE_CHECKING:
     from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
     from bgo.model.outcome import TaskError
+    from bgo.model.window import ZonedWindow
 
 Kind = Literal["task", "chain", "batch"]
 """A chain or a batch is a row of its own that stands for its members; it is never claimed."""
@@ -41,6 +42,8 @@ class Wish:
     """UTC milliseconds: what has not begun by then is cancelled, reason expired."""
     finish_before: int | None = None
     """UTC milliseconds: what does not run by then, begun or not, is cancelled, reason expired."""
+    window: ZonedWindow | None = None
+    """The hours in which it may start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,10 @@ class TaskSpec:
     """Ids (or unique beginnings of ids) of tasks that must have succeeded before this one may start."""
     dedup_key: str | None = None
     """What `wish.dedup` compares, as a hash; see `policy.dedup`."""
+    schedule: str | None = None
+    """The schedule that makes it, by id."""
+    occurrence: int | None = None
+    """The instant for which it does, UTC milliseconds: the logical time, however late it is."""
 
     @property
     def is_plain(self) -> bool:
@@ -137,6 +144,10 @@ class Task:
     """The chain or batch that it is a member of, by seq."""
     step: int = 0
     """Of a chain's member: which step it belongs to, from 0."""
+    schedule: str | None = None
+    """The schedule that made it, by id."""
+    occurrence: int | None = None
+    """The instant for which it was made, UTC milliseconds: its logical time, however late it is."""
 
     @property
     def max_attempts(self) -> int:

@@ -144,7 +144,7 @@ def instant_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
         return now_ms + duration_ms(word[1:])
     if word.lower().startswith("in "):
         return now_ms + duration_ms(word[3:])
-    if (clock := _clock(text, word)) is not None:
+    if (clock := clock_of(text, word)) is not None:
         return _next_clock(text, clock, now_ms, zone)
     if re.fullmatch(_DATE, word, re.ASCII):
         return _date(text, word, zone)
@@ -161,7 +161,7 @@ def _date(text: str, word: str, zone: tzinfo | None) -> int:
         raise _no_instant(text, str(error)) from None
 
 
-def _clock(text: str, word: str) -> tuple[int, int] | None:
+def clock_of(text: str, word: str) -> tuple[int, int] | None:
     """Return a time of day as hour and minute, or None for what is none; raise for one that does not exist."""
     found = re.fullmatch(_CLOCK, word, re.ASCII | re.IGNORECASE)
     if found is None or not (found[2] or found[3]):
@@ -196,7 +196,7 @@ def _next_clock(text: str, clock: tuple[int, int], now_ms: int, zone: tzinfo | N
 def _day(text: str, day: str, rest: str | None, now: tuple[int, tzinfo | None]) -> int:
     """Return a named day: `tomorrow 9:00`, `fri at 6pm`, `today`."""
     now_ms, here = now[0], _here(*now)
-    clock = (0, 0) if rest is None else _clock(text, rest)
+    clock = (0, 0) if rest is None else clock_of(text, rest)
     if clock is None:
         raise _no_instant(text, f"{_quoted(rest or '')} is no time of day")
     if day in {"today", "tomorrow"}:

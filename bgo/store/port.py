@@ -18,9 +18,22 @@ if TYPE_CHECKING:
     from bgo.model.outcome import TaskError
     from bgo.model.plan import Hold, LaneHeads, LaneKey, QueueShare, Transition, ViewKey
     from bgo.model.query import Pause, QueueRow, Selector
+    from bgo.model.schedule import Counters, OccurrenceRow, Schedule, ScheduleState
     from bgo.model.state import State
     from bgo.model.task import HistoryEntry, Lease, Task, WorkerRow
-    from bgo.store.rows import Alarms, FlowRow, Holder, LaneState, NewLease, NewTask, Place, Seat, StageRow
+    from bgo.store.rows import (
+        Alarms,
+        FlowRow,
+        Holder,
+        LaneState,
+        NewLease,
+        NewSchedule,
+        NewTask,
+        Next,
+        Place,
+        Seat,
+        StageRow,
+    )
 
 
 class Tasks(Protocol):
@@ -584,6 +597,72 @@ class Stages(Protocol):
         """Remove up to `limit` of its rows, and the stage itself when none is left (0)."""
 
 
+class Schedules(Protocol):
+    """Schedules, and what became of their occurrences."""
+
+    def insert(self, row: NewSchedule) -> None:
+        """Add a schedule."""
+
+    def change(self, schedule: Schedule, row: NewSchedule) -> None:
+        """Give it another wish and plan; its id, key, counters and state stay."""
+
+    def set(
+        self, schedule: Schedule, state: ScheduleState, reason: str, to: Next, since_seq: int | None = None
+    ) -> bool:
+        """Set state and next occurrence; False when somebody else has moved it on meanwhile."""
+
+    def advance(
+        self, schedule: Schedule, state: tuple[ScheduleState, str], to: Next, reached: tuple[int | None, str | None],
+        more: Counters,
+    ) -> bool:  # fmt: skip
+        """Move an active one on, `reached` (last occurrence, boot), and count; False when somebody else has."""
+
+    def set_boot(self, boot: str) -> None:
+        """Take all schedules that fire at the start of the computer as having fired for this one."""
+
+    def find(self, schedule_id: str) -> Schedule | None:
+        """Return the schedule with exactly this id."""
+
+    def find_key(self, key: str) -> Schedule | None:
+        """Return the schedule with this key."""
+
+    def find_prefix(self, prefix: str, limit: int) -> list[str]:
+        """Return up to `limit` ids that start with `prefix`."""
+
+    def all(self) -> list[Schedule]:
+        """Return all, oldest first."""
+
+    def due(self, now: int, limit: int) -> list[Schedule]:
+        """Return those that fire now, the longest due first."""
+
+    def ahead(self, of: int, limit: int) -> list[Schedule]:
+        """Return those whose last occurrence lies behind that instant."""
+
+    def reboots(self, boot: str, limit: int) -> list[Schedule]:
+        """Return those that fire at the start of the computer and have not for this boot."""
+
+    def delete(self, schedule: Schedule) -> None:
+        """Remove it with its occurrences; what it made stays."""
+
+    def note(self, schedule: Schedule, row: OccurrenceRow, keep: int) -> None:
+        """Write down what became of an occurrence, and keep the newest `keep` of them."""
+
+    def is_noted(self, schedule: Schedule, at: int) -> bool:
+        """Say whether an occurrence has been dealt with."""
+
+    def occurrences(self, schedule: Schedule, limit: int) -> list[OccurrenceRow]:
+        """Return what became of the last occurrences, newest first."""
+
+    def unfinished(self, schedule_id: str, limit: int) -> list[Task]:
+        """Return unfinished tasks, chains and batches that a schedule made, newest first."""
+
+    def last_ends(self, schedule: Schedule, limit: int) -> list[str]:
+        """Return how the last ones of its tasks behind `since_seq` ended that succeeded or failed, newest first."""
+
+    def newest_task(self) -> int:
+        """Return the seq of the newest task there is, 0 for none."""
+
+
 class Session(Protocol):
     """One transaction's verbs, grouped by what they are about."""
 
@@ -617,6 +696,8 @@ class Session(Protocol):
     def flows(self) -> Flows: ...
     @property
     def stages(self) -> Stages: ...
+    @property
+    def schedules(self) -> Schedules: ...
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Undo only the block on an exception, and let it through."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from bgo.policy.clock_step import is_set_back
+
 
 class NewTask(NamedTuple):
     """One row to insert, in the order of the statement."""
@@ -35,6 +37,8 @@ class NewTask(NamedTuple):
     kind: str = "task"
     parent: int | None = None
     step: int = 0
+    schedule: str | None = None
+    occurrence: int | None = None
 
 
 class Place(NamedTuple):
@@ -147,6 +151,32 @@ class StageRow(NamedTuple):
     at: int
 
 
+class NewSchedule(NamedTuple):
+    """A schedule to write, in the order of the statement."""
+
+    id: str
+    key: str | None
+    source: str
+    name: str
+    handler: str
+    kind: str
+    wish: str
+    anchor: int
+    plan: int
+    created_at: int
+    changed_at: int
+    next_at: int | None
+    fire_at: int | None
+    boot: str | None
+
+
+class Next(NamedTuple):
+    """A schedule's next occurrence and when it fires; both None when there is none."""
+
+    at: int | None = None
+    fire_at: int | None = None
+
+
 class Alarms(NamedTuple):
     """What the store knows to come: instants, and whether something is due by another clock than the wall."""
 
@@ -158,14 +188,26 @@ class Alarms(NamedTuple):
     """In how many milliseconds a parked lane of a rate key must be looked at; 0: now."""
     moves: bool
     """Tasks must change lanes because a tag was paused or resumed, or must be told that what they waited for ended."""
+    fire: int | None = None
+    """When the next schedule fires, UTC milliseconds."""
+    fired: int | None = None
+    """The latest occurrence that any schedule which is to fire again has dealt with, UTC milliseconds."""
+    reboots: bool = False
+    """A schedule fires at each start of the computer, and has not for this one."""
 
     def is_due(self, now_ms: int) -> bool:
         """Say whether any of them rings."""
         if self.moves or self.rate_in == 0 or (self.due is not None and self.due <= now_ms):
             return True
-        return self.expiry is not None and self.expiry <= now_ms
+        return (self.expiry is not None and self.expiry <= now_ms) or self.fires(now_ms)
+
+    def fires(self, now_ms: int) -> bool:
+        """Say whether a schedule must be looked at."""
+        if self.reboots or (self.fire is not None and self.fire <= now_ms):
+            return True
+        return self.fired is not None and is_set_back(self.fired, now_ms)
 
     @property
     def next_wake(self) -> int | None:
         """The earliest alarm that the wall clock rings, UTC milliseconds."""
-        return min((at for at in (self.due, self.expiry) if at is not None), default=None)
+        return min((at for at in (self.due, self.expiry, self.fire) if at is not None), default=None)

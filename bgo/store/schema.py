@@ -102,12 +102,13 @@ class View(Row, table=True):
     """What the asker judges once for all lanes that share it."""
 
     __tablename__ = "view"
-    __table_args__ = (Index("view_key", "queue", "handler", "constraints", unique=True),)
+    __table_args__ = (Index("view_key", "queue", "handler", "constraints", "window", unique=True),)
     id: int = _int(key=True)
     queue: str = _text()
     handler: str = _text()
     constraints: str = _text()
     held_by: str | None = _text()
+    window: str = _text("")
 
 
 class Lane(Row, table=True):
@@ -162,7 +163,8 @@ class Lane(Row, table=True):
 class Task(Row, table=True):
     """A task, or a chain or batch of tasks (`kind`): where it stands, its counters, references to its payloads.
 
-    `parent` is the chain or batch that it is a member of, by seq, `step` its place there.
+    `parent` is the chain or batch that it is a member of, by seq, `step` its place there; `schedule` what made it, by
+    id, for the `occurrence` at that instant.
     """
 
     __tablename__ = "task"
@@ -189,6 +191,8 @@ class Task(Row, table=True):
         _partial("task_member_flow", "parent", where="parent IS NOT NULL AND kind <> 'task'"),
         _partial("task_member_open", "parent", "step", where="parent IS NOT NULL AND finished_at IS NULL"),
         _partial("task_member_held", "parent", "step", "seq", where="parent IS NOT NULL AND state = 'blocked'"),
+        _partial("task_schedule", "schedule", "seq", where="schedule IS NOT NULL"),
+        _partial("task_schedule_open", "schedule", "seq", where="schedule IS NOT NULL AND finished_at IS NULL"),
     )
     seq: int = _int(key=True)
     id: str = _text()
@@ -232,6 +236,8 @@ class Task(Row, table=True):
     waited: str = _text("{}")
     parent: int | None = _int()
     step: int = _int(0)
+    schedule: str | None = _text()
+    occurrence: int | None = _int()
 
 
 class Flow(Row, table=True):
@@ -266,6 +272,62 @@ class Stage(Row, table=True):
     hidden: int = _int(1)
     count: int = _int(0)
     at: int = _int()
+
+
+class Schedule(Row, table=True):
+    """What makes a task, a chain or a batch again and again; `fire_at` is set while it is active and more is to come.
+
+    `anchor` is where an interval counts from, `boot` the boot for which `@reboot` has fired.
+    """
+
+    __tablename__ = "schedule"
+    __table_args__ = (
+        CheckConstraint("kind IN ('task', 'chain', 'batch')"),
+        CheckConstraint("state IN ('active', 'paused', 'finished')"),
+        CheckConstraint("(next_at IS NULL) = (fire_at IS NULL)"),
+        CheckConstraint("state = 'active' OR fire_at IS NULL"),
+        Index("schedule_id", "id", unique=True),
+        _partial("schedule_key", "key", where="key IS NOT NULL", unique=True),
+        _partial("schedule_fire", "fire_at", where="fire_at IS NOT NULL"),
+        _partial("schedule_last", "last_at", where="fire_at IS NOT NULL AND last_at IS NOT NULL"),
+        _partial("schedule_boot", "boot", where="boot IS NOT NULL AND state = 'active'"),
+    )
+    seq: int = _int(key=True)
+    id: str = _text()
+    key: str | None = _text()
+    source: str = _text("")
+    name: str = _text()
+    handler: str = _text()
+    kind: str = _text()
+    wish: str = _text()
+    anchor: int = _int()
+    plan: int = _ref("payload.id")
+    state: str = _text()
+    reason: str = _text("")
+    created_at: int = _int()
+    changed_at: int = _int()
+    next_at: int | None = _int()
+    fire_at: int | None = _int()
+    last_at: int | None = _int()
+    boot: str | None = _text()
+    since_seq: int = _int(0)
+    fired: int = _int(0)
+    skipped: int = _int(0)
+    missed: int = _int(0)
+    coalesced: int = _int(0)
+
+
+class Occurrence(Row, table=True):
+    """What became of an occurrence of a schedule, or of `number` that were dealt with as one, at the last of them."""
+
+    __tablename__ = "occurrence"
+    __table_args__ = (CheckConstraint("outcome IN ('fired', 'skipped', 'missed', 'coalesced')"),)
+    schedule: int = _int(key=True)
+    at: int = _int(key=True)
+    outcome: str = _text()
+    number: int = _int(1)
+    task: str | None = _text()
+    noted_at: int = _int()
 
 
 class TaskTag(Row, table=True):

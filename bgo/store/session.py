@@ -24,6 +24,7 @@ from bgo.store.sql.tasks import SqlTasks
 
 if TYPE_CHECKING:
     from bgo.store.sql.flows import SqlFlows
+    from bgo.store.sql.schedules import SqlSchedules
     from bgo.store.sql.stages import SqlStages
 
 
@@ -60,6 +61,12 @@ class Session:
         from bgo.store.sql.stages import SqlStages
 
         return SqlStages(self._db, self.lanes, self.pauses, self.payloads)
+
+    @cached_property
+    def schedules(self) -> SqlSchedules:
+        from bgo.store.sql.schedules import SqlSchedules
+
+        return SqlSchedules(self._db)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 
 from bgo.model.device import Profile, Reading, Tri, View
 from bgo.model.options import NO_CONSTRAINTS, NetworkConstraint, TaskConstraints
 from bgo.model.plan import Gate, ViewKey
 from bgo.policy.gates import Offer, concurrency_hold, device_holds, unsupported, view_hold, view_holds
-from tests.build import a_view
+from tests.build import START, a_view
+from tests.hours import hours
 
 CHARGING = TaskConstraints(requires_charging=True)
 ANYTHING = Offer()
@@ -19,13 +22,13 @@ def a_key(constraints: TaskConstraints = NO_CONSTRAINTS, queue: str = "default",
 
 
 def gates(key: ViewKey, view: View, offer: Offer = ANYTHING) -> list[Gate]:
-    return [hold.gate for hold in view_holds(key, view, offer)]
+    return [hold.gate for hold in view_holds(key, view, offer, START)]
 
 
 @pytest.mark.parametrize("charging", [True, False, None])
 def test_work_that_asks_for_nothing_is_never_held(charging: bool | None) -> None:
     assert gates(a_key(), a_view(charging)) == []
-    assert view_hold(a_key(), a_view(charging), ANYTHING) is None
+    assert view_hold(a_key(), a_view(charging), ANYTHING, START) is None
 
 
 @pytest.mark.parametrize(("charging", "expected"), [(True, []), (False, [Gate.CHARGING]), (None, [Gate.CHARGING])])
@@ -62,7 +65,7 @@ def test_a_hold_names_its_source_and_its_remedy() -> None:
 )
 def test_the_offer(offer: Offer, expected: list[Gate]) -> None:
     assert gates(a_key(), a_view(), offer) == expected
-    for hold in view_holds(a_key(), a_view(), offer):
+    for hold in view_holds(a_key(), a_view(), offer, START):
         assert hold.current
         assert hold.needed
         assert hold.lift
@@ -72,7 +75,7 @@ def test_every_hold_is_told_in_order_and_the_first_one_counts() -> None:
     wish = TaskConstraints(NetworkConstraint.CONNECTED, requires_charging=True)
     offer = Offer(handlers=frozenset(), queues=frozenset({"high"}))
     assert gates(a_key(wish), a_view(False), offer) == [Gate.QUEUE, Gate.HANDLER, Gate.CHARGING, Gate.CONSTRAINT]
-    first = view_hold(a_key(wish), a_view(False), offer)
+    first = view_hold(a_key(wish), a_view(False), offer, START)
     assert first is not None
     assert first.gate is Gate.QUEUE
 
@@ -101,3 +104,18 @@ def test_a_full_key_holds(limit: int, running: int, held: bool) -> None:
         assert (hold.gate, hold.current) == (Gate.CONCURRENCY, f"{running} running")
         assert "net" in hold.needed
         assert hold.lift
+
+
+def test_the_window_comes_before_the_device_and_after_the_handler() -> None:
+    key = ViewKey("default", "work", CHARGING, hours("15:07-15:08"), UTC)
+    assert gates(key, a_view(False), Offer(handlers=frozenset())) == [Gate.HANDLER, Gate.WINDOW, Gate.CHARGING]
+    hold = view_hold(key, a_view(True), ANYTHING, START)
+    assert hold is not None
+    assert (hold.gate, hold.until_ms) == (Gate.WINDOW, START + 20_000)
+    assert view_hold(key, a_view(True), ANYTHING, START + 20_000) is None
+
+
+def test_a_window_of_an_unknown_zone_holds_for_good() -> None:
+    hold = view_hold(ViewKey("default", "work", NO_CONSTRAINTS, hours("00:00-24:00")), a_view(), ANYTHING, START)
+    assert hold is not None
+    assert (hold.gate, hold.until_ms) == (Gate.WINDOW, None)

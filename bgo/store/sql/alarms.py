@@ -18,7 +18,12 @@ NEXT = """SELECT
     EXISTS (SELECT 1 FROM rate WHERE wake_at IS NOT NULL AND wake_boot < ?1)
         OR EXISTS (SELECT 1 FROM rate WHERE wake_at IS NOT NULL AND wake_boot > ?1),
     (SELECT wake_at FROM rate WHERE wake_at IS NOT NULL AND wake_boot = ?1 ORDER BY wake_at LIMIT 1),
-    EXISTS (SELECT 1 FROM tag_move) OR EXISTS (SELECT 1 FROM release)"""
+    EXISTS (SELECT 1 FROM tag_move) OR EXISTS (SELECT 1 FROM release),
+    (SELECT fire_at FROM schedule INDEXED BY schedule_fire WHERE fire_at IS NOT NULL ORDER BY fire_at LIMIT 1),
+    (SELECT last_at FROM schedule INDEXED BY schedule_last WHERE fire_at IS NOT NULL AND last_at IS NOT NULL
+        ORDER BY last_at DESC LIMIT 1),
+    EXISTS (SELECT 1 FROM schedule WHERE boot IS NOT NULL AND state = 'active' AND boot < ?1)
+        OR EXISTS (SELECT 1 FROM schedule WHERE boot IS NOT NULL AND state = 'active' AND boot > ?1)"""
 
 
 class SqlAlarms:
@@ -28,6 +33,6 @@ class SqlAlarms:
         self._db = db
 
     def next(self, moment: Moment) -> Alarms:
-        due, expiry, of_other_boot, wake_at, moves = self._db.execute(NEXT, (moment.boot_id,)).fetchone()
+        due, expiry, of_other_boot, wake_at, moves, *schedules = self._db.execute(NEXT, (moment.boot_id,)).fetchone()
         rate_in = 0 if of_other_boot else None if wake_at is None else max(0, wake_at - moment.boot_ms)
-        return Alarms(due, expiry, rate_in, bool(moves))
+        return Alarms(due, expiry, rate_in, bool(moves), *schedules)

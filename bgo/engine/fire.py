@@ -1,0 +1,166 @@
+"""Fire: occurrences that are due become tasks, chains or batches, in the transaction that moves their schedule on.
+
+Each occurrence is dealt with once, whoever comes first: the schedule is moved by compare-and-set, and what it makes has
+an id that follows from the occurrence. Where many have piled up, they are counted, not walked through.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bgo import zones
+from bgo.clock import Moment
+from bgo.engine import occasions
+from bgo.engine.occasions import NEVER, following
+from bgo.engine.overlap import make_way
+from bgo.engine.templates import make
+from bgo.errors import BgoError, StoreBusyError, StoreError
+from bgo.model.schedule import Counters, OccurrenceRow, Outcome, Schedule, ScheduleState
+from bgo.policy import occurrences
+from bgo.policy.clock_step import SET_BACK_MS
+from bgo.policy.missed import Share, share
+from bgo.store.port import Session
+
+STEP = 50
+"""Schedules that one tick fires, and occurrences of one that it makes up for, at most."""
+KEEP = 100
+"""Occurrences of a schedule that are remembered one by one; all are counted."""
+FAILED = "failed"
+
+
+class _How(NamedTuple):
+    """The last occurrence that is due, what becomes of all of them, and for which start of the computer, if for one."""
+
+    last: int
+    share: Share
+    boot: str | None = None
+
+
+def fire(session: Session, moment: Moment) -> None:
+    """Bring about what schedules are due for, some at a time; another tick goes on with the rest."""
+    now = moment.now_ms
+    for schedule in session.schedules.ahead(now + SET_BACK_MS, STEP):
+        _set_back(session, schedule, now)
+    for schedule in session.schedules.reboots(moment.boot_id, STEP):
+        _guarded(session, schedule, now, moment.boot_id)
+    for schedule in session.schedules.due(now, STEP):
+        _guarded(session, schedule, now, None)
+
+
+def _set_back(session: Session, schedule: Schedule, now: int) -> None:
+    """The clock was far ahead when this fired last: it goes on from now, and what it made keeps its id."""
+    to = following(schedule.id, schedule.wish, max(now, schedule.created_at))
+    session.schedules.advance(schedule, (schedule.state, schedule.reason), to, (None, schedule.boot), Counters())
+
+
+def _guarded(session: Session, schedule: Schedule, now: int, boot: str | None) -> None:
+    """What cannot be made stops its own schedule, and no other."""
+    try:
+        with session.savepoint():
+            _fire(session, schedule, now, boot)
+    except BgoError as error:
+        if isinstance(error, (StoreError, StoreBusyError)):
+            raise
+        why = f"could not fire: {error.message}" + (f" ({error.why})" if error.why else "")
+        session.schedules.set(schedule, ScheduleState.PAUSED, why, NEVER)
+
+
+def _fire(session: Session, schedule: Schedule, now: int, boot: str | None) -> None:
+    if _keeps_failing(session, schedule):
+        times = schedule.wish.pause_after
+        why = f"{times} failures in a row" if times != 1 else "its last run has failed"
+        session.schedules.set(schedule, ScheduleState.PAUSED, why, NEVER)
+        return
+    if schedule.next_at is None:
+        _make(session, schedule, [now], now, _How(now, Share(0, 0, 1), boot))
+        return
+    due = _due(schedule, now)
+    dropped = due.share.missed + due.share.coalesced
+    first = _first_to_fire(schedule, due)
+    if dropped:
+        _note_dropped(session, schedule, due, first, now)
+    _make(session, schedule, _firing(schedule, first, due), now, due)
+
+
+def _keeps_failing(session: Session, schedule: Schedule) -> bool:
+    limit = schedule.wish.pause_after
+    if limit is None:
+        return False
+    ends = session.schedules.last_ends(schedule, limit)
+    return len(ends) == limit and set(ends) == {FAILED}
+
+
+def _due(schedule: Schedule, now: int) -> _How:
+    """Return the occurrences up to now, but the last ones whose jitter is not over."""
+    timing, zone, first = schedule.timing, zones.zone(schedule.timing.zone), schedule.next_at or 0
+    last = occurrences.last_until(timing, zone, first - 1, now) or first
+    while last > first and occasions.fires_at(schedule.id, schedule.wish, last) > now:
+        last = occurrences.last_until(timing, zone, first - 1, last - 1) or first
+    number = max(1, occurrences.count(timing, zone, first - 1, last))
+    late = now - occasions.fires_at(schedule.id, schedule.wish, last)
+    return _How(last, share(schedule.wish.missed, number, late))
+
+
+def _first_to_fire(schedule: Schedule, due: _How) -> int | None:
+    """Return the earliest occurrence that fires; the newest do."""
+    if due.share.fired == 0:
+        return None
+    if due.share.missed + due.share.coalesced == 0:
+        return schedule.next_at
+    timing, zone, at = schedule.timing, zones.zone(schedule.timing.zone), due.last
+    for _ in range(due.share.fired - 1):
+        at = occurrences.last_until(timing, zone, (schedule.next_at or 0) - 1, at - 1) or at
+    return at
+
+
+def _firing(schedule: Schedule, first: int | None, due: _How) -> list[int]:
+    """Return the occurrences that fire now, in order: as many as one tick may."""
+    zone, found = zones.zone(schedule.timing.zone), [] if first is None else [first]
+    while found and len(found) < STEP and found[-1] < due.last:
+        at = occurrences.next_after(schedule.timing, zone, found[-1])
+        if at is None:
+            break
+        found.append(at)
+    return found
+
+
+def _note_dropped(session: Session, schedule: Schedule, due: _How, first: int | None, now: int) -> None:
+    zone = zones.zone(schedule.timing.zone)
+    at = due.last
+    if first is not None:
+        at = occurrences.last_until(schedule.timing, zone, (schedule.next_at or 0) - 1, first - 1) or at
+    outcome: Outcome = "coalesced" if due.share.coalesced else "missed"
+    number = due.share.missed + due.share.coalesced
+    session.schedules.note(schedule, OccurrenceRow(at, outcome, number, None, now), KEEP)
+
+
+def _make(session: Session, schedule: Schedule, firing: list[int], now: int, how: _How) -> None:
+    """Make what these occurrences ask for, and move the schedule on behind the last of them."""
+    shared = how.share
+    left = None if schedule.wish.max_runs is None else schedule.wish.max_runs - schedule.counters.fired
+    fired = skipped = 0
+    for at in firing:
+        if left is not None and fired >= left:
+            break
+        if session.schedules.is_noted(schedule, at):  # fired before the clock was set back
+            continue
+        way = make_way(session, schedule, now)
+        made = make(session, schedule, at, way.needs, now) if way.is_free else way.blocker
+        is_new = way.is_free and made == occasions.task_id(schedule.id, at)
+        fired, skipped = fired + is_new, skipped + (not is_new)
+        outcome: Outcome = "fired" if is_new else "skipped"
+        session.schedules.note(schedule, OccurrenceRow(at, outcome, 1, made, now), KEEP)
+    counted = Counters(fired, skipped, shared.missed, shared.coalesced)
+    _move_on(session, schedule, how._replace(last=firing[-1] if firing else how.last), counted)
+
+
+def _move_on(session: Session, schedule: Schedule, how: _How, counted: Counters) -> None:
+    to = NEVER if how.boot is not None else following(schedule.id, schedule.wish, how.last)
+    state: tuple[ScheduleState, str] = (ScheduleState.ACTIVE, "")
+    most = schedule.wish.max_runs
+    if most is not None and schedule.counters.fired + counted.fired >= most:
+        state, to = (ScheduleState.FINISHED, f"it has fired {most} times" if most > 1 else "it has fired"), NEVER
+    elif how.boot is None and to.at is None:
+        state = (ScheduleState.FINISHED, "no occurrence is left")
+    if not session.schedules.advance(schedule, state, to, (how.last, how.boot), counted):
+        raise AssertionError("the schedule was read in this transaction")

@@ -1,0 +1,208 @@
+"""Schedules: set, changed, paused, resumed and removed, each in one transaction. What they have made stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+from bgo import zones
+from bgo.clock import Moment
+from bgo.engine.occasions import NEVER, following
+from bgo.errors import RefusedError, UsageError
+from bgo.model import schedule_json
+from bgo.model.schedule import Every, Reboot, Schedule, ScheduleKind, ScheduleState, ScheduleWish
+from bgo.policy import occurrences
+from bgo.store.port import Session
+from bgo.store.rows import NewSchedule, Next
+
+Put = Literal["added", "changed", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A schedule as somebody asks for it: `plan` is what it makes, as canonical JSON of a template."""
+
+    id: str
+    """Of a new one; one that has the key keeps its own."""
+    key: str | None
+    name: str
+    handler: str
+    kind: ScheduleKind
+    wish: ScheduleWish
+    plan: bytes
+    source: str = ""
+    paused: bool | None = None
+    """None: a new one is active, and one that is there stays as it is."""
+
+
+class Placed(NamedTuple):
+    """What became of a draft."""
+
+    id: str
+    outcome: Put
+
+
+def check(wish: ScheduleWish, now: int) -> None:
+    """Raise UsageError for a wish that can never come true."""
+    timing = wish.timing
+    if timing.end_ms is not None and timing.end_ms <= max(now, timing.start_ms or 0):
+        why = "it ends before it starts" if timing.start_ms is not None and timing.start_ms > now else "it is over"
+        raise UsageError("a schedule that never fires", why=f"its end: {why}", hint="give a later --end")
+    if isinstance(timing.rule, Reboot):
+        if wish.jitter_ms:
+            why = "it fires when a worker finds that the computer has started"
+            raise UsageError("@reboot and jitter contradict each other", why=why, hint="leave the jitter out")
+        return
+    if isinstance(timing.rule, Every) and wish.jitter_ms >= timing.rule.every_ms:
+        why = "occurrences would overtake each other"
+        raise UsageError("the jitter is as long as the interval", why=why, hint="give a shorter --jitter")
+    occurrences.check_meets(timing, zones.zone(timing.zone), now)
+
+
+def put(session: Session, draft: Draft, moment: Moment) -> Placed:
+    """Set a schedule: a new one, or, where its key is known, the one that has it. What does not differ is not touched:
+    counters, state and the next occurrence stay as they are."""
+    there = None if draft.key is None else session.schedules.find_key(draft.key)
+    if there is None:
+        _insert(session, draft, moment)
+        return Placed(draft.id, "added")
+    return Placed(there.id, "changed" if change(session, there, draft, moment) else "unchanged")
+
+
+def _insert(session: Session, draft: Draft, moment: Moment) -> None:
+    now = moment.now_ms
+    anchor = anchor_of(draft.wish, now)
+    wish = anchored(draft.wish, anchor)
+    check(wish, now)
+    to = NEVER if draft.paused else first(draft.id, wish, now)
+    boot = moment.boot_id if isinstance(wish.timing.rule, Reboot) else None
+    plan = session.payloads.put(draft.plan)
+    row = NewSchedule(
+        draft.id, draft.key, draft.source, draft.name, draft.handler, draft.kind, schedule_json.dump(wish), anchor,
+        plan, now, now, *to, boot,
+    )  # fmt: skip
+    session.schedules.insert(row)
+    if draft.paused:
+        made = session.schedules.find(draft.id)
+        if made is None:
+            raise AssertionError("it was inserted in this transaction")
+        session.schedules.set(made, ScheduleState.PAUSED, BY_USER, NEVER)
+
+
+BY_USER = "paused by its user"
+
+
+def anchor_of(wish: ScheduleWish, now: int) -> int:
+    """Return from where an interval counts: from its start, else from this second."""
+    start = wish.timing.start_ms
+    return now - now % 1000 if start is None else start
+
+
+def anchored(wish: ScheduleWish, anchor: int) -> ScheduleWish:
+    """Return the wish with its interval, if it has one, counted from an instant."""
+    rule = wish.timing.rule
+    if not isinstance(rule, Every):
+        return wish
+    return replace(wish, timing=replace(wish.timing, rule=rule._replace(anchor_ms=anchor)))
+
+
+def first(schedule_id: str, wish: ScheduleWish, now: int) -> Next:
+    """Return the next occurrence from now on; an interval fires at its start, by default this second."""
+    rule = wish.timing.rule
+    since = rule.anchor_ms if isinstance(rule, Every) and now - 1000 < rule.anchor_ms <= now else now
+    return following(schedule_id, wish, since - 1)
+
+
+def change(session: Session, there: Schedule, draft: Draft, moment: Moment) -> bool:
+    """Give a schedule another wish, or let it make something else; say whether anything differs.
+
+    Its next occurrence counts from now when it differs in when it fires; an interval counts on from its last one.
+    """
+    anchor = draft.wish.timing.start_ms
+    old = there.timing.rule.anchor_ms if isinstance(there.timing.rule, Every) else None
+    if anchor is None:
+        anchor = there.last_at or old or anchor_of(draft.wish, moment.now_ms)
+    wish = anchored(draft.wish, anchor)
+    is_timed_anew = schedule_json.dump(wish) != schedule_json.dump(there.wish)
+    same = (draft.name, draft.handler, draft.kind, draft.source) == (
+        there.name,
+        there.handler,
+        there.kind,
+        there.source,
+    )
+    same = same and session.payloads.get(there.plan_ref) == draft.plan
+    changes_state = draft.paused is not None and draft.paused != (there.state is ScheduleState.PAUSED)
+    if same and not is_timed_anew and not changes_state:
+        return False
+    if is_timed_anew:
+        check(wish, moment.now_ms)
+    else:
+        wish = there.wish
+        anchor = old if old is not None else there.created_at
+    _write(session, there, replace(draft, wish=wish), anchor, moment)
+    found = session.schedules.find(there.id)
+    if found is None:
+        raise AssertionError("it was changed in this transaction")
+    if is_timed_anew or changes_state:
+        _set_going(session, found, draft.paused, moment.now_ms)
+    return True
+
+
+def _write(session: Session, there: Schedule, draft: Draft, anchor: int, moment: Moment) -> None:
+    plan = there.plan_ref
+    if session.payloads.get(plan) != draft.plan:
+        plan = session.payloads.put(draft.plan)
+    boot = there.boot or moment.boot_id if isinstance(draft.wish.timing.rule, Reboot) else None
+    row = NewSchedule(
+        there.id, there.key, draft.source, draft.name, draft.handler, draft.kind, schedule_json.dump(draft.wish),
+        anchor, plan, there.created_at, moment.now_ms, None, None, boot,
+    )  # fmt: skip
+    session.schedules.change(there, row)
+    if plan != there.plan_ref:
+        session.payloads.drop((there.plan_ref,))
+
+
+def _set_going(session: Session, schedule: Schedule, paused: bool | None, now: int) -> None:
+    """Let it go on, or not, from now: with the times it has by now."""
+    is_paused = schedule.state is ScheduleState.PAUSED if paused is None else paused
+    most = schedule.wish.max_runs
+    if is_paused:
+        reason = schedule.reason if schedule.state is ScheduleState.PAUSED else BY_USER
+        session.schedules.set(schedule, ScheduleState.PAUSED, reason, NEVER)
+    elif most is not None and schedule.counters.fired >= most:
+        session.schedules.set(schedule, ScheduleState.FINISHED, f"it has fired {schedule.counters.fired} times", NEVER)
+    else:
+        # What fired last does not fire again.
+        after = max(now - 1, schedule.last_at or 0) if (schedule.last_at or 0) <= now else now - 1
+        to = following(schedule.id, schedule.wish, after)
+        ends = to.at is None and not isinstance(schedule.timing.rule, Reboot)
+        state, reason = (ScheduleState.FINISHED, "no occurrence is left") if ends else (ScheduleState.ACTIVE, "")
+        session.schedules.set(schedule, state, reason, to, session.schedules.newest_task())
+
+
+def pause(session: Session, schedule: Schedule) -> bool:
+    """Let it fire no more until it is resumed; what was made runs on. Says whether that was news."""
+    if schedule.state is ScheduleState.PAUSED:
+        return False
+    if schedule.state is ScheduleState.FINISHED:
+        raise RefusedError(
+            f"schedule {schedule.id} is finished", why=schedule.reason, hint=f"bgo unschedule {schedule.id} removes it"
+        )
+    return session.schedules.set(schedule, ScheduleState.PAUSED, BY_USER, NEVER)
+
+
+def resume(session: Session, schedule: Schedule, now: int) -> bool:
+    """Let it fire again, from now: what it would have made meanwhile is not made up for. Says whether that was news."""
+    if schedule.state is ScheduleState.FINISHED:
+        hint = f"bgo reschedule {schedule.id} --max-runs N, or --end TIME, lets it go on"
+        raise RefusedError(f"schedule {schedule.id} is finished", why=schedule.reason, hint=hint)
+    if schedule.state is ScheduleState.ACTIVE:
+        return False
+    _set_going(session, schedule, False, now)
+    return True
+
+
+def remove(session: Session, schedule: Schedule) -> None:
+    """Remove a schedule; the tasks it has made stay."""
+    session.schedules.delete(schedule)
+    session.payloads.drop((schedule.plan_ref,))

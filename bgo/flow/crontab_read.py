@@ -1,0 +1,65 @@
+"""What a crontab said, line by line, and what became of each line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from bgo.flow.schedule_draft import ScheduleDraft
+
+ABOUT = (
+    "a run starts even while the last one still runs, as under cron (overlap allow)",
+    "a run that was missed is not made up for (missed skip)",
+    "no mail is sent: 'bgo logs ID' has the output of a run, 'bgo history' how it ended, and [hooks] can send mail",
+    "systemd timers and anacron's table are not read",
+)
+"""What holds for every line that is carried over."""
+
+
+class Became(StrEnum):
+    """What became of one line."""
+
+    NOTHING = "nothing"
+    """It is blank or a comment."""
+    SETTING = "setting"
+    """It holds for the lines below it."""
+    CARRIED = "carried"
+    """It is a schedule now, and runs as cron would run it."""
+    CHANGED = "changed"
+    """It is a schedule now, and differs from what cron does, as its notes say."""
+    SKIPPED = "skipped"
+    """It is bgo's own, and stays in the crontab."""
+    LEFT = "left out"
+    """It could not be carried over; its notes say why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    number: int
+    text: str
+    became: Became
+    notes: tuple[str, ...] = ()
+    draft: ScheduleDraft | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Crontab:
+    """A crontab as it was read: each of its lines once, in order."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def drafts(self) -> tuple[ScheduleDraft, ...]:
+        return tuple(line.draft for line in self.lines if line.draft is not None)
+
+    @property
+    def left_out(self) -> tuple[Line, ...]:
+        return tuple(line for line in self.lines if line.became == Became.LEFT)
+
+
+class Owner(NamedTuple):
+    """Whose crontab it is; cron takes both from the passwd file."""
+
+    name: str
+    home: str

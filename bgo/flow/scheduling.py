@@ -1,0 +1,191 @@
+"""The verbs of schedules: set, change, pause, resume, remove, list, foresee."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from bgo.flow.enqueueing import Enqueueing
+from bgo.flow.options import EnqueueOptions, TimingOptions
+
+if TYPE_CHECKING:
+    from bgo.engine.schedules import Draft, Placed
+    from bgo.flow.chaining import ChainBuilder
+    from bgo.model.schedule_view import Coming, ScheduleExplanation, ScheduleView
+
+
+class ScheduleOptions(EnqueueOptions, TimingOptions, total=False):
+    """What `flow.schedule` takes beside the name and the input."""
+
+
+class Made(TypedDict, total=False):
+    """What a schedule makes where that is more than one task."""
+
+    chain: ChainBuilder | None
+    items: Iterable[Any] | None
+    handler: str | None
+    field: str | None
+    then: str | None
+    catch: str | None
+    finally_: str | None
+
+
+class Scheduling(Enqueueing):
+    """The verbs of schedules. A schedule fires in any worker's loop: `bgo run --watch`, or `bgo run` from cron."""
+
+    def schedule(
+        self,
+        name: str,
+        input: Mapping[str, Any] | None = None,
+        *,
+        key: str | None = None,
+        chain: ChainBuilder | None = None,
+        items: Iterable[Any] | None = None,
+        handler: str | None = None,
+        field: str | None = None,
+        then: str | None = None,
+        catch: str | None = None,
+        finally_: str | None = None,
+        **options: Unpack[ScheduleOptions],
+    ) -> str:
+        """Enqueue a task of this name again and again, and return the schedule's id.
+
+        With `chain` each occurrence makes that chain, with `items` a batch of these (a chain of each, with both);
+        `handler` is what runs where the name is another one. With `key`, a schedule that has it is changed to this, and
+        one that is the same already is left alone, counters and all. `start_before` and `finish_before` are durations
+        that count from the time it fires.
+
+        Raises what `enqueue` raises, and UsageError for a schedule that would never fire.
+        """
+        made: Made = {
+            "chain": chain, "items": items, "handler": handler, "field": field,
+            "then": then, "catch": catch, "finally_": finally_,
+        }  # fmt: skip
+        return self.place(self.draft(name, input or {}, made, options, key=key)).id
+
+    def draft(
+        self, name: str, input: Mapping[str, Any], made: Made, options: ScheduleOptions, *, key: str | None = None
+    ) -> Draft:
+        """Return a schedule as it would be set; nothing is written."""
+        from bgo.engine import schedules as engine
+        from bgo.flow.schedule_drafts import What, draft_of, split, wish_of
+
+        timing, rest = split(options)
+        callbacks = {"then": made.get("then"), "catch": made.get("catch"), "finally": made.get("finally_")}
+        what = What(
+            name, input, made.get("chain"), made.get("items"), made.get("handler"), made.get("field"), callbacks, rest
+        )
+        wish = wish_of(self, timing, rest)
+        now = self.clock.now_ms()
+        engine.check(engine.anchored(wish, engine.anchor_of(wish, now)), now)
+        return draft_of(self, what, wish, key)
+
+    def place(self, draft: Draft) -> Placed:
+        """Set a schedule, or what has its key; say what became of it."""
+        return self.place_all([draft])[0]
+
+    def place_all(self, drafts: Sequence[Draft], remove: Sequence[str] = ()) -> list[Placed]:
+        """Set schedules and remove others, by id, all in one transaction."""
+        from bgo.engine import schedules as engine
+        from bgo.flow.schedule_changes import ready, touch
+
+        ready(self, drafts)
+        with self.store.write() as session:
+            moment = self._moment()
+            found = [engine.put(session, draft, moment) for draft in drafts]
+            for schedule_id in remove:
+                if (there := session.schedules.find(schedule_id)) is not None:
+                    engine.remove(session, there)
+        touch(self)
+        return found
+
+    def reschedule(
+        self, schedule: str, input: Mapping[str, Any] | None = None, **options: Unpack[ScheduleOptions]
+    ) -> ScheduleView:
+        """Change when a schedule (by id, key or name) fires, or options or input of the tasks that it makes; return it.
+
+        What is not said stays. An interval counts on from the last occurrence. Raises NotFoundError,
+        AmbiguousError, and what `schedule` raises.
+        """
+        from bgo.flow.schedule_changes import reschedule
+
+        return reschedule(self, schedule, input, options)
+
+    def unschedule(self, schedule: str) -> list[ScheduleView]:
+        """Remove a schedule by its id or key, or all that make tasks of a name; what they have made stays."""
+        from bgo.flow.schedule_changes import unschedule
+
+        return unschedule(self, schedule)
+
+    def pause_schedule(self, schedule: str) -> list[ScheduleView]:
+        """Let a schedule (or all of a name) fire no more until it is resumed."""
+        from bgo.flow.schedule_changes import pause
+
+        return pause(self, schedule)
+
+    def resume_schedule(self, schedule: str) -> list[ScheduleView]:
+        """Let a schedule (or all of a name) fire again, from now on; what it did not make meanwhile is not made."""
+        from bgo.flow.schedule_changes import resume
+
+        return resume(self, schedule)
+
+    def schedules(self, name: str | None = None) -> list[ScheduleView]:
+        """Return all schedules, or those that a word means (id, key, name), oldest first."""
+        from bgo.engine import resolve
+        from bgo.engine.schedule_views import view_of
+
+        with self.store.read() as session:
+            found = session.schedules.all() if name is None else resolve.schedules(session, name)
+            return [view_of(session, each) for each in found]
+
+    def get_schedule(self, schedule: str, *, recent: int = 10, coming: int = 5) -> ScheduleView:
+        """Return one schedule with its last occurrences and those to come. Raises NotFoundError, AmbiguousError."""
+        from bgo.engine import resolve
+        from bgo.engine.schedule_views import view_of
+
+        with self.store.read() as session:
+            found = resolve.schedule(session, schedule)
+            return view_of(session, found, recent=recent, coming=coming, now=self.clock.now_ms())
+
+    def is_schedule(self, word: str) -> bool:
+        """Say whether an id, or the beginning of one, is that of a schedule, and of no task."""
+        from bgo.ids import MIN_PREFIX, looks_like_id
+
+        if not looks_like_id(word) or len(word) < MIN_PREFIX:
+            return False
+        with self.store.read() as session:
+            return not session.tasks.find_prefix(word, 1) and bool(session.schedules.find_prefix(word, 1))
+
+    def explain_schedule(self, schedule: str) -> ScheduleExplanation:
+        """Return whether a schedule will fire, and make something then: every gate, as it stands now."""
+        from bgo.engine import resolve
+        from bgo.engine.explain_schedule import explain
+
+        workers, now = self.workers(), self.clock.now_ms()
+        with self.store.read() as session:
+            return explain(session, resolve.schedule(session, schedule), workers, now)
+
+    def preview(self, schedule: str, count: int = 10, *, since: int | None = None) -> list[Coming]:
+        """Return the next occurrences of a schedule, as if nothing held it, from `since` (UTC milliseconds) on."""
+        from bgo.engine import resolve
+        from bgo.engine.schedule_views import coming
+
+        with self.store.read() as session:
+            found = resolve.schedule(session, schedule)
+        return coming(found.id, found.wish, self.clock.now_ms() if since is None else since, count)
+
+    def foresee(self, draft: Draft, count: int = 10, *, since: int | None = None) -> list[Coming]:
+        """Return the first occurrences that a schedule would have; nothing is written."""
+        from bgo.engine import schedules as engine
+        from bgo.engine.schedule_views import coming
+
+        now = self.clock.now_ms()
+        anchor = engine.anchor_of(draft.wish, now)
+        after = min(now, anchor) - 1 if since is None else since
+        return coming(draft.id, engine.anchored(draft.wish, anchor), after, count)
+
+    def _moment(self) -> Any:
+        from bgo.clock import moment
+        from bgo.run.process import boot_id
+
+        return moment(self.clock, boot_id())
