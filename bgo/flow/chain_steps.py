@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,6 @@ from bgo.flow.chaining import MERGES
 from bgo.flow.drafts import Draft
 from bgo.flow.toml_tables import TableReader, items_of, object_of, spelled
 from bgo.flow.toml_text import TomlText, at
-from bgo.model import payload
 from bgo.model.flow import FAIL, INPUT
 from bgo.model.options import check_name
 

@@ -14,7 +14,7 @@ from typing import Any
 from bgo.errors import UsageError
 from bgo.flow.crontab_lines import Entry, command_of, drawn, entry, setting
 from bgo.flow.crontab_read import Became, Crontab, Line, Owner
-from bgo.flow.schedule_draft import ScheduleDraft
+from bgo.flow.schedule_written import WrittenSchedule
 from bgo.hooks.commandline import FALLBACK_NAME, default_name
 from bgo.model.options import NAME
 from bgo.zones import zone
@@ -135,9 +135,9 @@ class _Reader:
         differs: list[str] = []
         keywords = {**self._when(found, differs), **self._command(command, stdin)}
         keywords |= {"missed": "skip", "overlap": "skip" if "s" in found.options else "allow"}
-        draft = ScheduleDraft(self._key(found), "shell", keywords, number)
+        made = WrittenSchedule(self._key(found), "shell", keywords, number)
         became = Became.CHANGED if differs else Became.CARRIED
-        return Line(number, text, became, (*differs, *self._remarks(found, command)), draft)
+        return Line(number, text, became, (*differs, *self._remarks(found, command)), made)
 
     def _remarks(self, found: Entry, command: str) -> Iterator[str]:
         if found.is_unlogged or "q" in found.options:

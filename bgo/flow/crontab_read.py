@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from bgo.flow.schedule_draft import ScheduleDraft
+from bgo.flow.schedule_written import WrittenSchedule
 
 ABOUT = (
     "a run starts even while the last one still runs, as under cron (overlap allow)",
@@ -40,7 +40,7 @@ class Line:
     text: str
     became: Became
     notes: tuple[str, ...] = ()
-    draft: ScheduleDraft | None = None
+    schedule: WrittenSchedule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Crontab:
     lines: tuple[Line, ...]
 
     @property
-    def drafts(self) -> tuple[ScheduleDraft, ...]:
-        return tuple(line.draft for line in self.lines if line.draft is not None)
+    def schedules(self) -> tuple[WrittenSchedule, ...]:
+        return tuple(line.schedule for line in self.lines if line.schedule is not None)
 
     @property
     def left_out(self) -> tuple[Line, ...]:

@@ -90,13 +90,12 @@ TIMING: Mapping[str, Reader] = {
     "pause_after": ("pause_after", lambda v, c: _count(v)),
 }
 """What a schedule has beside its rule, by its word in the file."""
-NOT_WHOLE = ("delay", "at", "after")
-"""Options of a single task that mean nothing, or something else, where runs repeat."""
+NOT_HERE = ("delay", "at")
+"""Options of a single task that say when it runs."""
 OPTIONS: Mapping[str, Reader] = {
     **words.EACH,
-    **{key: reader for key, reader in words.WHOLE.items() if key not in NOT_WHOLE},
+    **{key: reader for key, reader in words.WHOLE.items() if key not in NOT_HERE},
     "start_before": ("start_before", lambda v, c: _deadline(v)),
     "finish_before": ("finish_before", lambda v, c: _deadline(v)),
-    "as": ("as_", lambda v, c: words.text(v, "a name")),
 }
 """What each run may have, by its word in the file."""
