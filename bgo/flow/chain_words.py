@@ -58,7 +58,7 @@ def _is_number(value: Any) -> bool:
 
 
 def length(value: Any) -> timedelta:
-    return timedelta(seconds=value) if _is_number(value) and value >= 0 else duration(text(value, "a duration"))
+    return duration(str(value) if _is_number(value) else text(value, "a duration"))
 
 
 def _timeout(value: Any) -> Any:

@@ -61,7 +61,9 @@ class _Schedule:
     def read(self) -> WrittenSchedule:
         table, what = self._table, self._what()
         keywords: dict[str, Any] = dict(self._rule())
-        keywords |= self._reader.keywords(table, self._key, 0, {**schedule_words.TIMING, **schedule_words.OPTIONS})
+        keywords |= self._reader.keywords(
+            self._text.data[self._key], self._key, 0, {**schedule_words.TIMING, **schedule_words.OPTIONS}
+        )
         keywords |= self._argv(what) | self._batch(what)
         with at(self._place(INPUT)):
             if INPUT in table:

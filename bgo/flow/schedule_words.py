@@ -50,9 +50,11 @@ def _instant(value: Any, context: Context) -> datetime:
     if when.tzinfo is None and "tz" in context.table:
         when = when.replace(tzinfo=zone(_zone(context.table["tz"])))
     try:
-        from_datetime(when)
-    except (ValueError, OverflowError, OSError) as error:
-        raise UsageError(f"not a date: {when}", why=str(error), hint=f"try {ABSOLUTE}") from None
+        is_past = from_datetime(when) < 0
+    except (ValueError, OverflowError, OSError):
+        is_past = True
+    if is_past:
+        raise UsageError(f"not a date: {when}", why="dates run from 1970 on", hint=f"try {ABSOLUTE}")
     return when
 
 

@@ -34,14 +34,14 @@ class TableReader:
     ) -> dict[str, Any]:
         """Return the keywords that the options in a table mean; its other keys are passed over."""
         said, found = spelled(table), dict[str, Any]()
-        for key in said:
-            if key in known:
-                with at(self._text.place(name, number, key)):
+        for typed in table:
+            if (key := typed.replace("-", "_")) in known:
+                with at(self._text.place(name, number, typed)):
                     context = words.Context(said, self._folder, self._clock.now_ms())
                     try:
                         found |= words.keyword(key, context, known)
                     except UsageError as error:
-                        raise error.within(key) from None
+                        raise error.within(typed) from None
         return found
 
 
