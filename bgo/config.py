@@ -21,6 +21,7 @@ from bgo.model.options import QUEUE_WEIGHTS
 if TYPE_CHECKING:
     from bgo.model.limits import NamedLimit
     from bgo.model.query import Retention
+    from bgo.model.window import TimeWindow
 
 Found = dict[str, tuple[Any, str]]
 """Key → raw value and origin; sections are dotted (`plugins.allow`)."""
@@ -90,6 +91,8 @@ class Settings:
     """All that are known; what `origins` has under `queues.NAME` was configured."""
     limits: Mapping[str, NamedLimit]
     """By key: these stand above what the tasks of that key ask for."""
+    windows: Mapping[str, TimeWindow]
+    """Names for hours of the day, as --window takes them."""
     kept: Mapping[str, int]
     """Fields of `retention`, which is made only when asked for: no hot command needs it."""
     hooks: Mapping[str, Sequence[tuple[str, ...]]]
@@ -267,6 +270,7 @@ def _settings(places: dict[str, tuple[str, str]], found: Found) -> Settings:
         synchronous=get("synchronous", "full"),
         queues={n: Queue(w) for n, w in QUEUE_WEIGHTS.items()} | {name: Queue(**row) for name, row in own.items()},
         limits=get("limits", {}),
+        windows=get("windows", {}),
         kept={name: get(f"retention.{key}", default) for key, (name, default) in _KEPT.items()},
         hooks={key[6:]: get(key, ()) for key in found if key.startswith("hooks.") and key != "hooks.timeout"},
         hook_timeout_ms=get("hooks.timeout", 10_000),

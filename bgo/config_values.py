@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.errors import BgoError, ConfigError
 from bgo.model.hooks import HOOKS, commands
@@ -11,6 +11,9 @@ from bgo.model.limits import ConcurrencyControl, NamedLimit, check_key
 from bgo.model.options import QUEUE_WEIGHTS, check_name
 from bgo.model.specs import RATE_FORMS, TIMEOUT_FORMS, rate, timeout
 from bgo.model.words import DAY_MS, did_you_mean, duration_ms, size_bytes
+
+if TYPE_CHECKING:
+    from bgo.model.window import TimeWindow
 
 
 class _Wrong(Exception):
@@ -186,6 +189,26 @@ def _limits(raw: Any) -> dict[str, NamedLimit]:
     return found
 
 
+def _hours(raw: Any) -> TimeWindow:
+    from bgo.model.window_words import WINDOW_FORMS, window  # few configs have windows, and every command reads them
+
+    if not isinstance(raw, str):
+        raise _Wrong("it must be a text", WINDOW_FORMS)
+    return window(raw)
+
+
+def _windows(raw: Any) -> dict[str, TimeWindow]:
+    from bgo.model.window_words import PRESETS
+
+    found: dict[str, TimeWindow] = {}
+    for name, value in _flat(_table(raw)).items():
+        check_name(name, "window")
+        if name in PRESETS:
+            raise _Wrong(f"{name} is {PRESETS[name].told}, everywhere", "take another name for your own hours")
+        found[name] = _part(name, _hours, value)
+    return found
+
+
 def _hook_timeout(raw: Any) -> int:
     ms = duration_ms(raw, minimum=1) if isinstance(raw, str) else round(_number(0.001, 3600)(raw) * 1000)
     if ms > 3_600_000:
@@ -210,6 +233,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "plugins.overrides": _overrides,
     "queues": _queues,
     "limits": _limits,
+    "windows": _windows,
     "retention.days": _days,
     "retention.failed_days": _days,
     "retention.rows": _number(0, 1 << 40, int),

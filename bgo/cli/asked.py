@@ -42,7 +42,7 @@ def spec_of(flow: TaskFlow, asked: Asked, options: EnqueueOptions) -> TaskSpec:
         options["argv"] = argv
     if (env := _environment(asked, base, is_command=argv is not None)) is not None:
         options["env"] = env
-    request = to_request(handler, data, options, flow.clock)
+    request = to_request(handler, data, options, flow.clock, flow.settings.windows)
     if base is not None:
         request = overlaid(base, request)
     return flow.spec_of(request, info, allow_unknown=asked.allow_unknown)

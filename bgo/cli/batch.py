@@ -74,6 +74,8 @@ def batch(
     queue: shared.Queue = None,
     priority: shared.Priority = None,
     tag: shared.Tag = None,
+    window: shared.Window = None,
+    tz: shared.Tz = None,
     charging: shared.Charging = False,
     concurrency: shared.Concurrency = None,
     concurrency_key: shared.ConcurrencyKey = None,
@@ -110,8 +112,8 @@ def batch(
         why = "nothing says what to work on"
         hint = "--items FILE, --items - for a pipe, or --open for a batch that gets its items later"
         raise UsageError("a batch of which items?", why=why, hint=hint)
-    options = shared.keywords(flow, said)
     wanted = _wanted(flow, said)
+    options = shared.keywords(flow, said, wanted["chain"])
     source = iter(()) if items is None else items_of(items, format)
     counted = Counted(flow, source, is_told=not (as_json or quiet))
     if dry_run:
@@ -151,7 +153,12 @@ def _spec(flow: TaskFlow, name: str, options: Mapping[str, Any]) -> TaskSpec:
     if "delay" in options:
         due = flow.clock.now_ms() + to_ms(options["delay"], "delay")
     deadline = options.get("start_before")
-    wish = Wish(start_before=None if deadline is None else from_datetime(deadline))
+    window = None
+    if "window" in options:
+        from bgo.flow.windows import zoned
+
+        window = zoned(options["window"], options.get("tz"), flow.settings.windows)
+    wish = Wish(start_before=None if deadline is None else from_datetime(deadline), window=window)
     return TaskSpec("", "", parse.NO_INPUT, name=name, due_at=due, wish=wish)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bgo.cli.flow import MANY, answer, flow_of, how_many, one_kind, wholes
 from bgo.cli.params import (
+    SELECTION,
     All,
+    BySchedules,
     Ids,
     Json,
     Names,
@@ -30,6 +32,7 @@ from bgo.errors import RefusedError
 from bgo.model.state import ACTIVE, Reason
 
 if TYPE_CHECKING:
+    from bgo.api import TaskFlow
     from bgo.model.query import Selector
 
 
@@ -44,7 +47,12 @@ def cancel(
     until: Until = None,
     chains: WholeChains = None,
     batches: WholeBatches = None,
+    schedules: BySchedules = None,
     every: All = False,
+    and_schedules: Annotated[
+        bool,
+        typer.Option("--schedules", help="Remove their schedules, too.", metavar="", rich_help_panel=SELECTION),
+    ] = False,
     yes: Yes = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -52,7 +60,7 @@ def cancel(
     """Call tasks off. For each it says: prevented (never starts), stopping (its worker ends it), or too late.
 
     ID may also be a NAME: everything of that name that has not ended. A chain or batch is called off as a whole, and
-    counts as one; no compensation runs then.
+    counts as one; no compensation runs then. Schedules go on making more, unless --schedules removes them.
     """
     from bgo.cli import render
     from bgo.model.query import CancelEffect
@@ -69,6 +77,7 @@ def cancel(
         until=until,
         match_all=every,
         kinds=(),
+        schedules=schedules,
     )
     need_selection(one_kind(wanted), "cancel")
     if not wanted.ids and not wanted.states:
@@ -76,6 +85,8 @@ def cancel(
     if not yes and (count := how_many(flow, wanted)) > 1:
         confirm("Cancel these?", count, yes=yes, most=MANY)
     reason = _reason(wanted, chains, batches)
+    if and_schedules:
+        _unschedule(flow, wanted, is_told=not (as_json or quiet))
     replies = flow.cancel_where(wanted, reason)
     if as_json:
         told = [{"schema": 1, "id": r.id, "effect": r.effect.replace(" ", "_"), "state": str(r.state)} for r in replies]
@@ -98,6 +109,18 @@ def cancel(
             why=f"too late: it has {'been ' if replies[0].state == 'cancelled' else ''}{replies[0].state} already",
             hint=f"bgo status {replies[0].id}",
         )
+
+
+def _unschedule(flow: TaskFlow, wanted: Selector, *, is_told: bool) -> None:
+    """Remove the schedules that the selection is about: all, those named, or those of the names."""
+    from bgo.cli import render
+
+    chosen = flow.schedules() if wanted.match_all else [v for word in wanted.schedules for v in flow.schedules(word)]
+    chosen += [view for view in flow.schedules() if view.schedule.name in wanted.names]
+    for schedule_id in dict.fromkeys(view.id for view in chosen):
+        flow.unschedule(schedule_id)
+        if is_told:
+            render.say(f"schedule {schedule_id} is removed")
 
 
 def _reason(wanted: Selector, chains: list[str] | None, batches: list[str] | None) -> Reason:

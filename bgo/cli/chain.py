@@ -14,6 +14,8 @@ from bgo.errors import NotFoundError, UsageError
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.flow.chaining import ChainBuilder
+    from bgo.model.flow import ChainSpec
+    from bgo.model.task import TaskSpec
 
 STEPS = "Steps"
 
@@ -50,6 +52,8 @@ def chain(
     queue: shared.Queue = None,
     priority: shared.Priority = None,
     tag: shared.Tag = None,
+    window: shared.Window = None,
+    tz: shared.Tz = None,
     charging: shared.Charging = False,
     concurrency: shared.Concurrency = None,
     concurrency_key: shared.ConcurrencyKey = None,
@@ -97,7 +101,7 @@ def chain(
     flow = flow_of(ctx)
     tell_broken(flow)
     builder = _builder(flow, said, shared.environment(env))
-    builder.with_options(**shared.keywords(flow, said))
+    builder.with_options(**shared.keywords(flow, said, builder))
     spec = builder.spec(shared.given(flow, builder.handlers, whole, pairs))
     if dry_run:
         from bgo.cli.planned_chain import show
@@ -106,8 +110,18 @@ def chain(
     made = builder.submit(spec)
     from bgo.cli import entered
 
-    told = entered.Told(spec.spec, "chain", {"steps": len(spec.plan.steps), "members": len(spec.members)})
+    counts = {"steps": len(spec.plan.steps), "members": len(spec.members)}
+    told = entered.Told(_with_hours(spec), "chain", counts)
     return entered.finish(flow, told, made, entered.Ask(wait, wait_timeout, here, as_json, quiet))
+
+
+def _with_hours(spec: ChainSpec) -> TaskSpec:
+    """Return what is told of the chain: when it begins is up to the window of its first step."""
+    from dataclasses import replace
+
+    first = spec.members[0]
+    template = None if first.batch is None else first.batch.template
+    return replace(spec.spec, wish=replace(spec.spec.wish, window=(template or first.spec).wish.window))
 
 
 def _builder(flow: TaskFlow, said: dict[str, Any], env: dict[str, str] | None) -> ChainBuilder:

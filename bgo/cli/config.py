@@ -12,6 +12,7 @@ from bgo.cli.lazy import group
 from bgo.cli.params import Json, settings_of
 from bgo.config import Queue
 from bgo.model.limits import NamedLimit
+from bgo.model.window import TimeWindow
 
 app = group("Show the settings and where each comes from.", default_verb="show")
 
@@ -26,7 +27,7 @@ def _plain(value: Any) -> Any:
         return _plain_limit(value)
     if isinstance(value, tuple):
         return list(value)
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, (Path, TimeWindow)) else value
 
 
 def _plain_limit(limit: NamedLimit) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from bgo.errors import UsageError
 from bgo.model.options import RetryPolicy, TaskTimeout
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from bgo.api import TaskFlow
 
 WHAT, WHEN, LIMITS, KIND, RESULT = "What", "When and where", "Limits", "One of a kind", "Result"
@@ -88,6 +90,16 @@ def enqueue(
     finish_before: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Cancelled if it waits by then.", rich_help_panel=WHEN),
+    ] = None,
+    window: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOURS", help="Starts only then: off-peak, 9-17@mon-fri, 22:00-06:00.", rich_help_panel=WHEN
+        ),
+    ] = None,
+    tz: Annotated[
+        str | None,
+        typer.Option(metavar="ZONE", help="Whose hours and times: Europe/Berlin; default: here.", rich_help_panel=WHEN),
     ] = None,
     charging: Annotated[
         bool, typer.Option("--charging", help="Only while the device charges.", metavar="", rich_help_panel=WHEN)
@@ -192,7 +204,8 @@ def enqueue(
         raise UsageError("--run and --wait contradict each other", why="--run executes it here", hint="give one")
     flow = flow_of(ctx)
     tell_broken(flow)
-    due = None if at is None else _instant(at, flow)
+    zone = limits.zone(tz, (at, start_before, finish_before), has_window=window is not None)
+    due = None if at is None else _instant(at, flow, zone)
     options: dict[str, Any] = {
         "queue": queue,
         "priority": priority,
@@ -206,8 +219,10 @@ def enqueue(
         "dedup": limits.dedup(dedup, dedup_ttl),
         "unique_id": unique,
         "unique_policy": limits.unique_policy(unique, unique_policy),
-        "start_before": limits.deadline(start_before, "--start-before", flow.clock),
-        "finish_before": limits.deadline(finish_before, "--finish-before", flow.clock),
+        "start_before": limits.deadline(start_before, "--start-before", flow.clock, zone),
+        "finish_before": limits.deadline(finish_before, "--finish-before", flow.clock, zone),
+        "window": window,
+        "tz": None if window is None else tz,
         "after": after,
         "as_": as_,
         "cwd": cwd,
@@ -238,9 +253,9 @@ def enqueue(
     return enqueued.tell(flow, made, quiet=quiet)
 
 
-def _instant(text: str, flow: "TaskFlow") -> int:
+def _instant(text: str, flow: "TaskFlow", zone: "tzinfo | None") -> int:
     try:
-        return parse.instant_ms(text, flow.clock.now_ms())
+        return parse.instant_ms(text, flow.clock.now_ms(), zone)
     except UsageError as error:
         raise UsageError(f"--at: {error.message}", why=error.why, hint=error.hint) from None
 

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.model.task import Enqueued, TaskSpec
+    from bgo.model.window import ZonedWindow
 
 STANDS = {"deduplicated": "is equal", "kept": "has that unique id"}
 
 
 def echo_times(spec: "TaskSpec", flow: "TaskFlow") -> None:
-    """Say how --at or --delay, and the deadlines, were understood, and whether the last one can hardly be met."""
+    """Say how --at or --delay, --window and the deadlines were understood, and whether the last can hardly be met."""
     wish = spec.wish
-    if (spec.due_at, wish.start_before, wish.finish_before) == (None, None, None):
+    if (spec.due_at, wish.start_before, wish.finish_before, wish.window) == (None, None, None, None):
         return
     from bgo.cli import render
 
@@ -21,11 +22,26 @@ def echo_times(spec: "TaskSpec", flow: "TaskFlow") -> None:
     if spec.due_at is not None:
         when = "due at once, that time is past:" if spec.due_at < now - 1000 else "not before"
         render.say(f"{when} {_told(spec.due_at, now)}")
+    if wish.window is not None:
+        render.say(f"window {wish.window.told}, {_opening(wish.window, spec.due_at, now)}")
     if wish.start_before is not None:
         render.say(f"cancelled if it has not begun by {_told(wish.start_before, now)}")
     if wish.finish_before is not None:
         render.say(f"cancelled if it does not run by {_told(wish.finish_before, now)}")
         _warn(flow, spec, wish.finish_before - max(now, spec.due_at or 0))
+
+
+def _opening(window: "ZonedWindow", due_at: int | None, now: int) -> str:
+    """Say when work that is due then may begin first."""
+    from bgo.engine.deadlines import opens_at
+
+    due = max(now, due_at or now)
+    opening = opens_at(window, due_at, now)
+    if opening is None:
+        return "which does not open"
+    if opening > due:
+        return f"opens {_told(opening, now)}"
+    return "open now" if due == now else "open then"
 
 
 def _told(at: int, now: int) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.engine.standing import Group, Standing
     from bgo.model.device import Reading
+    from bgo.model.schedule_view import ScheduleExplanation
     from bgo.model.task import HistoryEntry
     from bgo.model.views import Explanation, GateLine
 
@@ -29,7 +30,9 @@ def explain(
     ctx: typer.Context,
     ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID|NAME]...", help="Tasks, chains, batches, or a name.", show_default=False),
+        typer.Argument(
+            metavar="[ID|NAME]...", help="Tasks, chains, batches, schedules, or a name.", show_default=False
+        ),
     ] = None,
     every: Annotated[
         bool,
@@ -66,12 +69,12 @@ def explain(
         return
     told = [_told(flow, task_id, reading) for task_id in _whole(flow, ids or [], limit)]
     if as_json:
-        answer([_json(*one) for one in told], words=ids)
+        answer([_json(one) for one in told], words=ids)
         return
     for number, one in enumerate(told):
         if number:
             print()
-        _show(*one, now=flow.clock.now_ms(), color=flow.settings.color)
+        _show(one, now=flow.clock.now_ms(), color=flow.settings.color)
 
 
 def _whole(flow: TaskFlow, words: Iterable[str], limit: int) -> list[str]:
@@ -94,24 +97,32 @@ def _whole(flow: TaskFlow, words: Iterable[str], limit: int) -> list[str]:
     return found
 
 
-def _told(flow: TaskFlow, task_id: str, charging: Reading | None) -> Told:
+def _told(flow: TaskFlow, task_id: str, charging: Reading | None) -> Told | ScheduleExplanation:
     from bgo.model.query import Selector
 
+    if flow.is_schedule(task_id):
+        return flow.explain_schedule(task_id)
     found = flow.explain(task_id, charging)
     runs = flow.history(Selector(ids=(found.task.id,)), limit=RUNS) if found.task.run else []
     return found, runs[::-1]
 
 
-def _json(found: Explanation, runs: Iterable[HistoryEntry]) -> dict[str, Any]:
+def _json(told: Told | ScheduleExplanation) -> dict[str, Any]:
     from bgo.model.views import history_json
 
+    if not isinstance(told, tuple):
+        return told.to_json()
+    found, runs = told
     return {**found.to_json(), "runs": [history_json(entry) for entry in runs]}
 
 
-def _show(found: Explanation, runs: list[HistoryEntry], *, now: int, color: bool) -> None:
+def _show(told: Told | ScheduleExplanation, *, now: int, color: bool) -> None:
     from bgo.cli import render
     from bgo.cli.facts import Fact, facts
 
+    if not isinstance(told, tuple):
+        return _show_schedule(told, now=now, color=color)
+    found, runs = told
     task = found.task
     title = render.safe(f"{task.id}  {render.line(task.name)}  ", "bold")
     title.append_text(render.state_text(task.state))
@@ -123,6 +134,17 @@ def _show(found: Explanation, runs: list[HistoryEntry], *, now: int, color: bool
     if found.ahead is not None:
         rows.append(("place", _place(found.ahead)))
     rows += [("run" if number == 0 else "", _run(entry)) for number, entry in enumerate(runs)]
+    return facts(rows, color=color, title=title)
+
+
+def _show_schedule(found: ScheduleExplanation, *, now: int, color: bool) -> None:
+    from bgo.cli import render
+    from bgo.cli.facts import facts
+    from bgo.cli.schedules import state_text
+
+    title = render.safe(f"{found.view.id}  {render.line(found.view.schedule.name)}  ", "bold")
+    title.append_text(state_text(found.view.schedule.state))
+    rows = [("so", render.safe(found.verdict, "bold")), *(_gate(line, now) for line in found.gates)]
     facts(rows, color=color, title=title)
 
 

@@ -47,6 +47,7 @@ def told_options(wish: Wish) -> list[Fact]:
     return [
         ("timeout", told_timeout(wish.timeout)),
         ("retry", told_retry(wish.retry)),
+        ("window", None if wish.window is None else wish.window.told),
         ("needs", "a charging device" if wish.constraints.requires_charging else None),
         ("at once", None if limit is None else f"at most {limit.max_concurrent}, {limit.strategy}"),
         ("rate", None if rate is None else told_rate(rate)),

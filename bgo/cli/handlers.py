@@ -88,6 +88,7 @@ def show(
         ("queue", d.queue),
         ("priority", None if d.priority is None else str(d.priority)),
         ("tags", ", ".join(d.tags)),
+        ("window", None if d.window is None else d.window + ("" if d.tz is None else f" ({d.tz})")),
         ("needs", "a charging device" if d.constraints is not None and d.constraints.requires_charging else None),
         ("at once", None if limit is None else f"at most {limit.max_concurrent}, {limit.strategy}"),
         ("rate", None if d.rate is None else told_rate(d.rate)),

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from bgo.errors import UsageError
 
-ENQUEUE = (
-    "network battery-not-low device-idle storage-not-low on-constraint-loss relax window window-strict tz encrypt "
-    "expedited"
-)
+ENQUEUE = "network battery-not-low device-idle storage-not-low on-constraint-loss relax window-strict encrypt expedited"
 LATER: dict[str, str] = {
     "enqueue": ENQUEUE,
     "run": "battery network idle device trace assume",
-    "tasks": "schedule",
     "status": "reveal",
-    "cancel": "schedule schedules",
     "chain": ENQUEUE,
     "batch": ENQUEUE,
 }
 """Command → its options to come, without the dashes."""
 
-INSTEAD = {
-    "window": "--at or --delay say when it may start",
-    "tz": "--at takes an offset, as in 2026-12-24T18:00+01:00",
-}
+INSTEAD = {"window-strict": "--window says when it may start, --timeout how long it may run"}
 
 
 def refusal(command: str, option: str) -> UsageError | None:

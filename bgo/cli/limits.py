@@ -7,6 +7,9 @@ from bgo.cli import parse
 from bgo.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import tzinfo
+
     from bgo.clock import Clock
 
 
@@ -47,7 +50,22 @@ def _needs(value: object, option: str, other: str, why: str, example: str) -> No
         raise UsageError(f"{option} needs {other}", why=why, hint=f"give {example} as well")
 
 
-def deadline(text: str | None, option: str, clock: "Clock") -> Any:
+def zone(name: str | None, times: "Iterable[str | None]", *, has_window: bool) -> "tzinfo | None":
+    """Return the zone of --tz, in which `times` and windows are read; None where it is not given."""
+    if name is None:
+        return None
+    if not has_window and not any(times):
+        why = "it says by whose clocks hours and times are read"
+        _needs(name, "--tz", "--window or --at", why, "--window 9-17@mon-fri")
+    from bgo import zones
+
+    try:
+        return zones.zone(name)
+    except UsageError as error:
+        raise UsageError(f"--tz: {error.message}", why=error.why, hint=error.hint) from None
+
+
+def deadline(text: str | None, option: str, clock: "Clock", zone: "tzinfo | None" = None) -> Any:
     """Return the instant that --start-before or --finish-before means: so long from now, or a time; None for None."""
     if text is None:
         return None
@@ -59,7 +77,7 @@ def deadline(text: str | None, option: str, clock: "Clock") -> Any:
     except UsageError:
         pass
     try:
-        return to_local(parse.instant_ms(text, now))
+        return to_local(parse.instant_ms(text, now, zone))
     except UsageError as error:
         hint = "2h, 18:00, 'tomorrow 9:00', or a date"
         raise UsageError(f"{option}: {error.message}", why=error.why, hint=hint) from None

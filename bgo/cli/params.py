@@ -66,6 +66,12 @@ OfBatches = Annotated[
     list[str] | None,
     typer.Option("--batch", help="In this batch; repeat for several.", metavar="ID", rich_help_panel=SELECTION),
 ]
+BySchedules = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--schedule", help="Made by this schedule; repeat for several.", metavar="ID", rich_help_panel=SELECTION
+    ),
+]
 WholeChains = Annotated[
     list[str] | None,
     typer.Option("--chain", help="This chain, as a whole.", metavar="ID", rich_help_panel=SELECTION),
@@ -129,6 +135,7 @@ def selector(
     match_all: bool = False,
     under: Iterable[str] = (),
     kinds: tuple[str, ...] = ("task",),
+    schedules: Iterable[str] | None = None,
 ) -> Selector:
     """Return the selection that the shared options mean; words that are names select by name."""
     from bgo.cli import parse
@@ -146,6 +153,7 @@ def selector(
         match_all=match_all,
         under=tuple(under),
         kinds=kinds,
+        schedules=tuple(schedules or ()),
     )
 
 

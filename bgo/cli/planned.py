@@ -40,6 +40,7 @@ def plan_json(spec: TaskSpec, found: Explanation) -> dict[str, Any]:
             "queue": spec.queue,
             "handler": spec.handler,
             "constraints": wish.constraints_json(spec.wish.constraints),
+            "window": None if spec.wish.window is None else str(spec.wish.window),
             "concurrency_key": lane.concurrency_key,
             "concurrency_max": lane.concurrency_max,
             "strategy": None if lane.strategy is None else str(lane.strategy),

@@ -36,6 +36,10 @@ def status(
         overview.show(flow, as_json=as_json, quiet=quiet)
     elif (word := parse.id_or_name(what))[0].isalpha():
         _named(flow, word, limit, as_json=as_json, quiet=quiet)
+    elif flow.is_schedule(word):
+        from bgo.cli.schedules import show_one
+
+        print(word) if quiet else show_one(flow, word, as_json=as_json)
     else:
         _one(flow, flow.get(word), as_json=as_json, quiet=quiet, trace=ctx.obj.verbose > 0)
 
@@ -119,9 +123,18 @@ def _one(flow: TaskFlow, view: TaskView, *, as_json: bool, quiet: bool, trace: b
         ("ended", told_instant(task.finished_at, now)),
         ("took", render.duration(view.duration_ms())),
         ("part of", _inside(view)),
+        ("schedule", _made_by(view)),
         ("next", _next(view)),
     ]
     return facts(rows, color=flow.settings.color, title=title)
+
+
+def _made_by(view: TaskView) -> str | None:
+    if view.task.schedule is None or view.task.occurrence is None:
+        return None
+    from bgo.cli import render
+
+    return f"{view.task.schedule}, for {render.local_time(view.task.occurrence)}"
 
 
 def _inside(view: TaskView) -> str | None:

@@ -10,6 +10,7 @@ import typer
 
 from bgo.cli.flow import flow_of, one_kind, wholes
 from bgo.cli.params import (
+    BySchedules,
     Ids,
     Json,
     Limit,
@@ -42,6 +43,7 @@ def tasks(
     until: Until = None,
     chains: OfChains = None,
     batches: OfBatches = None,
+    schedules: BySchedules = None,
     limit: Limit = 50,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -64,6 +66,8 @@ def tasks(
         since=since,
         until=until,
         under=wholes(flow, chains, batches),
+        schedules=schedules,
+        kinds=() if schedules else ("task",),
     )
     found = flow.tasks(one_kind(wanted), limit=limit + 1)
     is_cut, found = len(found) > limit, found[:limit]

@@ -16,9 +16,12 @@ from bgo.errors import UsageError
 from bgo.model.options import RetryPolicy, TaskTimeout
 
 if TYPE_CHECKING:
-    from bgo.api import TaskFlow
+    from datetime import tzinfo
 
-EACH, WHOLE, RESULT = "Options that go to each member", "Options that go to the whole", "Result"
+    from bgo.api import TaskFlow
+    from bgo.flow.chaining import ChainBuilder
+
+EACH, WHOLE, RESULT = "Options that go to each task", "Options that go to the whole", "Result"
 
 Input = Annotated[str | None, typer.Option("--input", metavar="JSON", help="The input: JSON, @file, or - for stdin.")]
 Queue = Annotated[
@@ -37,7 +40,7 @@ Priority = Annotated[
 ]
 Tag = Annotated[
     list[str] | None,
-    typer.Option("--tag", metavar="TAG", help="To list and cancel by; the whole has it, too.", rich_help_panel=EACH),
+    typer.Option("--tag", metavar="TAG", help="To list and cancel by.", rich_help_panel=EACH),
 ]
 Timeout = Annotated[
     TaskTimeout | None,
@@ -57,6 +60,21 @@ Retry = Annotated[
         metavar="POLICY",
         help="exponential:attempts=5,delay=10s; linear:…; custom:5s,1m; none.",
         rich_help_panel=EACH,
+    ),
+]
+Window = Annotated[
+    str | None,
+    typer.Option(
+        "--window",
+        metavar="HOURS",
+        help="Starts only then: off-peak, 9-17@mon-fri, 22:00-06:00.",
+        rich_help_panel=EACH,
+    ),
+]
+Tz = Annotated[
+    str | None,
+    typer.Option(
+        "--tz", metavar="ZONE", help="Whose hours and times: Europe/Berlin; default: here.", rich_help_panel=EACH
     ),
 ]
 Charging = Annotated[
@@ -161,9 +179,14 @@ WaitTimeout = Annotated[
 ]
 
 
-def keywords(flow: TaskFlow, said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what these options mean to the library, by the names of the parameters that took them."""
-    at = said["at"]
+def keywords(flow: TaskFlow, said: Mapping[str, Any], chain: ChainBuilder | None) -> dict[str, Any]:
+    """Return what these options mean to the library, by the names of the parameters that took them.
+
+    `chain` is the one they are for, or that they make of each item.
+    """
+    at, start_before, window = said["at"], said["start_before"], said["window"]
+    has_window = window is not None or (chain is not None and chain.has_windows)
+    zone = limits.zone(said["tz"], (at, start_before), has_window=has_window)
     found = {
         "queue": said["queue"],
         "priority": said["priority"],
@@ -176,8 +199,10 @@ def keywords(flow: TaskFlow, said: Mapping[str, Any]) -> dict[str, Any]:
         "at_most_once": said["at_most_once"] or None,
         "cwd": said["cwd"],
         "delay": said["delay"],
-        "at": None if at is None else _instant(at, flow.clock.now_ms()),
-        "start_before": limits.deadline(said["start_before"], "--start-before", flow.clock),
+        "at": None if at is None else _instant(at, flow.clock.now_ms(), zone),
+        "start_before": limits.deadline(start_before, "--start-before", flow.clock, zone),
+        "window": window,
+        "tz": said["tz"] if has_window else None,
         "after": said["after"],
         "dedup": limits.dedup(said["dedup"], said["dedup_ttl"]),
         "unique_id": said["unique"],
@@ -186,9 +211,9 @@ def keywords(flow: TaskFlow, said: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _instant(text: str, now_ms: int) -> int:
+def _instant(text: str, now_ms: int, zone: tzinfo | None) -> int:
     try:
-        return parse.instant_ms(text, now_ms)
+        return parse.instant_ms(text, now_ms, zone)
     except UsageError as error:
         raise UsageError(f"--at: {error.message}", why=error.why, hint=error.hint) from None
 

@@ -23,6 +23,8 @@ from bgo.store.rows import NewLease
 
 PARK_STEP = 200
 """Lanes that one tick parks, more or less: any number of them may stand before a full key."""
+Held = tuple[int, ViewKey, Hold]
+"""A view that may not start now, by its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Claim:
     checkpoint: bytes | None
     chain: Mapping[str, Any] = field(default_factory=dict)
     """Outputs of earlier steps of its chain, by name."""
+    made_by: tuple[str | None, int | None] = (None, None)
+    """The schedule that made it, or what it is in, by id, and the occurrence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,11 @@ class Look:
     ready: int
     """How many of the asked-for slots there is ready work for, at least; 0 when only alarms or holds need a tick."""
     next_wake: int | None
-    holds: tuple[tuple[int, ViewKey, Hold], ...] = ()
+    holds: tuple[Held, ...] = ()
     wake_in: int | None = None
     """In how many milliseconds, whatever the wall clock does, a rate has room again; 0: now."""
+    must_ask: bool = False
+    """Something holds work of which nobody knows when it lifts: it must be asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,8 @@ class Tick:
     again: bool
     promoted: int = 0
     wake_in: int | None = None
+    opens_at: int | None = None
+    """When the next window opens that holds work now; `next_wake` is never later."""
 
 
 def look(
@@ -95,14 +103,16 @@ def look(
 ) -> Look:
     """Judge without writing: would a tick find alarms, work for a free slot, or a changed hold?"""
     coming = session.alarms.next(moment)
-    open_views, holds = _judge(session, asker, view)
+    open_views, holds = _judge(session, asker, view, moment.now_ms)
     slots = _budget(session, asker, free).free if open_views else 0
     changed = any(memory.held.get(v) != h.gate for v, _, h in holds)
     lifted = any(memory.held.get(v, Gate.STATE) for v in open_views)  # a view never seen may be held in the log
     alarm = coming.is_due(moment.now_ms)
     ready = min(slots, sum(len(lane.heads) for lane in _heads(session, open_views, slots, only)))
     has_work = alarm or ready > 0 or changed or lifted
-    return Look(has_work, ready, coming.next_wake, tuple(holds), coming.rate_in)
+    wake = _first(coming.next_wake, _opens_at(holds))
+    must_ask = any(hold.until_ms is None for _, _, hold in holds)
+    return Look(has_work, ready, wake, tuple(holds), coming.rate_in, must_ask)
 
 
 def tick(
@@ -122,7 +132,7 @@ def tick(
     """
     now = moment.now_ms
     promoted, coming = alarms.ring(session, moment)
-    open_views, holds = _judge(session, asker, view)
+    open_views, holds = _judge(session, asker, view, now)
     _remember(session, memory, open_views, holds, now)
     claims: list[Claim] = []
     parked, woke = 0, False
@@ -155,11 +165,12 @@ def tick(
         if refused or not idle or parked >= PARK_STEP or not limited or not (plan.picks or plan.parked):
             break
         # A lane that was parked or emptied may have let in another of its key, perhaps of another view.
-        open_views, _ = _judge(session, asker, view)
+        open_views, holds = _judge(session, asker, view, now)
     if coming is None or parked or woke:
         coming = session.alarms.next(moment)
     again = parked >= PARK_STEP or coming.is_due(now)
-    return Tick(tuple(claims), coming.next_wake, again, promoted, coming.rate_in)
+    opens_at = _opens_at(holds)
+    return Tick(tuple(claims), _first(coming.next_wake, opens_at), again, promoted, coming.rate_in, opens_at)
 
 
 def _heads(session: Session, open_views: Sequence[int], width: int, only: frozenset[int] | None) -> Sequence[LaneHeads]:
@@ -170,11 +181,11 @@ def _heads(session: Session, open_views: Sequence[int], width: int, only: frozen
     return session.lanes.heads(open_views, width)
 
 
-def _judge(session: Session, asker: Asker, view: View) -> tuple[list[int], list[tuple[int, ViewKey, Hold]]]:
+def _judge(session: Session, asker: Asker, view: View, now: int) -> tuple[list[int], list[Held]]:
     open_views, holds = [], []
     full = session.queues.full()
     for number, key in session.lanes.views():
-        hold = queue_hold(key.queue, full[key.queue]) if key.queue in full else view_hold(key, view, asker.offer)
+        hold = queue_hold(key.queue, full[key.queue]) if key.queue in full else view_hold(key, view, asker.offer, now)
         if hold is None:
             open_views.append(number)
         else:
@@ -182,9 +193,18 @@ def _judge(session: Session, asker: Asker, view: View) -> tuple[list[int], list[
     return open_views, holds
 
 
+def _opens_at(holds: Sequence[Held]) -> int | None:
+    """Return when the next of these views may be open: what a window holds lifts by itself."""
+    return min((hold.until_ms for _, _, hold in holds if hold.until_ms is not None), default=None)
+
+
+def _first(one: int | None, other: int | None) -> int | None:
+    return one if other is None else other if one is None else min(one, other)
+
+
 def waiting(session: Session, asker: Asker, view: View, now: int) -> tuple[int, int, int | None, dict[str, int]]:
     """Return how many tasks wait for a retry, how many for their delay, the next due time, and held ones by gate."""
-    _, holds = _judge(session, asker, view)
+    _, holds = _judge(session, asker, view, now)
     held: dict[str, int] = {}
     for number, _, hold in holds:
         held[hold.gate] = held.get(hold.gate, 0) + session.lanes.ready_under(number)
@@ -194,9 +214,7 @@ def waiting(session: Session, asker: Asker, view: View, now: int) -> tuple[int, 
     return retrying, delayed, session.tasks.next_due(), held
 
 
-def _remember(
-    session: Session, memory: Memory, open_views: list[int], holds: list[tuple[int, ViewKey, Hold]], now: int
-) -> None:
+def _remember(session: Session, memory: Memory, open_views: list[int], holds: list[Held], now: int) -> None:
     seen: dict[int, str | None] = dict.fromkeys(open_views)
     seen.update((number, hold.gate) for number, _, hold in holds)
     for number, gate in seen.items():
@@ -236,8 +254,8 @@ def _claim(session: Session, asker: Asker, seq: int, child: Child, lease_until: 
     refs = (task.input_ref, task.setup_ref, task.checkpoint_ref)
     data = [None if ref is None else session.payloads.get(ref) for ref in refs]
     if task.parent is None:
-        return Claim(task, child, data[0] or b"{}", data[1], data[2])
+        return Claim(task, child, data[0] or b"{}", data[1], data[2], made_by=(task.schedule, task.occurrence))
     from bgo.engine import inputs  # most work belongs to no chain or batch
 
     whole, outputs = inputs.given(session, task, data[0] or b"{}")
-    return Claim(task, child, whole, data[1], data[2], outputs)
+    return Claim(task, child, whole, data[1], data[2], outputs, inputs.made_by(session, task))

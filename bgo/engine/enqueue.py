@@ -43,7 +43,7 @@ PLAIN = Under()
 def lane_key(spec: TaskSpec, marks: tuple[str, ...] = (), stage: str | None = None) -> LaneKey:
     """Return the gates a task shares with its lane; `marks` are the paused ones of its tags."""
     name = spec.name or spec.handler
-    view = ViewKey(spec.queue, spec.handler, spec.wish.constraints)
+    view = ViewKey(spec.queue, spec.handler, spec.wish.constraints, spec.wish.window)
     limit, rate = spec.wish.concurrency, spec.wish.rate
     return LaneKey(
         name,

@@ -92,10 +92,13 @@ def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...
     lines = [_due(task, ground.now), *_paused(session, task)]
     if key.stage is not None:
         lines += explain_flow.staged(session, task)
-    asked = {h.gate: h for h in view_holds(key.view, ground.view, ground.asker.offer)}
+    asked = {h.gate: h for h in view_holds(key.view, ground.view, ground.asker.offer, ground.now)}
     if ground.asker.offer.queues is not None:
         lines.append(_line(Gate.QUEUE, asked.get(Gate.QUEUE), key.view.queue, "served"))
     lines.append(_line(Gate.HANDLER, asked.get(Gate.HANDLER), f"{key.view.handler} is here", "its code"))
+    if key.view.window is not None:
+        told = key.view.window.told
+        lines.append(_line(Gate.WINDOW, asked.get(Gate.WINDOW), f"inside {told}", f"a time in {told}"))
     if key.view.constraints.requires_charging:
         reading = ground.view.device.charging
         lines.append(_line(Gate.CHARGING, asked.get(Gate.CHARGING), f"{reading.value} ({reading.source})", "yes"))

@@ -82,6 +82,14 @@ def earlier_outputs(session: Session, task: Task) -> dict[str, Any]:
     return {name: value for step in range(last) for name, value in _outputs(session, parent, step, without)}
 
 
+def made_by(session: Session, task: Task) -> tuple[str | None, int | None]:
+    """Return the schedule that made a member, or what it is in, by id, and the occurrence."""
+    above: Task | None = task
+    while above is not None and above.schedule is None and above.parent is not None:
+        above = session.tasks.find_seq(above.parent)
+    return (None, None) if above is None else (above.schedule, above.occurrence)
+
+
 def output_named(session: Session, node: Task, name: str) -> Any:
     """Return the output of a chain's member by its name."""
     for step, each in enumerate(chain_plan(session, node).steps):

@@ -103,7 +103,8 @@ def selector(session: Session, wanted: Selector) -> Selector:
     for queue in wanted.queues:
         known_queue(session, queue)
     ids, under = (tuple(task_id(session, word) for word in words) for words in (wanted.ids, wanted.under))
-    return replace(wanted, ids=ids, under=under)
+    made_by = tuple(each.id for word in wanted.schedules for each in schedules(session, word))
+    return replace(wanted, ids=ids, under=under, schedules=made_by)
 
 
 def checked(wanted: Selector, verb: str) -> Selector:

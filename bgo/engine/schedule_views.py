@@ -10,7 +10,8 @@ from bgo.engine import occasions
 from bgo.engine.overlap import LINE
 from bgo.model.schedule import Reboot, Schedule, ScheduleState, ScheduleWish
 from bgo.model.schedule_view import Coming, ScheduleView
-from bgo.policy import occurrences
+from bgo.policy import marks, occurrences
+from bgo.policy.marks import Mark, Shift
 from bgo.store.port import Session
 
 
@@ -46,7 +47,24 @@ def _coming(schedule_id: str, wish: ScheduleWish, after: int, count: int) -> lis
         if at is None:
             break
         local = datetime.fromtimestamp(at / 1000, zone).isoformat(timespec="seconds")
-        note = occurrences.note(wish.timing, zone, at)
+        note = _note(marks.mark(wish.timing, zone, at))
         found.append(Coming(at, occasions.fires_at(schedule_id, wish, at), local, note))
         after = at
     return found
+
+
+def _note(mark: Mark | None) -> str:
+    """Return in words what a change of the clock does to an occurrence."""
+    if mark is None:
+        return ""
+    way, by = ("on", mark.change_ms) if mark.change_ms > 0 else ("back", -mark.change_ms)
+    change = f"clocks go {way} by {by // 60_000} min that day"
+    match mark.shift:
+        case Shift.MOVED:
+            return f"{mark.wall:%H:%M} does not exist that day: fires at the first instant after"
+        case Shift.FIRST:
+            return f"the first of two {mark.wall:%H:%M}: {change}"
+        case Shift.SECOND:
+            return f"the second of two {mark.wall:%H:%M}: {change}"
+        case Shift.NEAR:
+            return change

@@ -49,15 +49,14 @@ def check(wish: ScheduleWish, now: int) -> None:
         why = "it ends before it starts" if timing.start_ms is not None and timing.start_ms > now else "it is over"
         raise UsageError("a schedule that never fires", why=f"its end: {why}", hint="give a later --end")
     if isinstance(timing.rule, Reboot):
-        if timing.window is not None or wish.jitter_ms:
-            what = "a window" if timing.window is not None else "jitter"
-            why = "nobody knows when the computer starts" if timing.window is not None else "it fires once"
-            raise UsageError(f"@reboot and {what} contradict each other", why=why, hint=f"leave {what} out")
+        if wish.jitter_ms:
+            why = "it fires when a worker finds that the computer has started"
+            raise UsageError("@reboot and jitter contradict each other", why=why, hint="leave the jitter out")
         return
     if isinstance(timing.rule, Every) and wish.jitter_ms >= timing.rule.every_ms:
         why = "occurrences would overtake each other"
         raise UsageError("the jitter is as long as the interval", why=why, hint="give a shorter --jitter")
-    occurrences.check(timing, zones.zone(timing.zone), now)
+    occurrences.check_meets(timing, zones.zone(timing.zone), now)
 
 
 def put(session: Session, draft: Draft, moment: Moment) -> Placed:

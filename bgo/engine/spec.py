@@ -30,6 +30,7 @@ from bgo.policy.schema import check_input
 
 if TYPE_CHECKING:
     from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
+    from bgo.model.window import ZonedWindow
 
 ARGV_LIMIT = 10_000
 LATEST_MS = 16_725_225_600_000
@@ -57,6 +58,7 @@ class Request:
     unique: Unique | None = None
     start_before: int | None = None
     finish_before: int | None = None
+    window: ZonedWindow | None = None
     after: tuple[str, ...] = ()
     argv: tuple[str, ...] | None = None
     env: Mapping[str, str] | None = None
@@ -90,6 +92,8 @@ def build(request: Request, info: HandlerInfo | None, default_timeout: TaskTimeo
         raise UsageError(f"too many tags: {len(tags)}", why=f"a task has at most {TAG_LIMIT}", hint="leave some out")
     name, folder = _name(request, info), _folder(request.cwd)
     deadlines.check(request.start_before, request.finish_before, request.due_at, draw.now)
+    wish = _wish(request, defaults, default_timeout)
+    deadlines.check_window(wish, request.due_at, draw.now)
     return TaskSpec(
         id=draw.id,
         handler=request.handler,
@@ -99,7 +103,7 @@ def build(request: Request, info: HandlerInfo | None, default_timeout: TaskTimeo
         priority=_priority(request.priority, defaults),
         tags=tags,
         due_at=_due(request.due_at),
-        wish=_wish(request, defaults, default_timeout),
+        wish=wish,
         setup=_setup(request, info),
         cwd=folder,
         random_order=draw.order,
@@ -231,6 +235,7 @@ def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTime
         unique=request.unique,
         start_before=request.start_before,
         finish_before=request.finish_before,
+        window=request.window,
     )
 
 

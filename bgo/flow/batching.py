@@ -98,11 +98,21 @@ def entry_of(
         template = replace(
             template, due_at=node.due_at, wish=replace(template.wish, start_before=node.wish.start_before)
         )
+        _check_hours(template, each, flow.clock.now_ms())
     called = {kind: callback_of(flow, call) for kind, call in callbacks.items() if isinstance(call, str)}
     field = field or field_of(info)
     plan = BatchPlan(template=template, chain=built, callbacks=called, field_=field)
     spec = replace(node, wish=replace(node.wish, start_before=None), dedup_key=None)
     return Entry(spec, plan), info, field
+
+
+def _check_hours(template: TaskSpec, each: Mapping[str, Any], now: int) -> None:
+    """Refuse a window that opens too late for what is said of the whole, and a zone that nothing is read by."""
+    from bgo.engine import deadlines
+
+    if "tz" in each and template.wish.window is None:
+        raise UsageError("tz needs window", why="it says by whose clocks a window is read", hint="give window as well")
+    deadlines.check_window(template.wish, template.due_at, now)
 
 
 def callback_of(flow: Any, handler: str) -> TaskSpec:

@@ -47,7 +47,7 @@ class _Reader:
 
     def __init__(self, flow: Enqueueing, text: TomlText, folder: str) -> None:
         self._flow, self._text = flow, text
-        self._steps = StepReader(text, folder, flow.clock)
+        self._steps = StepReader(text, folder, flow.clock, flow.settings.windows)
 
     def builder(self, name: str | None) -> ChainBuilder:
         data, text = self._text.data, self._text
@@ -61,7 +61,7 @@ class _Reader:
             made = ChainBuilder(self._flow, self._called(name or data.get("name")))
         with at(text.place(key=INPUT)):
             made.with_input(object_of(data.get(INPUT, {})))
-        made.with_options(**self._options())
+        made.with_options(**self._options(steps))
         self._fill(made, steps, asides)
         return made
 
@@ -72,13 +72,17 @@ class _Reader:
             raise UsageError("the chain has no name", why=why, hint='name = "nightly", or bgo chain NAME --file …')
         return check_name(name, "chain")
 
-    def _options(self) -> Any:
+    def _options(self, steps: Iterable[Step]) -> Any:
         options = self._text.data.get("options", {})
         with at(self._text.place("options")):
             if not isinstance(options, dict):
                 raise words.wrong(options, "a table [options]")
         self._steps.check_keys(options, (*words.EACH, *words.WHOLE), "[options]", "options", 0)
-        return self._steps.keywords(options, "options", 0)
+        found = self._steps.keywords(options, "options", 0)
+        has_window = "window" in found or any("window" in draft.options for step in steps for draft in step.members)
+        if not has_window and found.keys() & {"at", "start_before"}:
+            found.pop("tz", None)  # these have been read by it, and nothing else is
+        return found
 
     def _fill(self, made: ChainBuilder, steps: list[Step], asides: Mapping[str, Step]) -> None:
         """Put the steps in line, and the compensations beside it."""

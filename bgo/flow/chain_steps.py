@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.clock import Clock
 from bgo.errors import UsageError
@@ -16,6 +16,9 @@ from bgo.flow.toml_tables import TableReader, items_of, object_of, spelled
 from bgo.flow.toml_text import TomlText, at
 from bgo.model.flow import FAIL, INPUT
 from bgo.model.options import check_name
+
+if TYPE_CHECKING:
+    from bgo.model.window import TimeWindow
 
 STEP = "step"
 WHAT = ("run", "parallel", "command")
@@ -45,8 +48,8 @@ def name_of(draft: Draft) -> str:
 class StepReader(TableReader):
     """Reads the steps of one chain file."""
 
-    def __init__(self, text: TomlText, folder: str, clock: Clock) -> None:
-        super().__init__(text, folder, clock)
+    def __init__(self, text: TomlText, folder: str, clock: Clock, windows: Mapping[str, TimeWindow]) -> None:
+        super().__init__(text, folder, clock, windows)
         self._taken = {INPUT}
         """Names that commands have: the next one gets a number behind it."""
 

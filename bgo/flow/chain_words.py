@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import date, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bgo.errors import UsageError
 from bgo.model import specs
 from bgo.model.words import duration, instant_ms
+
+if TYPE_CHECKING:
+    from bgo.model.window import TimeWindow
 
 Table = Mapping[str, Any]
 
@@ -20,6 +23,8 @@ class Context(NamedTuple):
     table: Table
     folder: str
     now_ms: int
+    windows: Mapping[str, TimeWindow]
+    """Those of the config."""
 
 
 def wrong(value: Any, accepted: str) -> UsageError:
@@ -97,18 +102,47 @@ def _env(value: Any) -> dict[str, str]:
 
 
 def _instant(value: Any, context: Context) -> Any:
-    return value if isinstance(value, datetime) else instant_ms(text(value, "a time"), context.now_ms)
+    return _in_zone(value, context) if isinstance(value, datetime) else _time(value, context)
+
+
+def _in_zone(value: datetime, context: Context) -> datetime:
+    """Return a time of TOML: what has no offset is in the zone of its table, if one is said there."""
+    zone = zone_of(context)
+    return value if value.tzinfo is not None or zone is None else value.replace(tzinfo=zone)
+
+
+def _time(value: Any, context: Context) -> int:
+    return instant_ms(text(value, "a time"), context.now_ms, zone_of(context))
+
+
+def zone_of(context: Context) -> tzinfo | None:
+    if "tz" not in context.table:
+        return None
+    from bgo.zones import zone
+
+    return zone(text(context.table["tz"], "a zone such as 'Europe/Berlin'"))
+
+
+def _tz(value: Any, context: Context) -> str:
+    zone_of(context)
+    return str(value)
+
+
+def _window(value: Any, context: Context) -> TimeWindow:
+    from bgo.model.window_words import window
+
+    return window(text(value, "a window such as '9-17@mon-fri'"), context.windows)
 
 
 def _deadline(value: Any, context: Context) -> Any:
     from bgo.clock import to_local
 
     if isinstance(value, datetime):
-        return value
+        return _in_zone(value, context)
     try:
         return length(value)
     except UsageError:
-        return to_local(instant_ms(text(value, "a time"), context.now_ms))
+        return to_local(_time(value, context))
 
 
 def _charging(value: Any) -> Any:
@@ -146,6 +180,8 @@ EACH: Mapping[str, Reader] = {
     "at_most_once": ("at_most_once", lambda v, c: flag(v)),
     "cwd": ("cwd", _folder),
     "env": ("env", lambda v, c: _env(v)),
+    "window": ("window", _window),
+    "tz": ("tz", _tz),
 }
 """What a member may have, by its word in the file."""
 WHOLE: Mapping[str, Reader] = {

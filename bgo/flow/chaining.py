@@ -169,6 +169,12 @@ class ChainBuilder:
         """The handlers of its members, in their order."""
         return [draft.handler for drafted in self._steps for draft in drafted.members]
 
+    @property
+    def has_windows(self) -> bool:
+        """Whether some of its members may start at certain hours only, as far as it says so itself."""
+        drafts = [*(draft for drafted in self._steps for draft in drafted.members), *self._asides.values()]
+        return any("window" in options for options in (self._options, *(draft.options for draft in drafts)))
+
     # What becomes of it.
 
     def enqueue(self, input: Input | None = None, **options: Unpack[EnqueueOptions]) -> str:
@@ -223,6 +229,7 @@ class ChainBuilder:
                 if number == 0 and not is_part:
                     _check_first(member, info, given)
         asides = {name: self._aside(name, draft, common) for name, draft in self._asides.items()}
+        _check_windows(made, asides, node, common, flow.clock.now_ms())
         grammar.check_steps(steps, asides)
         return ChainSpec(node, ChainPlan(tuple(steps), asides), tuple(made))
 
@@ -262,6 +269,26 @@ def _timed(spec: TaskSpec, node: TaskSpec, step: int) -> TaskSpec:
     if step or (node.due_at is None and node.wish.start_before is None):
         return spec
     return replace(spec, due_at=node.due_at, wish=replace(spec.wish, start_before=node.wish.start_before))
+
+
+def _check_windows(
+    made: Sequence[MemberSpec], asides: Mapping[str, TaskSpec], node: TaskSpec, common: Mapping[str, Any], now: int
+) -> None:
+    """Refuse a first step whose window opens too late, and a zone that nothing is read by."""
+    from bgo.engine import deadlines
+
+    wishes = [_task_of(member).wish for member in made]
+    if "tz" in common and not any(wish.window for wish in (*wishes, *(aside.wish for aside in asides.values()))):
+        raise UsageError("tz needs window", why="it says by whose clocks a window is read", hint="give window as well")
+    for member, wish in zip(made, wishes, strict=True):
+        if member.step == 0:
+            deadlines.check_window(replace(wish, start_before=node.wish.start_before), node.due_at, now)
+
+
+def _task_of(member: MemberSpec) -> TaskSpec:
+    """Return the task that a member is, or that each item of it becomes."""
+    template = None if member.batch is None else member.batch.template
+    return template or member.spec
 
 
 def _check_first(member: MemberSpec, info: HandlerInfo | None, given: Input) -> None:

@@ -192,7 +192,7 @@ class Enqueueing(Looking):
             return found
 
     def _request(self, name: str, input: Mapping[str, Any], options: EnqueueOptions) -> Request:
-        return to_request(name, input, options, self.clock)
+        return to_request(name, input, options, self.clock, self.settings.windows)
 
     def _info(self, name: str, options: EnqueueOptions) -> HandlerInfo | None:
         try:
@@ -213,6 +213,10 @@ class Enqueueing(Looking):
 
         if input is not request.input:
             request = replace(request, input=input)
+        if request.window is None and info is not None and info.defaults.window is not None:
+            from bgo.flow.windows import of_handler
+
+            request = replace(request, window=of_handler(info.defaults, self.settings.windows))
         draw = Draw(new_id(self._rng), self._rng.random(), self.clock.now_ms())
         return build(request, info, specs.timeout(self.settings.default_timeout), draw)
 

@@ -150,6 +150,7 @@ def request_like(flow: Opened, task_id: str) -> Request:
         concurrency=task.wish.concurrency,
         rate=task.wish.rate,
         at_most_once=task.wish.at_most_once,
+        window=task.wish.window,
         argv=None if setup is None else tuple(setup["argv"]),
         env=None if setup is None else setup["env"],
         cwd=task.cwd,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 OF_EACH = frozenset(
     {
         "queue", "priority", "tags", "timeout", "retry", "constraints", "concurrency", "rate_limit", "rate_key",
-        "at_most_once", "cwd", "env", "argv", "finish_before", "allow_unknown",
+        "at_most_once", "cwd", "env", "argv", "finish_before", "window", "tz", "allow_unknown",
     }
 )  # fmt: skip
 """Keywords that go to each member."""
@@ -57,8 +57,14 @@ def template(
     if "argv" in mine and "env" in common:  # of all members, only commands keep an environment
         mine = {"env": common["env"], **mine}
     theirs: Any = {name: value for name, value in common.items() if name not in ("allow_unknown", "argv", "env")}
-    request = overlaid(to_request(handler, input, theirs, flow.clock), to_request(handler, input, mine, flow.clock))
-    tags = (*to_request(handler, {}, theirs, flow.clock).tags, *request.tags)
+    hours = {key: said[key] for key in ("window", "tz") if key in said}
+    if "window" not in hours and "tz" not in own:
+        hours.pop("tz", None)  # it is for those members that have a window
+    mine = {key: value for key, value in mine.items() if key not in ("window", "tz")} | hours
+    theirs = {key: value for key, value in theirs.items() if key not in ("window", "tz")}
+    under = to_request(handler, input, theirs, flow.clock)
+    request = overlaid(under, to_request(handler, input, mine, flow.clock, flow.settings.windows))
+    tags = (*under.tags, *request.tags)
     request = replace(request, tags=tuple(dict.fromkeys(tags)), is_part=True)
     return replace(flow.spec_of(request, info, allow_unknown=info is None), id=""), info
 

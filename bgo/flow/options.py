@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from bgo.clock import Clock, from_datetime
@@ -14,14 +15,19 @@ from bgo.model import specs
 from bgo.model.options import NO_CONSTRAINTS, Duration, RetryPolicy, TaskConstraints, TaskTimeout, to_ms
 
 if TYPE_CHECKING:
+    from bgo.model.cron import CronSchedule
     from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique, UniquePolicy
+    from bgo.model.schedule import MissedPolicy, Overlap
+    from bgo.model.window import TimeWindow, ZonedWindow
 
 NOT_YET = frozenset(
     {
-        "relax", "window", "encryption", "expedited", "tz", "on_constraint_loss",
+        "relax", "encryption", "expedited", "on_constraint_loss",
     }
 )  # fmt: skip
 """Keywords that mean something to bgo but are not acted upon by this version; said or not, nothing is ignored."""
+
+NO_WINDOWS: Mapping[str, TimeWindow] = MappingProxyType({})
 
 
 class EnqueueOptions(TypedDict, total=False):
@@ -48,6 +54,10 @@ class EnqueueOptions(TypedDict, total=False):
     start_before: datetime | Duration
     """Cancelled (reason expired) if it has not begun by then: an instant, or so long from now."""
     finish_before: datetime | Duration
+    window: TimeWindow | str
+    """Hours in which it may start: a TimeWindow, `"09:00-17:00@mon-fri"`, `"off-peak"`, or a name of the config."""
+    tz: str
+    """The zone of the window, such as `"Europe/Berlin"`; the default is that of this computer."""
     after: Iterable[str] | str
     """Ids of tasks that must have succeeded before it may start."""
     as_: str
@@ -57,6 +67,28 @@ class EnqueueOptions(TypedDict, total=False):
     argv: Iterable[str]
     at_most_once: bool
     allow_unknown: bool
+
+
+class TimingOptions(TypedDict, total=False):
+    """When a schedule fires and what becomes of an occurrence that meets trouble; one of the first three is needed."""
+
+    interval: Duration
+    """Every so long, from `start` on (default: now)."""
+    cron: CronSchedule | str
+    """`CronSchedule.daily_at(hour=9)`, `"0 9-17 * * 1-5"`, `"@daily"`."""
+    reboot: bool
+    """Once each time the computer has started."""
+    jitter: Duration
+    """Fire up to so much later, by an amount that follows from the occurrence."""
+    missed: MissedPolicy | str
+    """For occurrences for which no worker was there: `one` (the default), `skip`, `skip:15m`, `all`, `all:500`."""
+    overlap: Overlap | str
+    """While an earlier one is unfinished: `skip` (the default; with `missed="all"`: queue), queue, replace, allow."""
+    start: datetime | int
+    end: datetime | int
+    max_runs: int
+    pause_after: int
+    """Pause after so many failures in a row."""
 
 
 _KNOWN = frozenset(EnqueueOptions.__annotations__)
@@ -81,8 +113,14 @@ def check_keywords(options: Mapping[str, Any]) -> None:
             )
 
 
-def to_request(handler: str, input: Mapping[str, Any], options: EnqueueOptions, clock: Clock) -> Request:
-    """Return the request that the keywords mean, its due time settled."""
+def to_request(
+    handler: str,
+    input: Mapping[str, Any],
+    options: EnqueueOptions,
+    clock: Clock,
+    windows: Mapping[str, TimeWindow] = NO_WINDOWS,
+) -> Request:
+    """Return the request that the keywords mean, its due time settled; `windows` are those that the config names."""
     check_keywords(options)
     tags = options.get("tags", ())
     if isinstance(tags, str):
@@ -106,6 +144,7 @@ def to_request(handler: str, input: Mapping[str, Any], options: EnqueueOptions, 
         unique=_unique(options),
         start_before=_deadline(options.get("start_before"), "start_before", clock),
         finish_before=_deadline(options.get("finish_before"), "finish_before", clock),
+        window=_window(options, windows),
         after=_after(options.get("after", ())),
         argv=None if argv is None else tuple(argv),
         env=options.get("env"),
@@ -176,6 +215,16 @@ def _unique(options: EnqueueOptions) -> Unique | None:
         _needs(policy, "unique_policy", "unique_id", "it says what happens when the id is taken")
         return None
     return specs.unique(name, policy)
+
+
+def _window(options: EnqueueOptions, named: Mapping[str, TimeWindow]) -> ZonedWindow | None:
+    window, tz = options.get("window"), options.get("tz")
+    if window is None:
+        _needs(tz, "tz", "window", "it says by whose clocks a window is read")
+        return None
+    from bgo.flow.windows import zoned  # most work may start at any hour
+
+    return zoned(window, tz, named)
 
 
 def _needs(value: object, option: str, other: str, why: str) -> None:

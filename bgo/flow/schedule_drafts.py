@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from bgo import zones
 from bgo.clock import from_datetime
 from bgo.engine.schedules import Draft
 from bgo.engine.spec import LATEST_MS
 from bgo.errors import UsageError
+from bgo.flow.options import TimingOptions
 from bgo.model import payload
 from bgo.model.cron import CronSchedule
 from bgo.model.flow import Batch, BatchPlan, ChainSpec, Template, template_json
 from bgo.model.options import Duration, check_name, is_whole, shown, to_ms
 from bgo.model.schedule import Cron, Every, MissedPolicy, Overlap, Reboot, Rule, ScheduleKind, ScheduleWish, Timing
 from bgo.model.task import INPUT_LIMIT, TaskSpec
-from bgo.model.window import TimeWindow
 
 if TYPE_CHECKING:
     from bgo.flow.chaining import ChainBuilder
@@ -30,32 +30,9 @@ EVERY_MIN_MS = 1_000
 MOST_ITEMS = 1_000
 """Items of a batch that a schedule makes: all of it comes in in one transaction."""
 RULES = ("interval", "cron", "reboot")
-
-
-class TimingOptions(TypedDict, total=False):
-    """When a schedule fires and what becomes of an occurrence that meets trouble; one of the first three is needed."""
-
-    interval: Duration
-    """Every so long, from `start` on (default: now)."""
-    cron: CronSchedule | str
-    """`CronSchedule.daily_at(hour=9)`, `"0 9-17 * * 1-5"`, `"@daily"`."""
-    reboot: bool
-    """Once each time the computer has started."""
-    window: TimeWindow | str
-    """Only then: cron occurrences outside are dropped, those of an interval slide to its opening."""
-    tz: str
-    """The zone in which cron and window are read; default: this computer's."""
-    jitter: Duration
-    """Fire up to so much later, by an amount that follows from the occurrence."""
-    missed: MissedPolicy | str
-    """For occurrences for which no worker was there: `one` (the default), `skip`, `skip:15m`, `all`, `all:500`."""
-    overlap: Overlap | str
-    """While an earlier one is unfinished: `skip` (the default; with `missed="all"`: queue), queue, replace, allow."""
-    start: datetime | int
-    end: datetime | int
-    max_runs: int
-    pause_after: int
-    """Pause after so many failures in a row."""
+_TIMING = frozenset((*TimingOptions.__annotations__, "window", "tz"))
+"""A window is for both: cron occurrences outside are dropped, those of an interval slide to its opening; and what was
+made starts in it alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +44,7 @@ class What:
     chain: ChainBuilder | None = None
     items: Iterable[Any] | None = None
     handler: str | None = None
-    field: str | None = None
+    field_: str | None = None
     callbacks: Mapping[str, str | None] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -87,7 +64,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 def wish_of(
-    flow: Enqueueing, timing: TimingOptions, options: Mapping[str, Any], base: ScheduleWish | None = None
+    flow: Enqueueing, timing: Mapping[str, Any], options: Mapping[str, Any], base: ScheduleWish | None = None
 ) -> ScheduleWish:
     """Return the wish that these keywords mean; what they leave open is as in `base`."""
     check_options(options)
@@ -107,7 +84,7 @@ def wish_of(
     return found
 
 
-def _rule(timing: TimingOptions, base: ScheduleWish | None) -> Rule:
+def _rule(timing: Mapping[str, Any], base: ScheduleWish | None) -> Rule:
     said = [name for name in RULES if timing.get(name)]
     if not said and timing.get("interval") is not None:
         said = ["interval"]
@@ -132,12 +109,14 @@ def _rule(timing: TimingOptions, base: ScheduleWish | None) -> Rule:
     return Cron(made.text, made.fields)
 
 
-def _timing(flow: Enqueueing, timing: TimingOptions, rule: Rule, base: ScheduleWish | None) -> Timing:
-    zone = timing.get("tz") or (zones.local_name() if base is None else base.timing.zone)
+def _timing(flow: Enqueueing, timing: Mapping[str, Any], rule: Rule, base: ScheduleWish | None) -> Timing:
+    zone: str = timing.get("tz") or (zones.local_name() if base is None else base.timing.zone)
     zones.zone(zone)
-    window = timing.get("window")
-    if isinstance(window, str):
-        window = flow.window(window)
+    window = None
+    if (hours := timing.get("window")) is not None:
+        from bgo.flow.windows import zoned
+
+        window = zoned(hours, zone, flow.settings.windows).window
     start, end = _instant(timing.get("start"), "start"), _instant(timing.get("end"), "end")
     if base is not None:
         window = base.timing.window if window is None else window
@@ -210,6 +189,8 @@ def draft_of(flow: Enqueueing, what: What, wish: ScheduleWish, key: str | None) 
     said = {name: value for name, value in what.options.items() if value is not None and name not in DEADLINES}
     check_options(said)
     check_name(what.name, "schedule")
+    if wish.timing.window is not None:
+        said |= {"window": wish.timing.window, "tz": wish.timing.zone}
     kind, template = _template(flow, replace(what, options=said))
     handler = "" if isinstance(template, ChainSpec) else _handler(template)
     spec = template if isinstance(template, TaskSpec) else template.spec
@@ -249,7 +230,7 @@ def _batch(flow: Enqueueing, what: What) -> Batch:
     callbacks: Mapping[str, str | Callable[..., object] | None] = what.callbacks
     entry, info, field_ = entry_of(
         flow, what.name, handler=what.handler, chain=what.chain, callbacks=callbacks, input=what.input,
-        field=what.field, options=what.options,
+        field=what.field_, options=what.options,
     )  # fmt: skip
     items = tuple(islice(as_items(what.items or (), field_, info, what.input), MOST_ITEMS + 1))
     if not items or len(items) > MOST_ITEMS:
@@ -271,11 +252,7 @@ def _items_key(spec: TaskSpec, items: tuple[bytes, ...]) -> str | None:
     return batch_key(spec, sha256(b"".join(item + b"\n" for item in items)).hexdigest())
 
 
-def split(options: Mapping[str, Any]) -> tuple[TimingOptions, dict[str, Any]]:
+def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return when it fires, and what goes to `enqueue`; a window is for both."""
-    timing: Any = {name: value for name, value in options.items() if name in TimingOptions.__annotations__}
-    rest = {name: value for name, value in options.items() if name not in timing or name in BOTH}
-    return timing, rest
-
-
-BOTH: tuple[str, ...] = ()
+    timing = {name: value for name, value in options.items() if name in _TIMING}
+    return timing, {name: value for name, value in options.items() if name not in timing}

@@ -4,6 +4,7 @@ refusal names FILE:LINE."""
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from bgo.clock import Clock
 from bgo.errors import UsageError
 from bgo.flow import chain_words as words
 from bgo.flow import schedule_words, wording
+from bgo.flow.options import NO_WINDOWS
 from bgo.flow.rules import AT, RULES, rule_of
 from bgo.flow.schedule_written import WrittenSchedule
 from bgo.flow.toml_tables import TableReader, items_of, object_of, spelled
@@ -18,6 +20,7 @@ from bgo.flow.toml_text import TomlText, at, read_text
 from bgo.model import steps as grammar
 from bgo.model.flow import INPUT
 from bgo.model.options import check_name
+from bgo.model.window import TimeWindow
 
 EXAMPLE = 'a schedule is [nightly], and below it handler = "files.hash" and daily-at = "03:00"'
 SHELL = "shell"
@@ -29,27 +32,31 @@ KEYS = (*WHAT, "argv", INPUT, ITEMS, "field", *CALLBACKS, *RULE_WORDS, *schedule
         *schedule_words.OPTIONS)  # fmt: skip
 
 
-def load(path: str | os.PathLike[str], clock: Clock) -> tuple[WrittenSchedule, ...]:
+def load(
+    path: str | os.PathLike[str], clock: Clock, windows: Mapping[str, TimeWindow] = NO_WINDOWS
+) -> tuple[WrittenSchedule, ...]:
     """Return the schedules that a file describes. Raises UsageError for what does not fit, with FILE:LINE."""
     text = read_text(path, "schedule")
-    return parse(text, os.fspath(path), clock, folder=str(Path(path).absolute().parent))
+    return parse(text, os.fspath(path), clock, folder=str(Path(path).absolute().parent), windows=windows)
 
 
-def parse(text: str, shown: str, clock: Clock, *, folder: str = ".") -> tuple[WrittenSchedule, ...]:
+def parse(
+    text: str, shown: str, clock: Clock, *, folder: str = ".", windows: Mapping[str, TimeWindow] = NO_WINDOWS
+) -> tuple[WrittenSchedule, ...]:
     """Return the schedules that this text describes; its relative paths begin at `folder`, and so does their work."""
     read = TomlText(text, shown, EXAMPLE)
     if not read.data:
         why, hint = "an empty file would take all of its schedules away", "bgo unschedule KEY does that"
         raise UsageError(f"{read.place()}: no schedules", why=why, hint=hint)
-    return tuple(_Schedule(read, key, clock, folder).read() for key in read.data)
+    return tuple(_Schedule(read, key, TableReader(read, folder, clock, windows), folder).read() for key in read.data)
 
 
 class _Schedule:
     """Reads one table."""
 
-    def __init__(self, text: TomlText, key: str, clock: Clock, folder: str) -> None:
+    def __init__(self, text: TomlText, key: str, reader: TableReader, folder: str) -> None:
         self._text, self._key, self._folder = text, key, folder
-        self._reader = TableReader(text, folder, clock)
+        self._reader = reader
         self._own = text.place(key)
         with at(self._own):
             check_name(key, "schedule")
@@ -114,7 +121,7 @@ class _Schedule:
         with at(self._place(what)):
             if what == "chain":
                 return os.path.join(self._folder, os.path.expanduser(words.text(value, "a chain file"))), ()
-            steps = tuple(words.texts(value))
+            steps = tuple(value.split() if isinstance(value, str) else words.texts(value))
             if not steps:
                 raise UsageError("no steps", why="a chain needs one", hint='steps = ["fetch", "sync+scan"]')
             for step in steps:

@@ -13,15 +13,8 @@ from bgo.flow.chain_words import Context, Reader
 from bgo.model.options import is_whole, shown
 from bgo.model.schedule import MissedPolicy, Overlap
 from bgo.model.words import did_you_mean
-from bgo.zones import zone
 
 ABSOLUTE = "2026-12-24, or 2026-12-24T18:00 with an offset or in the schedule's tz"
-
-
-def _zone(value: Any) -> str:
-    name = words.text(value, "a time zone such as 'Europe/Berlin'")
-    zone(name)
-    return name
 
 
 def _missed(value: Any) -> str:
@@ -47,8 +40,8 @@ def _count(value: Any) -> int:
 def _instant(value: Any, context: Context) -> datetime:
     """Return an instant; one that counts from now is refused, for the file is read again."""
     when = _written(value)
-    if when.tzinfo is None and "tz" in context.table:
-        when = when.replace(tzinfo=zone(_zone(context.table["tz"])))
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=words.zone_of(context))
     try:
         is_past = from_datetime(when) < 0
     except (ValueError, OverflowError, OSError):
@@ -81,8 +74,6 @@ def _deadline(value: Any) -> timedelta:
 
 
 TIMING: Mapping[str, Reader] = {
-    "tz": ("tz", lambda v, c: _zone(v)),
-    "window": ("window", lambda v, c: words.text(v, "a window such as 'off-peak' or '22:00-06:00'")),
     "jitter": ("jitter", lambda v, c: words.length(v)),
     "missed": ("missed", lambda v, c: _missed(v)),
     "overlap": ("overlap", lambda v, c: _overlap(v)),

@@ -6,40 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from bgo.flow.enqueueing import Enqueueing
-from bgo.flow.options import EnqueueOptions
+from bgo.flow.options import EnqueueOptions, TimingOptions
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from bgo.engine.schedules import Draft, Placed
     from bgo.flow.chaining import ChainBuilder
-    from bgo.model.cron import CronSchedule
-    from bgo.model.options import Duration
-    from bgo.model.schedule import MissedPolicy, Overlap, ScheduleWish
-    from bgo.model.schedule_view import Coming, ScheduleView
-    from bgo.model.window import TimeWindow
+    from bgo.model.schedule import ScheduleWish
+    from bgo.model.schedule_view import Coming, ScheduleExplanation, ScheduleView
 
 
-class ScheduleOptions(EnqueueOptions, total=False):
-    """What `flow.schedule` takes beside the name and the input: when it fires, and every option of `flow.enqueue`."""
-
-    interval: Duration
-    """Every so long, from `start` on (default: now)."""
-    cron: CronSchedule | str
-    """`CronSchedule.daily_at(hour=9)`, `"0 9-17 * * 1-5"`, `"@daily"`."""
-    reboot: bool
-    """Once each time the computer has started."""
-    jitter: Duration
-    """Fire up to so much later, by an amount that follows from the occurrence."""
-    missed: MissedPolicy | str
-    """For occurrences for which no worker was there: `one` (the default), `skip`, `skip:15m`, `all`, `all:500`."""
-    overlap: Overlap | str
-    """While an earlier one is unfinished: `skip` (the default; with `missed="all"`: queue), queue, replace, allow."""
-    start: datetime | int
-    end: datetime | int
-    max_runs: int
-    pause_after: int
-    """Pause after so many failures in a row."""
+class ScheduleOptions(EnqueueOptions, TimingOptions, total=False):
+    """What `flow.schedule` takes beside the name and the input."""
 
 
 class Made(TypedDict, total=False):
@@ -170,6 +147,24 @@ class Scheduling(Enqueueing):
         with self.store.read() as session:
             found = resolve.schedule(session, schedule)
             return view_of(session, found, recent=recent, coming=coming, now=self.clock.now_ms())
+
+    def is_schedule(self, word: str) -> bool:
+        """Say whether an id, or the beginning of one, is that of a schedule, and of no task."""
+        from bgo.ids import MIN_PREFIX, looks_like_id
+
+        if not looks_like_id(word) or len(word) < MIN_PREFIX:
+            return False
+        with self.store.read() as session:
+            return not session.tasks.find_prefix(word, 1) and bool(session.schedules.find_prefix(word, 1))
+
+    def explain_schedule(self, schedule: str) -> ScheduleExplanation:
+        """Return whether a schedule will fire, and make something then: every gate, as it stands now."""
+        from bgo.engine import resolve
+        from bgo.engine.explain_schedule import explain
+
+        workers, now = self.workers(), self.clock.now_ms()
+        with self.store.read() as session:
+            return explain(session, resolve.schedule(session, schedule), workers, now)
 
     def preview(self, schedule: str, count: int = 10, *, since: int | None = None) -> list[Coming]:
         """Return the next occurrences of a schedule, as if nothing held it, from `since` (UTC milliseconds) on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.clock import Clock
 from bgo.errors import UsageError
@@ -13,12 +13,15 @@ from bgo.flow.toml_text import TomlText, at
 from bgo.model import payload
 from bgo.model.words import did_you_mean
 
+if TYPE_CHECKING:
+    from bgo.model.window import TimeWindow
+
 
 class TableReader:
     """Reads the tables of one file."""
 
-    def __init__(self, text: TomlText, folder: str, clock: Clock) -> None:
-        self._text, self._folder, self._clock = text, folder, clock
+    def __init__(self, text: TomlText, folder: str, clock: Clock, windows: Mapping[str, TimeWindow]) -> None:
+        self._text, self._folder, self._clock, self._windows = text, folder, clock, windows
 
     def check_keys(self, table: Mapping[str, Any], known: Iterable[str], what: str, name: str, number: int) -> None:
         """Raise UsageError for a key that is not among the known ones, with its line."""
@@ -37,7 +40,7 @@ class TableReader:
         for typed in table:
             if (key := typed.replace("-", "_")) in known:
                 with at(self._text.place(name, number, typed)):
-                    context = words.Context(said, self._folder, self._clock.now_ms())
+                    context = words.Context(said, self._folder, self._clock.now_ms(), self._windows)
                     try:
                         found |= words.keyword(key, context, known)
                     except UsageError as error:

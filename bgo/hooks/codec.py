@@ -113,6 +113,9 @@ def defaults_json(defaults: HandlerDefaults) -> dict[str, Any]:
         found["rate"] = rate_json(defaults.rate)
     if defaults.at_most_once:
         found["at_most_once"] = True
+    for name in ("window", "tz"):
+        if (said := getattr(defaults, name)) is not None:
+            found[name] = said
     return found
 
 
@@ -127,4 +130,6 @@ def _defaults_from(data: Mapping[str, Any]) -> HandlerDefaults:
         concurrency=concurrency_from(data.get("concurrency")),
         at_most_once=data.get("at_most_once", False),
         rate=rate_from(data.get("rate")),
+        window=data.get("window"),
+        tz=data.get("tz"),
     )

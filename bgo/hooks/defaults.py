@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from bgo.errors import UsageError
 from bgo.model.handler import HandlerDefaults
 from bgo.model.limits import ConcurrencyControl, RateLimit
 from bgo.model.options import (
+    NAME,
     PRIORITY_MAX,
     PRIORITY_MIN,
     PRIORITY_NAMES,
@@ -20,6 +21,9 @@ from bgo.model.options import (
     TaskTimeout,
     check_name,
 )
+
+if TYPE_CHECKING:
+    from bgo.model.window import TimeWindow
 
 
 class HandlerOptions(TypedDict, total=False):
@@ -35,6 +39,10 @@ class HandlerOptions(TypedDict, total=False):
     concurrency: ConcurrencyControl | int | None
     rate: RateLimit | str | None
     """A RateLimit, a preset's name, or `"10/1m"`."""
+    window: TimeWindow | str | None
+    """A TimeWindow, `"09:00-17:00@mon-fri"`, `"off-peak"`, or a name of the config."""
+    tz: str | None
+    """The window's zone; the default is that of who queues the task."""
     at_most_once: bool
     takes_argv: bool
     """ARGV after `--` is for this handler, as `ctx.argv`."""
@@ -72,6 +80,8 @@ def defaults_from(options: Mapping[str, Any]) -> HandlerDefaults:
         concurrency=_concurrency(given["concurrency"]) if "concurrency" in given else None,
         at_most_once=bool(given.get("at_most_once", False)),
         rate=_rate(given["rate"]) if "rate" in given else None,
+        window=_window(given["window"]) if "window" in given else None,
+        tz=_zone(given) if "tz" in given else None,
     )
 
 
@@ -122,6 +132,33 @@ def _rate(value: Any) -> RateLimit:
     if isinstance(value, RateLimit):
         return value
     raise UsageError(f"not a rate: {value!r:.100}", hint="rate='10/1m' or RateLimit(10, 60, key='api')")
+
+
+def _window(value: Any) -> str:
+    """Return a window's text: a name may stand in the config of who queues the task, hours are read here."""
+    from bgo.model.window import TimeWindow
+
+    if isinstance(value, TimeWindow):
+        return str(value)
+    if not isinstance(value, str):
+        raise UsageError(f"not a window: {value!r:.100}", hint="window='9-17@mon-fri' or TimeWindow.OFF_PEAK")
+    if NAME.fullmatch(value):
+        return value
+    from bgo.model.window_words import window
+
+    return str(window(value))
+
+
+def _zone(given: Mapping[str, Any]) -> str:
+    name = given["tz"]
+    if "window" not in given:
+        raise UsageError("tz needs window", why="it says by whose clocks a window is read", hint="window='off-peak'")
+    if not isinstance(name, str):
+        raise UsageError(f"not a time zone: {name!r:.100}", hint="tz='Europe/Berlin'")
+    from bgo import zones
+
+    zones.zone(name)
+    return name
 
 
 def _instance(given: Mapping[str, Any], name: str, kind: type[Any], example: str) -> Any:

@@ -60,6 +60,10 @@ class HandlerDefaults:
     concurrency: ConcurrencyControl | None = None
     at_most_once: bool = False
     rate: RateLimit | None = None
+    window: str | None = None
+    """As people write it: what it names is looked up when a task is queued."""
+    tz: str | None = None
+    """The window's zone; None: that of who queues the task."""
 
 
 @dataclass(frozen=True, slots=True)

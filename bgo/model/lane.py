@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +11,7 @@ from bgo.model.options import TaskConstraints
 
 if TYPE_CHECKING:
     from bgo.model.limits import ConcurrencyStrategy
+    from bgo.model.window import ZonedWindow
 
 
 class Gate(StrEnum):
@@ -24,19 +26,25 @@ class Gate(StrEnum):
     RATE = "rate"
     HANDLER = "handler"
     QUEUE = "queue"
+    WINDOW = "window"
     CHARGING = "charging"
     CONSTRAINT = "constraint"
     QUEUE_SLOTS = "queue_slots"
     SLOTS = "slots"
+    OVERLAP = "overlap"
+    """Of a schedule: what it made before is unfinished."""
 
 
 @dataclass(frozen=True, slots=True)
 class ViewKey:
-    """The part of a lane that the asker judges: who may run it and what the device must offer."""
+    """The part of a lane that the asker judges: who may run it, when, and what the device must offer."""
 
     queue: str
     handler: str
     constraints: TaskConstraints
+    window: ZonedWindow | None = None
+    zone: tzinfo | None = field(default=None, compare=False)
+    """The window's zone as this computer has it; None where it does not know the name."""
 
 
 class Rate(NamedTuple):

@@ -30,11 +30,13 @@ class Selector:
     """Ids of chains and batches: only their members, of batches in chains and chains in batches too."""
     roots: bool = False
     """Only what stands by itself, in no chain and no batch."""
+    schedules: tuple[str, ...] = ()
+    """Ids of schedules: only what they have made."""
 
     @property
     def is_empty(self) -> bool:
         """Say whether nothing narrows it."""
-        said = self.ids or self.names or self.tags or self.queues or self.states or self.under
+        said = self.ids or self.names or self.tags or self.queues or self.states or self.under or self.schedules
         return not said and self.since is None and self.until is None
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from bgo.clock import to_iso
 from bgo.model import schedule_json
 from bgo.model.schedule import Cron, Every, OccurrenceRow, Reboot, Rule, Schedule
-from bgo.model.views import SCHEMA
+from bgo.model.views import SCHEMA, GateLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +129,27 @@ def occurrence_json(row: OccurrenceRow) -> dict[str, Any]:
         "task": row.task,
         "noted_at": to_iso(row.noted_at),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleExplanation:
+    """Whether a schedule fires, and makes something then: its gates in order."""
+
+    view: ScheduleView
+    verdict: str
+    gates: tuple[GateLine, ...]
+    workers: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented object."""
+        return {
+            "schema": SCHEMA,
+            "id": self.view.id,
+            "key": self.view.schedule.key,
+            "name": self.view.schedule.name,
+            "state": str(self.view.schedule.state),
+            "verdict": self.verdict,
+            "gates": [line.to_json() for line in self.gates],
+            "next_at": to_iso(self.view.schedule.next_at),
+            "workers": self.workers,
+        }

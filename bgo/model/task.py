@@ -12,6 +12,7 @@ from bgo.model.state import State
 if TYPE_CHECKING:
     from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
     from bgo.model.outcome import TaskError
+    from bgo.model.window import ZonedWindow
 
 Kind = Literal["task", "chain", "batch"]
 """A chain or a batch is a row of its own that stands for its members; it is never claimed."""
@@ -41,6 +42,8 @@ class Wish:
     """UTC milliseconds: what has not begun by then is cancelled, reason expired."""
     finish_before: int | None = None
     """UTC milliseconds: what does not run by then, begun or not, is cancelled, reason expired."""
+    window: ZonedWindow | None = None
+    """The hours in which it may start."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,8 @@ class TaskView:
             "duration_ms": self.duration_ms(),
             "chain_id": self.chain_id,
             "batch_id": self.batch_id,
-            "schedule_id": None,
+            "schedule_id": t.schedule,
+            "scheduled_for": to_iso(t.occurrence),
             "holds": [hold_json(h) for h in self.holds],
             **({} if self.counts is None else {"counts": dict(self.counts)}),
         }

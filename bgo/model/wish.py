@@ -20,6 +20,7 @@ from bgo.model.task import Wish
 
 if TYPE_CHECKING:
     from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
+    from bgo.model.window import ZonedWindow
 
 
 def constraints_json(constraints: TaskConstraints) -> dict[str, Any]:
@@ -118,6 +119,14 @@ def _unique_from(data: dict[str, Any] | None) -> Unique | None:
     return Unique(data["id"], UniquePolicy(data["policy"]))
 
 
+def _window_from(text: str | None) -> ZonedWindow | None:
+    if text is None:
+        return None
+    from bgo.model.window import ZonedWindow
+
+    return ZonedWindow.of(text)
+
+
 def to_json(wish: Wish) -> dict[str, Any]:
     """Return the wish as a JSON object without defaults."""
     found: dict[str, Any] = {}
@@ -141,6 +150,8 @@ def to_json(wish: Wish) -> dict[str, Any]:
     for name in ("start_before", "finish_before"):
         if (at := getattr(wish, name)) is not None:
             found[name] = at
+    if wish.window is not None:
+        found["window"] = str(wish.window)
     return found
 
 
@@ -165,4 +176,5 @@ def load(text: str) -> Wish:
         unique=_unique_from(data.get("unique")),
         start_before=data.get("start_before"),
         finish_before=data.get("finish_before"),
+        window=_window_from(data.get("window")),
     )

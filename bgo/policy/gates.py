@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import tzinfo
+from typing import TYPE_CHECKING
 
 from bgo.model.device import Reading, Tri, View
 from bgo.model.options import NO_CONSTRAINTS, NetworkConstraint, TaskConstraints
 from bgo.model.plan import Gate, Hold, ViewKey
+
+if TYPE_CHECKING:
+    from bgo.model.window import ZonedWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +27,8 @@ class Offer:
     queues: frozenset[str] | None = None
 
 
-def view_holds(key: ViewKey, view: View, offer: Offer) -> Iterator[Hold]:
-    """Yield every hold that the asker's side puts on work of this kind, in the order they are told."""
+def view_holds(key: ViewKey, view: View, offer: Offer, now_ms: int) -> Iterator[Hold]:
+    """Yield every hold that the asker's side puts on work of this kind now, in the order they are told."""
     if offer.queues is not None and key.queue not in offer.queues:
         served = ", ".join(sorted(offer.queues))
         yield Hold(Gate.QUEUE, f"this worker serves {served}", key.queue, lift=f"bgo run --queue {key.queue}")
@@ -34,15 +39,44 @@ def view_holds(key: ViewKey, view: View, offer: Offer) -> Iterator[Hold]:
             f"a handler named {key.handler}",
             lift="bgo handlers list; then install the plugin or pass --plugin FILE",
         )
+    if key.window is not None and (hold := window_hold(key.window, key.zone, now_ms)) is not None:
+        yield hold
     yield from device_holds(key.constraints, view)
 
 
-def view_hold(key: ViewKey, view: View, offer: Offer) -> Hold | None:
+def view_hold(key: ViewKey, view: View, offer: Offer, now_ms: int) -> Hold | None:
     """Return the first hold of `view_holds`, or None when work of this kind may start."""
-    asks_nothing = key.constraints is NO_CONSTRAINTS and offer.queues is None
+    asks_nothing = key.constraints is NO_CONSTRAINTS and key.window is None and offer.queues is None
     if asks_nothing and (offer.handlers is None or key.handler in offer.handlers):
         return None  # most work, judged by every look and tick
-    return next(view_holds(key, view, offer), None)
+    return next(view_holds(key, view, offer, now_ms), None)
+
+
+def window_hold(asked: ZonedWindow, zone: tzinfo | None, now_ms: int) -> Hold | None:
+    """Return the hold of a window that is closed, with the instant at which it opens; None while it is open.
+
+    `zone` is None where this computer does not know the window's zone: then nobody can tell, and nothing starts.
+    """
+    if zone is None:
+        return Hold(
+            Gate.WINDOW,
+            f"this computer has no time zone {asked.zone}",
+            f"the hours of {asked.told}",
+            lift="pip install --upgrade tzdata",
+        )
+    from bgo.policy.window import opens_at  # most work may start at any hour
+
+    opening = opens_at(asked.window, zone, now_ms)
+    if opening == now_ms:
+        return None
+    return Hold(
+        Gate.WINDOW,
+        f"outside {asked.told}",
+        f"a time in {asked.window.told}",
+        holder="the time of day",
+        until_ms=opening,
+        lift="wait until it opens: bgo run --watch",
+    )
 
 
 def device_holds(wish: TaskConstraints, view: View) -> Iterator[Hold]:

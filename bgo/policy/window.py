@@ -20,7 +20,7 @@ _NO_OFFSET = timedelta(0)
 
 def is_open(window: TimeWindow, zone: tzinfo, at_ms: int) -> bool:
     """Return whether work may start at this instant (UTC milliseconds) by a wall clock of the zone."""
-    day, since = divmod(at_ms + _offset_ms(zone, at_ms), DAY_MS)
+    day, since = divmod(at_ms + offset_ms(zone, at_ms), DAY_MS)
     start, end = _span(window)
     if start < end:
         return start <= since < end and _is_on(window, day)
@@ -64,7 +64,8 @@ def _is_on(window: TimeWindow, day: int) -> bool:
     return not window.days_of_week or (day + _THURSDAY) % 7 + 1 in window.days_of_week
 
 
-def _offset_ms(zone: tzinfo, at_ms: int) -> int:
+def offset_ms(zone: tzinfo, at_ms: int) -> int:
+    """Return by how much the zone's wall clock is ahead of UTC at an instant, in milliseconds."""
     offset = datetime.fromtimestamp(at_ms // 1000, zone).utcoffset() or _NO_OFFSET
     return (offset.days * 86_400 + offset.seconds) * 1000
 
@@ -75,15 +76,15 @@ def _next_step(window: TimeWindow, zone: tzinfo, at_ms: int) -> int:
     No step is longer than a day; between two changes that undo each other no zone has had less than seven days since
     1970, so that none is overlooked.
     """
-    offset = _offset_ms(zone, at_ms)
+    offset = offset_ms(zone, at_ms)
     since = (at_ms + offset) % DAY_MS
     step = min((mark - since) % DAY_MS or DAY_MS for mark in (0, *_span(window)))
-    if _offset_ms(zone, at_ms + step) == offset:
+    if offset_ms(zone, at_ms + step) == offset:
         return at_ms + step
     before, after = at_ms // 1000, (at_ms + step) // 1000  # clocks change at whole seconds
     while after - before > 1:
         middle = (before + after) // 2
-        if _offset_ms(zone, middle * 1000) == offset:
+        if offset_ms(zone, middle * 1000) == offset:
             before = middle
         else:
             after = middle

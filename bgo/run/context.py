@@ -13,6 +13,7 @@ from bgo.run.text import clip
 from bgo.run.wire import Frame, StartFrame
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
 PROGRESS_EVERY_MS = 100
@@ -48,6 +49,9 @@ class TaskContext:
         self.argv = start.argv
         self.env = start.env
         self.cwd = start.cwd
+        self.schedule = start.schedule
+        """The schedule that made it, or the chain or batch it is in, by id; None without one."""
+        self._scheduled_for = start.scheduled_for
         self.restored: Any = start.restored
         """What the last `checkpoint` of an earlier run kept, or None."""
         self._workdir = start.workdir
@@ -74,6 +78,15 @@ class TaskContext:
         path = Path(self._workdir)
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path
+
+    @property
+    def scheduled_for(self) -> datetime | None:
+        """Return the logical time of a scheduled task, in UTC: its occurrence, however late it runs; else None."""
+        if self._scheduled_for is None:
+            return None
+        from datetime import UTC, datetime
+
+        return datetime.fromtimestamp(self._scheduled_for / 1000, UTC)
 
     @property
     def deadline(self) -> float | None:

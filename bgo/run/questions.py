@@ -49,8 +49,8 @@ class Questions:
                 return True
             if session.lanes.wait_for_rate(queues):
                 return True  # a rate lifts by itself, as a delay does
-            view, offer = self.view(session), self._asker.offer
-            return any(view_hold(key, view, offer) is None for _, key in session.lanes.views())
+            view, offer, now = self.view(session), self._asker.offer, self._bench.clock.now_ms()
+            return any(view_hold(key, view, offer, now) is None for _, key in session.lanes.views())
 
     def data_version(self) -> int:
         """Return a number that changes when somebody else commits."""

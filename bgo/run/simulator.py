@@ -193,6 +193,7 @@ class _Play:
     def _take_over(self) -> None:
         """Runs that are live in the store count as just started; what a cancel was asked for ends at once."""
         start = self._options.start_ms
+        self._session.schedules.set_boot(WORKER)  # the computer does not start anew for a play
         for lease in self._session.leases.list_all():
             task = self._session.tasks.find_seq(lease.seq)
             if task is None or not self._session.leases.adopt(lease, WORKER, self._clock.awake_ms() + LEASE_MS):

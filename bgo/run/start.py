@@ -39,5 +39,7 @@ def frame_of(claim: Claim, handler: HandlerInfo | None, work_dir: Path, middlewa
         workdir=os.path.join(work_dir, task.id),  # a Path costs ten times as much, for each task
         middleware=tuple(middleware),
         layers=handler.layers,
+        schedule=claim.made_by[0],
+        scheduled_for=claim.made_by[1],
     )
     return start_json(frame)

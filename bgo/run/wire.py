@@ -68,6 +68,10 @@ class StartFrame(NamedTuple):
     """Plugins whose middleware stands around every task, the outermost first."""
     layers: int = 0
     """How much middleware its own program is known to put around it."""
+    schedule: str | None = None
+    """The schedule that made it, or what it is in, by id."""
+    scheduled_for: int | None = None
+    """The occurrence it was made for: its logical time, UTC milliseconds."""
 
     @property
     def mark(self) -> str:

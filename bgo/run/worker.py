@@ -36,6 +36,8 @@ BUSY_MS = 250
 BUSY_TRIES = 3
 FAILED_MS = 1_000
 """How long the store is left alone after it was busy, or failed."""
+STEP_MS = 1_000
+"""What the wall clock may differ between two polls without having been set: NTP slews by half a ms a second."""
 
 
 class Worker:
@@ -81,11 +83,12 @@ class Worker:
         self._hears_cancels = True
         self._wanted = 0
         """How many free slots there is ready work for, as far as the last look or tick tells."""
-        self._holds = False
+        self._must_ask = False
         self._next_wake: int | None = None
         self._rate_at: int | None = None
         """When a rate has room again; awake milliseconds: setting the wall clock does not change it."""
         self._poll_at = self._retry_at = 0
+        self._wall = self._clock.now_ms() - awake
         self._renew_at = awake + bench.lease_ms // 3
         self._version = -1
 
@@ -235,10 +238,11 @@ class Worker:
             self._curious, self._rate_at = True, None
         if awake >= self._poll_at:
             self._poll_at = awake + self._bench.poll_ms
+            self._notice_steps(awake)
             version = self._desk.data_version()
             changed, self._version = version != self._version, version
             self._hears_cancels = self._hears_cancels or changed
-            self._curious = self._curious or changed or self._holds
+            self._curious = self._curious or changed or self._must_ask
             self._announce(self._desk.rescue(), rescued=True)
             if self._desk.sweep_stages():
                 self._poll_at = awake  # in steps, between which others have their turn
@@ -252,6 +256,13 @@ class Worker:
                 self._runs.hold(self._desk.held())
             self._hearing.look()
             self._hears_cancels = False
+
+    def _notice_steps(self, awake: int) -> None:
+        """After the wall clock was set, or the computer slept, look again: what it held by the time may start now."""
+        wall = self._clock.now_ms() - awake
+        if abs(wall - self._wall) > STEP_MS:
+            self._curious = True
+        self._wall = wall
 
     def _look_at_handlers(self) -> None:
         """Learn which handlers there are now; plugins that cannot be read at the moment change nothing."""
@@ -285,7 +296,7 @@ class Worker:
         self._choose()
         found = self._desk.look(room, self._only)
         self._curious = False
-        self._holds, self._wanted = bool(found.holds), found.ready
+        self._must_ask, self._wanted = found.must_ask, found.ready
         is_due = self._wake_for(found)
         if found.has_work and (is_due or not found.ready):
             self._commit([], claim=True)

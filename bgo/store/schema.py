@@ -102,12 +102,13 @@ class View(Row, table=True):
     """What the asker judges once for all lanes that share it."""
 
     __tablename__ = "view"
-    __table_args__ = (Index("view_key", "queue", "handler", "constraints", unique=True),)
+    __table_args__ = (Index("view_key", "queue", "handler", "constraints", "window", unique=True),)
     id: int = _int(key=True)
     queue: str = _text()
     handler: str = _text()
     constraints: str = _text()
     held_by: str | None = _text()
+    window: str = _text("")
 
 
 class Lane(Row, table=True):

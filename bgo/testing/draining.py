@@ -39,10 +39,10 @@ def drain(
 ) -> DrainReport:
     """Run every task of an isolated flow that is due, and what these enqueue, one after another in this process.
 
-    `until_empty` also lets the clock jump to retries, delays, rates and the device's script, until nothing waits for
-    its time any more. What a gate holds stays, and the report says which. `raise_errors` raises what a handler raised
-    as soon as its run is recorded, a retry to come or not. `queues` runs those alone. A rate has room again a
-    millisecond after its window. Raises TooManyRunsError after `max_runs` runs.
+    `until_empty` also lets the clock jump to retries, delays, rates, windows and the device's script, until nothing
+    waits for its time any more. What a gate holds stays, and the report says which. `raise_errors` raises what a
+    handler raised as soon as its run is recorded, a retry to come or not. `queues` runs those alone. A rate has room
+    again a millisecond after its window. Raises TooManyRunsError after `max_runs` runs.
     """
     device = device_of(flow)
     motor = Motor(flow, device, queues)

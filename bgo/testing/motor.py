@@ -106,10 +106,12 @@ class Motor:
                 session, asker, View(device=self._device.state), self._memory, (_CHILD,),
                 lease_until=until, moment=self._moment,
             )  # fmt: skip
-            return Turn(tick.claims[0] if tick.claims else None, tick.again, self._next_start(session))
+            start = self._next_start(session, tick.opens_at)
+            return Turn(tick.claims[0] if tick.claims else None, tick.again, start)
 
-    def _next_start(self, session: Session) -> int | None:
-        """Return when the next task may become ready, have room under its rate, or meet another device.
+    def _next_start(self, session: Session, opens_at: int | None) -> int | None:
+        """Return when the next task may become ready, have room under its rate, be in its window, or meet another
+        device.
 
         What expires is not waited for, nor what comes due in queues that are not served.
         """
@@ -117,7 +119,7 @@ class Motor:
         is_ours = self._queues is None or session.tasks.waits_in(self._queues)
         rate_at = None if coming.rate_in is None else self._flow.clock.now_ms() + coming.rate_in
         change_at = self._device.next_change if session.lanes.ask_device() else None
-        times = (coming.due if is_ours else None, rate_at, change_at)
+        times = (coming.due if is_ours else None, rate_at, opens_at, change_at)
         return min((at for at in times if at is not None), default=None)
 
     @property

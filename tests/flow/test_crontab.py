@@ -236,7 +236,10 @@ def test_what_cannot_be_carried_over_is_left_out_and_named(text: str, why: str) 
 
 
 def test_what_holds_bgo_itself_stays_where_it_is() -> None:
-    text = "# BEGIN bgo\n0 0 * * * x\n#END bgo\n* * * * * cd / && bgo run\n* * * * * bgo enqueue x\n# BEGIN bgo\n1 1 * * * y"
+    text = (
+        "# BEGIN bgo\n0 0 * * * x\n#END bgo\n* * * * * cd / && bgo run\n* * * * * bgo enqueue x\n"
+        "# BEGIN bgo\n1 1 * * * y"
+    )
     assert [line.became for line in table(text).lines] == [
         *[Became.SKIPPED] * 4, Became.CARRIED, Became.NOTHING, Became.CARRIED,
     ]  # fmt: skip

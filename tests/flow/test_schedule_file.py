@@ -18,6 +18,7 @@ from bgo.errors import BgoError, UsageError
 from bgo.flow import schedule_file
 from bgo.flow.schedule_written import WrittenSchedule
 from bgo.model.options import RetryPolicy
+from bgo.model.window import TimeWindow
 
 CLOCK = VirtualClock(1_790_000_000_000)
 WHOLE = """
@@ -106,7 +107,7 @@ def test_a_file_says_all_that_a_schedule_can_be() -> None:
     assert nightly.pop("end") == datetime(2027, 1, 1, 12, tzinfo=UTC)
     assert nightly.pop("dedup").ttl_ms == 3_600_000
     assert nightly == {
-        "tz": "Europe/Berlin", "window": "off-peak", "jitter": timedelta(minutes=5), "missed": "all:500",
+        "tz": "Europe/Berlin", "window": TimeWindow.OFF_PEAK, "jitter": timedelta(minutes=5), "missed": "all:500",
         "overlap": "queue", "max_runs": 10, "pause_after": 3, "input": {"path": "a"}, "queue": "low", "priority": 10,
         "tags": ["x"], "start_before": timedelta(hours=2), "finish_before": timedelta(hours=3), "as_": "hash-all",
         "cwd": "/srv/data",

@@ -8,7 +8,7 @@ from bgo.model.device import Profile, Reading, Tri, View
 from bgo.model.options import NO_CONSTRAINTS, NetworkConstraint, TaskConstraints
 from bgo.model.plan import Gate, ViewKey
 from bgo.policy.gates import Offer, concurrency_hold, device_holds, unsupported, view_hold, view_holds
-from tests.build import a_view
+from tests.build import START, a_view
 
 CHARGING = TaskConstraints(requires_charging=True)
 ANYTHING = Offer()
@@ -19,13 +19,13 @@ def a_key(constraints: TaskConstraints = NO_CONSTRAINTS, queue: str = "default",
 
 
 def gates(key: ViewKey, view: View, offer: Offer = ANYTHING) -> list[Gate]:
-    return [hold.gate for hold in view_holds(key, view, offer)]
+    return [hold.gate for hold in view_holds(key, view, offer, START)]
 
 
 @pytest.mark.parametrize("charging", [True, False, None])
 def test_work_that_asks_for_nothing_is_never_held(charging: bool | None) -> None:
     assert gates(a_key(), a_view(charging)) == []
-    assert view_hold(a_key(), a_view(charging), ANYTHING) is None
+    assert view_hold(a_key(), a_view(charging), ANYTHING, START) is None
 
 
 @pytest.mark.parametrize(("charging", "expected"), [(True, []), (False, [Gate.CHARGING]), (None, [Gate.CHARGING])])
@@ -62,7 +62,7 @@ def test_a_hold_names_its_source_and_its_remedy() -> None:
 )
 def test_the_offer(offer: Offer, expected: list[Gate]) -> None:
     assert gates(a_key(), a_view(), offer) == expected
-    for hold in view_holds(a_key(), a_view(), offer):
+    for hold in view_holds(a_key(), a_view(), offer, START):
         assert hold.current
         assert hold.needed
         assert hold.lift
@@ -72,7 +72,7 @@ def test_every_hold_is_told_in_order_and_the_first_one_counts() -> None:
     wish = TaskConstraints(NetworkConstraint.CONNECTED, requires_charging=True)
     offer = Offer(handlers=frozenset(), queues=frozenset({"high"}))
     assert gates(a_key(wish), a_view(False), offer) == [Gate.QUEUE, Gate.HANDLER, Gate.CHARGING, Gate.CONSTRAINT]
-    first = view_hold(a_key(wish), a_view(False), offer)
+    first = view_hold(a_key(wish), a_view(False), offer, START)
     assert first is not None
     assert first.gate is Gate.QUEUE
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from bgo.errors import UsageError
 from bgo.model.lane import Gate, LaneKey, Rate, ViewKey
 from bgo.model.wish import constraints_from, constraints_json
 from bgo.policy.order import BUMPED, is_bumped
@@ -20,11 +21,14 @@ from bgo.store.sql.pauses import PAUSE_BIT, paused_bits
 from bgo.store.sql.rates import SqlRates
 
 if TYPE_CHECKING:
-    from bgo.model.plan import Head, LaneHeads
+    from datetime import tzinfo
 
-FIND_VIEW = "SELECT id FROM view WHERE queue = ? AND handler = ? AND constraints = ?"
-ADD_VIEW = "INSERT INTO view (queue, handler, constraints) VALUES (?, ?, ?)"
-OPEN_VIEWS = """SELECT id, queue, handler, constraints FROM view
+    from bgo.model.plan import Head, LaneHeads
+    from bgo.model.window import ZonedWindow
+
+FIND_VIEW = "SELECT id FROM view WHERE queue = ? AND handler = ? AND constraints = ? AND window = ?"
+ADD_VIEW = "INSERT INTO view (queue, handler, constraints, window) VALUES (?, ?, ?, ?)"
+OPEN_VIEWS = """SELECT id, queue, handler, constraints, window FROM view
 WHERE EXISTS (SELECT 1 FROM lane WHERE lane.view = view.id AND turn IS NOT NULL) ORDER BY id"""
 FIND = "SELECT id FROM lane WHERE key = ?"
 ADD = """INSERT INTO lane (key, name, view, concurrency_key, concurrency_max, strategy, rate_key, rate_max, rate_window,
@@ -67,30 +71,48 @@ def _compact(value: Any) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _view_key(queue: str, handler: str, constraints: str) -> ViewKey:
+def _view_key(queue: str, handler: str, constraints: str, window: str = "") -> ViewKey:
     """Every tick reads the same few views: their text is parsed once."""
-    return ViewKey(queue, handler, constraints_from(json.loads(constraints)))
+    wish = constraints_from(json.loads(constraints))
+    return ViewKey(queue, handler, wish, *(_hours(window) if window else ()))
 
 
-def _text(key: LaneKey, view: tuple[str, str, str]) -> str:
-    """Return the text that tells a lane from all others; what most lanes lack is left out of it."""
-    parts: list[Any] = [key.name, *view, key.concurrency_key, key.concurrency_max, key.strategy]
-    if key.rate or key.marks or key.stage:
-        parts += [key.rate, key.marks, *([key.stage] if key.stage else [])]
-    return _compact(parts)
+def _hours(text: str) -> tuple[ZonedWindow, tzinfo | None]:
+    """Return a window with its zone: None where this computer does not have it, as with a store from another one."""
+    from bgo import zones
+    from bgo.model.window import ZonedWindow
+
+    window = ZonedWindow.of(text)
+    try:
+        return window, zones.zone(window.zone)
+    except UsageError:
+        return window, None
+
+
+def _text(key: LaneKey, view: tuple[str, str, str, str]) -> str:
+    """Return the text that tells a lane from all others; what most lanes lack is left out of it.
+
+    Statements look into it by position: what is new comes last.
+    """
+    *asked, window = view
+    parts: list[Any] = [key.name, *asked, key.concurrency_key, key.concurrency_max, key.strategy]
+    if key.rate or key.marks or key.stage or window:
+        parts += [key.rate, key.marks, *([key.stage] if key.stage or window else [])]
+    return _compact([*parts, window] if window else parts)
 
 
 @lru_cache(maxsize=1024)
 def _lane_key(text: str) -> LaneKey:
     from bgo.model.limits import ConcurrencyStrategy
 
-    parts = json.loads(text)
-    name, *view, key, limit, strategy, rate, marks, stage = (
-        (*parts, None, (), None) if len(parts) < 9 else (*parts, None)[:10]
-    )
+    parts: list[Any] = json.loads(text)
+    name, queue, handler, constraints, key, limit, strategy = parts[:7]
+    more: list[Any] = [None, [], None, ""]  # what is not there: most lanes have none of it
+    more[: len(parts) - 7] = parts[7:]
+    rate, marks, stage, window = more
     return LaneKey(
         name,
-        _view_key(*view),
+        _view_key(queue, handler, constraints, window),
         key,
         limit,
         ConcurrencyStrategy(strategy) if strategy else None,
@@ -118,7 +140,8 @@ class SqlLanes(SqlParking):
         self._named = named
 
     def ensure(self, key: LaneKey, now: int) -> int:
-        view = (key.view.queue, key.view.handler, _compact(constraints_json(key.view.constraints)))
+        hours = "" if key.view.window is None else str(key.view.window)
+        view = (key.view.queue, key.view.handler, _compact(constraints_json(key.view.constraints)), hours)
         text = _text(key, view)
         row = self._db.execute(FIND, (text,)).fetchone()
         if row is not None:

@@ -33,6 +33,7 @@ def where(selector: Selector) -> tuple[str, list[Any]]:
     any_of("name", selector.names)
     any_of("queue", selector.queues)
     any_of("state", selector.states)
+    any_of("schedule", selector.schedules)
     if selector.kinds and not selector.ids:
         any_of("kind", selector.kinds)
     if selector.roots:

@@ -44,3 +44,7 @@ ALTER TABLE task ADD COLUMN schedule TEXT;
 ALTER TABLE task ADD COLUMN occurrence INTEGER;
 CREATE INDEX task_schedule ON task (schedule, seq) WHERE schedule IS NOT NULL;
 CREATE INDEX task_schedule_open ON task (schedule, seq) WHERE schedule IS NOT NULL AND finished_at IS NULL;
+-- Windows of the day: what the asker judges has one more part.
+ALTER TABLE view ADD COLUMN window TEXT NOT NULL DEFAULT '';
+DROP INDEX view_key;
+CREATE UNIQUE INDEX view_key ON view (queue, handler, constraints, window);

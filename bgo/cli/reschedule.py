@@ -1,0 +1,108 @@
+"""`bgo reschedule` and `bgo unschedule`: change schedules that are there, and remove them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from bgo.cli import parse, timing
+from bgo.cli import whole as shared
+from bgo.cli.flow import flow_of
+from bgo.cli.lazy import argv_of
+from bgo.cli.params import Json, Quiet, Yes
+from bgo.cli.schedules import Word, told
+
+
+def reschedule(
+    ctx: typer.Context,
+    word: Word,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[@WORD] [KEY=VALUE]", help="@hourly …; input, laid over.", show_default=False),
+    ] = None,
+    every: timing.Every = None,
+    cron: timing.Cron = None,
+    every_minutes: timing.EveryMinutes = None,
+    every_hours: timing.EveryHours = None,
+    daily_at: timing.DailyAt = None,
+    on: timing.On = None,
+    weekdays_at: timing.WeekdaysAt = None,
+    weekends_at: timing.WeekendsAt = None,
+    monthly_on: timing.MonthlyOn = None,
+    at: timing.At = None,
+    tz: timing.Zone = None,
+    window: timing.Window = None,
+    jitter: timing.Jitter = None,
+    start: timing.Start = None,
+    end: timing.End = None,
+    max_runs: timing.MaxRuns = None,
+    missed: timing.Missed = None,
+    overlap: timing.Overlap = None,
+    pause_after: timing.PauseAfter = None,
+    timeout: shared.Timeout = None,
+    retry: shared.Retry = None,
+    queue: shared.Queue = None,
+    priority: shared.Priority = None,
+    tag: shared.Tag = None,
+    concurrency: shared.Concurrency = None,
+    concurrency_key: shared.ConcurrencyKey = None,
+    rate: shared.Rate = None,
+    rate_key: shared.RateKey = None,
+    cwd: shared.Cwd = None,
+    env: shared.Env = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Change when a schedule fires, or options and input of the tasks that it makes; what is not said stays.
+
+    Its id, key and counters stay. An interval counts on from the last occurrence.
+
+    bgo reschedule backup --every 2h
+    """
+    said = dict(locals())
+    flow = flow_of(ctx)
+    said["word"], pairs = timing.at_word(words or [])
+    options = timing.keywords(flow, said, is_new=False)
+    usual = dict.fromkeys(("charging", "at_most_once", "after", "dedup", "dedup_ttl", "unique", "unique_policy"))
+    from bgo.cli.schedule import enqueue_options
+
+    options.update(enqueue_options(flow, {**usual, **said}))
+    if (argv := argv_of(ctx)) is not None:
+        options["argv"] = argv
+    if (kept := shared.environment(env)) is not None:
+        options["env"] = kept
+    data = None
+    if pairs:
+        there = flow.get_schedule(word, recent=0, coming=0)
+        from bgo.flow.steering import known
+
+        data = parse.input_of(known(flow, there.schedule.handler), pairs, there.input)
+    view = flow.reschedule(word, data, **options)
+    if as_json:
+        from bgo.cli import render
+
+        render.write_json(view.to_json())
+    elif quiet:
+        print(view.id)
+    else:
+        from bgo.cli import render
+        from bgo.cli.scheduled import told_next, told_timing
+
+        print(view.id)
+        render.say(f"{told_timing(view.schedule.timing)}; {told_next(view.schedule, flow.clock.now_ms())}")
+
+
+def unschedule(ctx: typer.Context, word: Word, yes: Yes = False, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Remove a schedule; what it has made stays, and runs on."""
+    flow = flow_of(ctx)
+    found = flow.schedules(word)
+    if len(found) > 1 and not yes:
+        from bgo.errors import UsageError
+
+        ids = ", ".join(view.id for view in found[:5]) + (" …" if len(found) > 5 else "")
+        if not sys.stdin.isatty():
+            raise UsageError(f"{word:.60} means {len(found)} schedules", why=ids, hint="give an id or a key, or --yes")
+        typer.confirm(f"remove {len(found)} schedules ({ids})?", abort=True, err=True)
+    told(flow.unschedule(word), "is removed", as_json=as_json, quiet=quiet)

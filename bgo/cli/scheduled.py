@@ -1,0 +1,102 @@
+"""What `bgo schedule` answers: the id, how its times were understood, and when it fires next."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bgo.api import TaskFlow
+    from bgo.engine.schedules import Draft, Placed
+    from bgo.model.schedule import Rule, Schedule, Timing
+    from bgo.model.window import TimeWindow
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+FORESEEN = 5
+
+
+def tell(flow: TaskFlow, placed: Placed, *, as_json: bool, quiet: bool) -> None:
+    """Print the id, or one object; beside it what was understood."""
+    if as_json:
+        from bgo.cli import render
+
+        return render.write_json({**flow.get_schedule(placed.id).to_json(), "outcome": placed.outcome})
+    print(placed.id)
+    if not quiet:
+        _echo(flow, placed)
+    return None
+
+
+def _echo(flow: TaskFlow, placed: Placed) -> None:
+    from bgo.cli import render
+
+    schedule = flow.get_schedule(placed.id).schedule
+    said = "" if placed.outcome == "added" else f"{placed.outcome}: "
+    render.say(f"{said}{told_timing(schedule.timing)}; {told_next(schedule, flow.clock.now_ms())}")
+    if placed.outcome == "added" and sys.stderr.isatty() and not flow.workers():
+        render.say("no worker runs now: 'bgo run --watch' fires it, or 'bgo run' from cron (bgo install --cron)")
+
+
+def told_timing(timing: Timing) -> str:
+    """Return when a schedule fires, in words."""
+    parts = [told_rule(timing.rule)]
+    if timing.window is not None:
+        parts.append(f"within {told_window(timing.window)}")
+    if parts[0].startswith("every ") and timing.window is None:
+        return parts[0]
+    return " ".join(parts) + ("" if parts[0] == "@reboot" else f" in {timing.zone}")
+
+
+def told_rule(rule: Rule) -> str:
+    """Return a rule in words."""
+    from bgo.cli import render
+    from bgo.model.schedule import Every
+
+    return f"every {render.duration(rule.every_ms)}" if isinstance(rule, Every) else rule.text
+
+
+def told_window(window: TimeWindow) -> str:
+    """Return a window as it is written."""
+    hours = f"{window.start_hour:02}:{window.start_minute:02}-{window.end_hour:02}:{window.end_minute:02}"
+    days = ",".join(DAYS[day - 1] for day in window.days_of_week)
+    return hours + (f"@{days}" if days else "")
+
+
+def told_next(schedule: Schedule, now: int) -> str:
+    """Return when it fires next, or why it does not."""
+    from bgo.cli import render
+
+    if schedule.state != "active":
+        return f"{schedule.state}: {schedule.reason}"
+    if schedule.fire_at is None:
+        return "at the next start of this computer"
+    return f"next {render.local_time(schedule.fire_at)} ({render.ago(schedule.fire_at, now)})"
+
+
+def tell_plan(flow: TaskFlow, draft: Draft, *, as_json: bool) -> None:
+    """Print what a schedule would do: its first occurrences, and what it would make; nothing was written."""
+    import json
+
+    from bgo.cli import render
+
+    found = flow.foresee(draft, FORESEEN)
+    makes: Any = json.loads(draft.plan)
+    if as_json:
+        from bgo.model.schedule_view import rule_json
+
+        told = {"schema": 1, "name": draft.name, "kind": draft.kind, "rule": rule_json(draft.wish.timing.rule)}
+        return render.write_json(
+            {**told, "zone": draft.wish.timing.zone, "coming": [c.to_json() for c in found], "makes": makes}
+        )
+    from bgo.cli.facts import facts
+    from bgo.cli.schedules import put_coming
+
+    rows = [
+        ("makes", f"{draft.kind} {draft.name}"),
+        ("fires", told_timing(draft.wish.timing)),
+        ("missed", str(draft.wish.missed)),
+        ("overlap", str(draft.wish.overlap)),
+    ]
+    facts(rows, color=flow.settings.color, title=render.safe("nothing was written", "bold"))
+    put_coming(found, flow.clock.now_ms(), color=flow.settings.color)
+    return None

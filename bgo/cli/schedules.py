@@ -1,0 +1,297 @@
+"""`bgo schedules`: list schedules, show one, pause, resume, foresee them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bgo.cli.flow import flow_of
+from bgo.cli.lazy import group
+from bgo.cli.params import OUTPUT, Json, Quiet
+
+if TYPE_CHECKING:
+    from bgo.api import TaskFlow
+    from bgo.cli.facts import Fact
+    from bgo.model.schedule import OccurrenceRow, Schedule
+    from bgo.model.schedule_view import Coming, ScheduleView
+
+app = group("List schedules, show one, pause, resume, foresee, import them.", default_verb="list")
+
+Word = Annotated[str, typer.Argument(metavar="ID", help="An id, a key, or a name.", show_default=False)]
+STYLES = {"active": ("●", "green"), "paused": ("⏸", "yellow"), "finished": ("■", "dim")}
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    word: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="An id, a key, or a name.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """List schedules: when each fires, when next, and what became of its occurrences so far."""
+    from bgo.cli import render
+
+    flow = flow_of(ctx)
+    found = flow.schedules(word)
+    if as_json:
+        render.write_json([view.to_json() for view in found])
+    elif quiet:
+        for view in found:
+            print(view.id)
+    elif found:
+        _put_table(found, flow.clock.now_ms(), color=flow.settings.color)
+    else:
+        render.say("no schedule yet: bgo schedule NAME --every 1h")
+
+
+@app.command("show")
+def show(ctx: typer.Context, word: Word, as_json: Json = False) -> None:
+    """Show a schedule: when it fires, what it makes, what became of its last occurrences, which come next."""
+    show_one(flow_of(ctx), word, as_json=as_json)
+
+
+def show_one(flow: TaskFlow, word: str, *, as_json: bool) -> None:
+    """Print one schedule in full, as facts and tables or as an object."""
+    from bgo.cli import render
+
+    view = flow.get_schedule(word)
+    if as_json:
+        from bgo.model.schedule_view import occurrence_json
+
+        done = [occurrence_json(row) for row in view.occurrences]
+        render.write_json({**view.to_json(), "occurrences": done, "coming": [c.to_json() for c in view.coming]})
+        return
+    _put_facts(flow, view)
+    color = flow.settings.color
+    if view.occurrences:
+        _put_done(view.occurrences, flow.clock.now_ms(), color=color)
+    put_coming(view.coming, flow.clock.now_ms(), color=color)
+
+
+@app.command("preview")
+def preview(
+    ctx: typer.Context,
+    word: Word,
+    count: Annotated[
+        int, typer.Option("--count", "-n", min=1, max=10_000, metavar="N", help="So many.", rich_help_panel=OUTPUT)
+    ] = 10,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="From then on; default: now.", rich_help_panel=OUTPUT)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show when a schedule fires next, with a note on days on which clocks change."""
+    from bgo.cli import parse, render
+
+    flow = flow_of(ctx)
+    now = flow.clock.now_ms()
+    found = flow.preview(word, count, since=None if since is None else parse.instant_ms(since, now) - 1)
+    if as_json:
+        render.write_json([each.to_json() for each in found])
+    elif found:
+        put_coming(found, now, color=flow.settings.color)
+    else:
+        render.say(f"no occurrence is left; bgo schedules show {word}")
+
+
+@app.command("pause")
+def pause(ctx: typer.Context, word: Word, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Let a schedule fire no more until it is resumed; what it has made runs on."""
+    flow = flow_of(ctx)
+    told(flow.pause_schedule(word), "does not fire until it is resumed", as_json=as_json, quiet=quiet)
+
+
+@app.command("resume")
+def resume(ctx: typer.Context, word: Word, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Let a schedule fire again, from now on: what it did not make meanwhile is not made."""
+    flow = flow_of(ctx)
+    told(flow.resume_schedule(word), "fires again", as_json=as_json, quiet=quiet)
+
+
+def told(views: Sequence[ScheduleView], what: str, *, as_json: bool, quiet: bool) -> None:
+    """Print what became of schedules: their ids, an object for one, an array for more, or a line for each."""
+    from bgo.cli import render
+
+    if as_json:
+        found = [{"schema": 1, "id": v.id, "key": v.schedule.key, "name": v.schedule.name} for v in views]
+        for each, view in zip(found, views, strict=True):
+            each["state"] = str(view.schedule.state)
+        render.write_json(found[0] if len(found) == 1 else found)
+        return
+    for view in views:
+        print(view.id if quiet else render.clean(f"{view.id} ({view.schedule.key or view.schedule.name}) {what}"))
+
+
+def _put_table(views: Sequence[ScheduleView], now: int, *, color: bool) -> None:
+    from bgo.cli import render
+    from bgo.cli.scheduled import told_timing
+
+    columns = [
+        render.Column("ID"),
+        render.Column("STATE"),
+        render.Column("NAME", least=10),
+        render.Column("FIRES", least=12, drop=1),
+        render.Column("NEXT", drop=2),
+        render.Column("FIRED", right=True, drop=3),
+        render.Column("NOT FIRED", least=12, drop=4),
+        render.Column("KEY", least=8, drop=5),
+    ]
+    rows = [
+        (
+            view.id,
+            state_text(view.schedule.state),
+            view.schedule.name,
+            told_timing(view.schedule.timing),
+            _next(view.schedule, now),
+            f"{view.schedule.counters.fired:,}",
+            told_counts(view.schedule),
+            view.schedule.key or "",
+        )
+        for view in views
+    ]
+    out = render.console(color=color)
+    out.print(render.table(columns, rows, out.width))
+
+
+def state_text(state: str) -> Any:
+    """Return a schedule's state as a coloured Rich Text."""
+    from bgo.cli import render
+
+    glyph, style = STYLES[state]
+    return render.safe(f"{glyph} {state}", style)
+
+
+def _next(schedule: Schedule, now: int) -> str:
+    from bgo.cli import render
+
+    if schedule.state != "active":
+        return ""
+    return "at a start" if schedule.fire_at is None else render.ago(schedule.fire_at, now)
+
+
+def told_counts(schedule: Schedule) -> str:
+    """Return in words which occurrences did not fire."""
+    counters = schedule.counters
+    named = (("skipped", counters.skipped), ("missed", counters.missed), ("coalesced", counters.coalesced))
+    return ", ".join(f"{number:,} {name}" for name, number in named if number)
+
+
+def _put_facts(flow: TaskFlow, view: ScheduleView) -> None:
+    from bgo.cli import render
+    from bgo.cli.facts import facts
+
+    schedule = view.schedule
+    title = render.safe(f"{view.id}  {render.line(schedule.name)}  ", "bold")
+    title.append_text(state_text(schedule.state))
+    title.append_text(render.safe(f"  makes a {schedule.kind}", "dim"))
+    facts([*_when(schedule, flow.clock.now_ms()), *_what(view)], color=flow.settings.color, title=title)
+
+
+def _when(schedule: Schedule, now: int) -> list[Fact]:
+    from bgo.cli import render
+    from bgo.cli.scheduled import told_next, told_timing
+
+    wish, timing = schedule.wish, schedule.timing
+    return [
+        ("key", schedule.key),
+        ("fires", told_timing(timing)),
+        ("next", told_next(schedule, now)),
+        ("from", None if timing.start_ms is None else render.local_time(timing.start_ms)),
+        ("until", None if timing.end_ms is None else render.local_time(timing.end_ms)),
+        ("jitter", None if not wish.jitter_ms else f"up to {render.duration(wish.jitter_ms)} later"),
+        ("missed", MISSED[wish.missed.kind].format(render.duration(wish.missed.grace_ms), wish.missed.most)),
+        ("overlap", OVERLAP[wish.overlap]),
+        ("at most", None if wish.max_runs is None else f"{wish.max_runs:,} times"),
+        ("pauses", None if wish.pause_after is None else f"after {wish.pause_after} failures in a row"),
+        ("starts by", None if not wish.start_before_ms else f"{render.duration(wish.start_before_ms)} after it fired"),
+        ("ends by", None if not wish.finish_before_ms else f"{render.duration(wish.finish_before_ms)} after it fired"),
+        ("fired", f"{schedule.counters.fired:,}"),
+        ("not fired", told_counts(schedule)),
+    ]
+
+
+MISSED = {
+    "one": "one: fires once for all that was missed",
+    "skip": "skip: what is more than {0} late is dropped",
+    "all": "all: made up for, the newest {1:,} at most",
+}
+OVERLAP = {
+    "skip": "skip: while an earlier one is unfinished, nothing is made",
+    "queue": "queue: waits for the earlier ones to end",
+    "replace": "replace: calls the earlier ones off",
+    "allow": "allow: runs beside the earlier ones",
+}
+
+
+def _what(view: ScheduleView) -> list[Fact]:
+    import shlex
+
+    from bgo.cli import render
+
+    schedule = view.schedule
+    return [
+        ("handler", schedule.handler if schedule.handler != schedule.name else None),
+        ("input", render.dumps(view.input) if view.input else None),
+        ("command", None if view.argv is None else shlex.join(view.argv)),
+        ("unfinished", ", ".join(view.unfinished[:5]) + (" …" if len(view.unfinished) > 5 else "")),
+        ("from file", schedule.source),
+        ("more", f"bgo tasks --schedule {schedule.id}; bgo explain {schedule.id}"),
+    ]
+
+
+def _put_done(rows: Sequence[OccurrenceRow], now: int, *, color: bool) -> None:
+    from bgo.cli import render
+
+    columns = [
+        render.Column("OCCURRENCE"),
+        render.Column("WHAT BECAME OF IT", least=12),
+        render.Column("TASK", drop=1),
+        render.Column("WHEN", drop=2),
+    ]
+    made = [
+        (render.local_time(row.at), _told_outcome(row), row.task or "", render.ago(row.noted_at, now)) for row in rows
+    ]
+    out = render.console(color=color)
+    out.print(render.table(columns, made, out.width))
+
+
+def _told_outcome(row: OccurrenceRow) -> str:
+    many = f"{row.number:,} " if row.number > 1 else ""
+    match row.outcome:
+        case "skipped":
+            return "skipped: this was unfinished"
+        case "coalesced":
+            return f"{many}coalesced into the next"
+        case "missed":
+            return f"{many}missed"
+        case _:
+            return str(row.outcome)
+
+
+def put_coming(found: Sequence[Coming], now: int, *, color: bool) -> None:
+    """Print occurrences that are to come."""
+    from datetime import datetime
+
+    from bgo.cli import render
+
+    if not found:
+        return
+    columns = [
+        render.Column("NEXT"),
+        render.Column("FIRES", drop=2),
+        render.Column("NOTE", least=12, drop=1),
+    ]
+    rows = [
+        (
+            datetime.fromisoformat(each.local).strftime("%a %d %b %Y %H:%M:%S %z"),
+            render.ago(each.fires_at, now),
+            each.note,
+        )
+        for each in found
+    ]
+    out = render.console(color=color)
+    out.print(render.table(columns, rows, out.width))

@@ -1,0 +1,147 @@
+"""Options that say when a schedule fires, each written once, and the keywords of the library they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bgo.cli import parse
+from bgo.errors import UsageError
+
+if TYPE_CHECKING:
+    from bgo.api import TaskFlow
+
+FIRES, TROUBLE = "When it fires", "When it cannot"
+
+Every = Annotated[
+    str | None,
+    typer.Option("--every", metavar="TIME", help="Every 90s, 15m, 1h, 2d, from --start on.", rich_help_panel=FIRES),
+]
+Cron = Annotated[
+    str | None,
+    typer.Option("--cron", metavar="EXPR", help="'0 9-17 * * 1-5', @daily, @reboot.", rich_help_panel=FIRES),
+]
+EveryMinutes = Annotated[
+    str | None,
+    typer.Option("--every-minutes", metavar="N", help="At :00 and each N minutes of the hour.", rich_help_panel=FIRES),
+]
+EveryHours = Annotated[
+    str | None,
+    typer.Option("--every-hours", metavar="N", help="At 00:00 and each N hours of the day.", rich_help_panel=FIRES),
+]
+DailyAt = Annotated[str | None, typer.Option("--daily-at", metavar="HH:MM", help="Every day.", rich_help_panel=FIRES)]
+On = Annotated[
+    list[str] | None,
+    typer.Option("--on", metavar="DAYS", help="MON,WED,FRI, with --at.", rich_help_panel=FIRES),
+]
+WeekdaysAt = Annotated[
+    str | None, typer.Option("--weekdays-at", metavar="HH:MM", help="Monday to Friday.", rich_help_panel=FIRES)
+]
+WeekendsAt = Annotated[
+    str | None, typer.Option("--weekends-at", metavar="HH:MM", help="Saturday and Sunday.", rich_help_panel=FIRES)
+]
+MonthlyOn = Annotated[
+    str | None,
+    typer.Option("--monthly-on", metavar="DAY", help="1 to 31, with --at.", rich_help_panel=FIRES),
+]
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="HH:MM", help="The time of day, for --on and --monthly-on.", rich_help_panel=FIRES),
+]
+Zone = Annotated[
+    str | None,
+    typer.Option(
+        "--tz", metavar="ZONE", help="Whose clock: Europe/Berlin; default: this one's.", rich_help_panel=FIRES
+    ),
+]
+Window = Annotated[
+    str | None,
+    typer.Option("--window", metavar="HOURS", help="Only then: off-peak, 9:00-17:00@mon-fri.", rich_help_panel=FIRES),
+]
+Jitter = Annotated[
+    timedelta | None,
+    typer.Option("--jitter", parser=parse.duration, metavar="TIME", help="Up to so much later.", rich_help_panel=FIRES),
+]
+Start = Annotated[
+    str | None,
+    typer.Option("--start", metavar="TIME", help="Not before: 'tomorrow 9:00', a date.", rich_help_panel=FIRES),
+]
+End = Annotated[str | None, typer.Option("--end", metavar="TIME", help="Not from then on.", rich_help_panel=FIRES)]
+MaxRuns = Annotated[
+    int | None, typer.Option("--max-runs", metavar="N", help="So often, then no more.", rich_help_panel=FIRES)
+]
+Missed = Annotated[
+    str | None,
+    typer.Option(
+        "--missed",
+        metavar="POLICY",
+        help="No worker was there: one (for all), skip, skip:15m, all, all:500.",
+        rich_help_panel=TROUBLE,
+    ),
+]
+Overlap = Annotated[
+    str | None,
+    typer.Option(
+        "--overlap",
+        metavar="POLICY",
+        help="The last one is unfinished: skip, queue, replace, allow.",
+        rich_help_panel=TROUBLE,
+    ),
+]
+PauseAfter = Annotated[
+    int | None,
+    typer.Option("--pause-after", metavar="N", help="Pause after N failures in a row.", rich_help_panel=TROUBLE),
+]
+
+RULE = (
+    "every", "cron", "every_minutes", "every_hours", "daily_at", "on", "at", "weekdays_at", "weekends_at", "monthly_on",
+    "word",
+)  # fmt: skip
+PLAIN = ("tz", "window", "jitter", "max_runs", "missed", "overlap", "pause_after")
+
+
+def keywords(flow: TaskFlow, said: Mapping[str, Any], *, is_new: bool) -> dict[str, Any]:
+    """Return what these options mean to the library; a schedule that is there need not be told when it fires."""
+    from bgo import zones
+    from bgo.flow.rules import rule_of
+
+    words = {name: said.get(name) for name in RULE}
+    found: dict[str, Any] = {name: said[name] for name in PLAIN}
+    if is_new or any(words.values()):
+        found.update(rule_of(words))
+    zone = None if said["tz"] is None else zones.zone(said["tz"])
+    for name in ("start", "end"):
+        if said[name] is not None:
+            found[name] = _instant(said[name], f"--{name}", flow.clock.now_ms(), zone)
+    for name in ("start_before", "finish_before"):
+        if said.get(name) is not None:
+            found[name] = _duration(said[name], "--" + name.replace("_", "-"))
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _instant(text: str, option: str, now_ms: int, zone: Any) -> int:
+    try:
+        return parse.instant_ms(text, now_ms, zone)
+    except UsageError as error:
+        raise UsageError(f"{option}: {error.message}", why=error.why, hint=error.hint) from None
+
+
+def _duration(text: str, option: str) -> timedelta:
+    try:
+        return parse.duration(text)
+    except UsageError as error:
+        why = f"{error.why}; of a schedule it counts from the time at which it fires"
+        raise UsageError(f"{option}: {error.message}", why=why, hint=f"{option} 2h") from None
+
+
+def at_word(words: list[str]) -> tuple[str | None, list[str]]:
+    """Return the `@word` among the words of an input, if there is one, and the others."""
+    found = [word for word in words if word.startswith("@")]
+    if len(found) > 1:
+        raise UsageError(
+            f"{found[0]} and {found[1]} contradict each other", why="both say when it fires", hint="give one of them"
+        )
+    return (found[0] if found else None), [word for word in words if not word.startswith("@")]
