@@ -24,7 +24,7 @@ SHELL, PATH = "/bin/sh", "/usr/bin:/bin"
 REBOOT = "@reboot"
 BEGIN, END = re.compile(r"#\s*BEGIN bgo\b"), re.compile(r"#\s*END bgo\b")
 SYSTEM_FILES = ("/etc/crontab", "/etc/cron.d/")
-OWN_COMMAND = r"(?:^|[\s/;&|])bgo\s+(?:-\S+\s+)*run\b"
+OWN_COMMAND = r"(?:^|[\s/;&|])bgo\s+(?:-\S+\s+(?:(?!run\b)[^-\s]\S*\s+)?)*run\b"
 DELAY, DELAY_MAX = "RANDOM_DELAY", 1440
 """cronie's random delay of a run, in minutes."""
 WITH_STDIN = 'exec "$1" -c "$2" <<END\n$3\nEND'
@@ -133,6 +133,8 @@ class _Reader:
         if re.search(OWN_COMMAND, command):
             return Line(number, text, Became.SKIPPED, ("it starts bgo, and stays in the crontab",))
         differs: list[str] = []
+        if "\\\\" in found.command.partition("%")[0]:
+            differs.append("two backslashes are one, as in the crons of Debian and the BSDs; cronie keeps both")
         keywords = {**self._when(found, differs), **self._command(command, stdin)}
         keywords |= {"missed": "skip", "overlap": "skip" if "s" in found.options else "allow"}
         made = WrittenSchedule(self._key(found), "shell", keywords, number)

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from bgo.flow.schedule_written import WrittenSchedule
 
 ABOUT = (
-    "a run starts even while the last one still runs, as under cron (overlap allow)",
-    "a run that was missed is not made up for (missed skip)",
+    "a run starts even while the last one still runs, and one that was missed is not made up for, as under cron;"
+    " bgo's own ways: bgo reschedule ID --overlap skip --missed one",
     "no mail is sent: 'bgo logs ID' has the output of a run, 'bgo history' how it ended, and [hooks] can send mail",
     "systemd timers and anacron's table are not read",
 )
