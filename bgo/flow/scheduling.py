@@ -89,7 +89,7 @@ class Scheduling(Enqueueing):
         wish = wish_of(self, timing, rest)
         now = self.clock.now_ms()
         try:
-            engine.check(engine.anchored(wish, now if wish.timing.start_ms is None else wish.timing.start_ms), now)
+            engine.check(engine.anchored(wish, engine.anchor_of(wish, now)), now)
         except UsageError:
             if key is None or not self._has(key, wish):
                 raise
@@ -233,8 +233,9 @@ class Scheduling(Enqueueing):
         from bgo.engine.schedule_views import coming
 
         now = self.clock.now_ms()
-        wish: ScheduleWish = engine.anchored(draft.wish, draft.wish.timing.start_ms or now)
-        return coming(draft.id, wish, now - 1 if since is None else since, count)
+        anchor = engine.anchor_of(draft.wish, now)
+        after = min(now, anchor) - 1 if since is None else since
+        return coming(draft.id, engine.anchored(draft.wish, anchor), after, count)
 
     def _moment(self) -> Any:
         from bgo.clock import moment

@@ -10,7 +10,8 @@ import pytest
 from bgo.store import migrate
 from bgo.store.check import check
 from bgo.store.sqlite import SqliteStore
-from tests.build import START
+from tests.build import START, a_spec
+from tests.hours import in_hours
 from tests.store import drive
 
 VIEW = "INSERT INTO view (id, queue, handler, constraints) VALUES (1, 'default', 'work', '{}')"
@@ -43,6 +44,10 @@ def test_an_older_store_is_brought_up_to_date(tmp_path: Path, version: int) -> N
     an_old_store(path, version)
     store = SqliteStore(path)
     assert (drive.ids(store), check(store)) == (set(IDS), [])
+    (new,) = drive.enqueue(store)
+    with store.read() as session:
+        assert drive.found(session, new).lane == drive.found(session, IDS[0]).lane, "an old lane is found again"
+    drive.enqueue(store, a_spec(wish=in_hours("00:00-24:00")))
     drive.run_all(store)
     with store.read() as session:
         assert {str(task.state) for i in IDS if (task := session.tasks.find(i))} == {"succeeded"}
