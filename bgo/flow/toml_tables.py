@@ -27,9 +27,10 @@ class TableReader:
         """Raise UsageError for a key that is not among the known ones, with its line."""
         for key in table:
             if key.replace("-", "_") not in known:
-                near = did_you_mean(key.replace("-", "_"), known)
+                spellings = [each.replace("_", "-") if "-" in key else each for each in known]
+                near = did_you_mean(key, spellings)
                 place = self._text.place(name, number, key)
-                why = f"{what} has {', '.join(known)}"
+                why = f"{what} has {', '.join(spellings)}"
                 raise UsageError(f"{place}: unknown key {key!r:.60}", why=why, hint=near or "leave it out")
 
     def keywords(

@@ -3,6 +3,8 @@ it is all or nothing."""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,14 @@ import bgo
 from bgo.errors import BgoError, NotFoundError, RefusedError, UsageError
 from bgo.flow.crontab import Owner
 from bgo.flow.crontab_read import Became
+from bgo.flow.listing import select
 from bgo.flow.schedule_files import this_user
+from bgo.model.state import State
 from bgo.testing import drain
 from tests.flow import kitchen
 
 HOUR = 3_600_000
-OWNER = Owner("ann", "/home/ann")
+OWNER = Owner("ann", "/tmp")
 TWO = '[a]\nhandler = "tell"\nevery = "1h"\n[b]\nhandler = "tell"\ncron = "@daily"\n'
 
 
@@ -63,8 +67,9 @@ def test_apply_adds_changes_removes_and_leaves_alone(flow: bgo.TaskFlow, file: P
 
 def test_what_is_unchanged_keeps_its_counters_and_its_next_time(flow: bgo.TaskFlow, file: Path) -> None:
     put(flow, file, TWO)
-    pass_time(flow, HOUR)
-    drain(flow)
+    for _ in range(2):
+        drain(flow)
+        pass_time(flow, HOUR)
     fired = flow.get_schedule("a").schedule
     assert fired.counters.fired == 2
     pass_time(flow, HOUR // 2)
@@ -86,7 +91,7 @@ def test_a_dry_run_tells_the_same_and_writes_nothing(flow: bgo.TaskFlow, file: P
 @pytest.mark.parametrize(
     ("text", "kind", "message"),
     [
-        ('[z]\nhandler = "nobody"\nevery = "1h"', NotFoundError, "no handler 'nobody'"),
+        ('[z]\nhandler = "nobody"\nevery = "1h"', NotFoundError, "unknown handler: 'nobody'"),
         ('[z]\nhandler = "tell"\nevery = "1h"\nqueue = "nowhere"', NotFoundError, "nowhere"),
         ('[z]\nhandler = "shout"\nevery = "1h"', UsageError, "path"),
         ('[z]\nhandler = "tell"\nevery = "1ms"', UsageError, "interval"),
@@ -95,8 +100,12 @@ def test_a_dry_run_tells_the_same_and_writes_nothing(flow: bgo.TaskFlow, file: P
         ('[z]\nhandler = "tell"\nevery = "1h"\nmissed = "all"\noverlap = "skip"', UsageError, "contradict"),
         ('[z]\nhandler = "tell"\nevery = "1h"\njitter = "2h"', UsageError, "jitter"),
         ('[z]\nchain = "none.toml"\nevery = "1h"', UsageError, "cannot read"),
-        ('[z]\nsteps = ["nobody"]\nevery = "1h"', NotFoundError, "no handler 'nobody'"),
-        ('[z]\nitems = ["a"]\nhandler = "shout"\nthen = "nobody"\nevery = "1h"', NotFoundError, "no handler 'nobody'"),
+        ('[z]\nsteps = ["nobody"]\nevery = "1h"', NotFoundError, "unknown handler: 'nobody'"),
+        (
+            '[z]\nitems = ["a"]\nhandler = "shout"\nthen = "nobody"\nevery = "1h"',
+            NotFoundError,
+            "unknown handler: 'nobody'",
+        ),
     ],
 )
 def test_a_file_is_applied_whole_or_not_at_all(
@@ -114,7 +123,7 @@ def test_a_file_is_applied_whole_or_not_at_all(
 def test_a_key_of_another_file_is_refused_while_that_is_there(flow: bgo.TaskFlow, file: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.toml"
     put(flow, other, TWO)
-    with pytest.raises(RefusedError, match="s.toml:1: a is taken") as caught:
+    with pytest.raises(RefusedError, match=r"s\.toml:1: a is taken") as caught:
         put(flow, file, TWO)
     assert str(other) in caught.value.why
     other.rename(file)
@@ -190,12 +199,11 @@ env = { LEVEL = "3" }
     make = flow.get_schedule("make")
     assert (make.argv, make.makes["task"]["cwd"]) == (["make", "all of it"], "/srv")
     assert make.makes["task"]["setup"]["env"]["LEVEL"] == "3"
-    assert all(
-        member["spec"]["cwd"] == str(tmp_path) for member in flow.get_schedule("whole").makes["chain"]["members"]
-    )
+    assert json.dumps(flow.get_schedule("whole").makes).count(f'"{tmp_path}"') == 2, "both of its steps run there"
     flow.pause_schedule("make")
     drain(flow, until_empty=True, max_runs=30)
-    assert {view.task.name for view in flow.tasks(state="succeeded")} >= {"whole", "steps", "photos", "scan", "count"}
+    done = Counter(view.task.name for view in flow.tasks(select(states=(State.SUCCEEDED,))))
+    assert done == {"scan": 2, "tell": 2, "look": 1, "photos": 2, "count": 1}
 
 
 # Crontabs.
