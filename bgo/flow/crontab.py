@@ -138,7 +138,7 @@ class _Reader:
         keywords = {**self._when(found, differs), **self._command(command, stdin)}
         keywords |= {"missed": "skip", "overlap": "skip" if "s" in found.options else "allow"}
         made = WrittenSchedule(self._key(found), "shell", keywords, number)
-        became = Became.CHANGED if differs else Became.CARRIED
+        became = Became.DIFFERS if differs else Became.CARRIED
         return Line(number, text, became, (*differs, *self._remarks(found, command)), made)
 
     def _remarks(self, found: Entry, command: str) -> Iterator[str]:

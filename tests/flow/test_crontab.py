@@ -65,7 +65,7 @@ def test_a_real_crontab() -> None:
     assert [n for n in became if became[n] is Became.NOTHING] == [1, 5]
     assert [n for n in became if became[n] is Became.SETTING] == [2, 3, 4, 12, 14, 15, 16]
     assert [n for n in became if became[n] is Became.CARRIED] == [6, 7, 8, 9, 11, 13]
-    assert [n for n in became if became[n] is Became.CHANGED] == [10, 17]
+    assert [n for n in became if became[n] is Became.DIFFERS] == [10, 17]
     assert [n for n in became if became[n] is Became.LEFT] == [18, 19, 20]
     assert [n for n in became if became[n] is Became.SKIPPED] == [21, 22, 23]
     assert [s.line for s in found.schedules] == [6, 7, 8, 9, 10, 11, 13, 17]
@@ -205,6 +205,15 @@ def test_a_systems_crontab_names_users() -> None:
     ]  # fmt: skip
 
 
+def test_a_random_delay_holds_until_another_is_set() -> None:
+    text = "RANDOM_DELAY=10\n* * * * * a\nRANDOM_DELAY=lots\n* * * * * b\nRANDOM_DELAY=5\n* * * * * c\nRANDOM_DELAY=0\n"
+    found = table(text + "* * * * * d\n@reboot e\nRANDOM_DELAY=1441\n* * * * * f\n")
+    minutes = [s.keywords.get("jitter", timedelta(0)).total_seconds() / 60 for s in found.schedules]
+    assert minutes == [10, 0, 5, 0, 0, 0]
+    assert all("1440" in found.lines[n].notes[0] for n in (2, 9))
+    assert "jitter" in found.lines[0].notes[0]
+
+
 def test_keys_follow_from_the_line_alone() -> None:
     first = table("0 1 * * * x\n0 2 * * * x\n0  1 *\t* * *  \n").schedules
     again = table("# new\nA=1\n0 2 * * * x\n0  1 * * *   x\n0 1 * * * x\n").schedules
@@ -269,8 +278,8 @@ def test_hostile_text_is_accounted_for_line_by_line(text: str, is_system: bool) 
     assert "\n".join(line.text for line in found.lines) == text.removesuffix("\n")
     assert [line.number for line in found.lines] == list(range(1, len(found.lines) + 1))
     for line in found.lines:
-        assert (line.schedule is not None) == (line.became in (Became.CARRIED, Became.CHANGED))
-        assert line.notes or line.became not in (Became.LEFT, Became.CHANGED, Became.SKIPPED)
+        assert (line.schedule is not None) == (line.became in (Became.CARRIED, Became.DIFFERS))
+        assert line.notes or line.became not in (Became.LEFT, Became.DIFFERS, Became.SKIPPED)
     keys = [s.key for s in found.schedules]
     assert len(keys) == len(set(keys))
     assert found == table(text, is_system=is_system)

@@ -206,6 +206,23 @@ env = { LEVEL = "3" }
     assert done == {"scan": 2, "tell": 2, "look": 1, "photos": 2, "count": 1}
 
 
+def test_where_a_chains_file_says_it_runs_it_runs(flow: bgo.TaskFlow, file: Path, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text('name = "own"\n[options]\ncwd = "/srv"\n[[step]]\nrun = "scan"\n')
+    put(flow, file, '[whole]\nchain = "c.toml"\nevery = "1h"\n[own]\nchain = "c.toml"\nevery = "1h"\ncwd = "/tmp"\n')
+    assert '"cwd": "/srv"' in json.dumps(flow.get_schedule("whole").makes)
+    assert '"cwd": "/tmp"' in json.dumps(flow.get_schedule("own").makes)
+
+
+def test_a_command_keeps_the_path_of_who_applies_it(
+    flow: bgo.TaskFlow, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/own/bin")
+    monkeypatch.setenv("SECRET", "x")
+    put(flow, file, '[make]\ncommand = "make"\nevery = "1h"\n')
+    env = flow.get_schedule("make").makes["task"]["setup"]["env"]
+    assert (env["PATH"], "SECRET" in env) == ("/own/bin", False)
+
+
 # Crontabs.
 
 
