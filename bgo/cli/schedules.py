@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bgo.cli import schedules_files
 from bgo.cli.flow import flow_of
 from bgo.cli.lazy import group
 from bgo.cli.params import OUTPUT, Json, Quiet
@@ -86,6 +87,7 @@ def preview(
 ) -> None:
     """Show when a schedule fires next, with a note on days on which clocks change."""
     from bgo.cli import parse, render
+    from bgo.model.schedule import Reboot
 
     flow = flow_of(ctx)
     now = flow.clock.now_ms()
@@ -95,7 +97,9 @@ def preview(
     elif found:
         put_coming(found, now, color=flow.settings.color)
     else:
-        render.say(f"no occurrence is left; bgo schedules show {word}")
+        is_reboot = isinstance(flow.get_schedule(word).schedule.timing.rule, Reboot)
+        render.say(f"{'it fires at the start of this computer' if is_reboot else 'no occurrence is left'}; "
+                   f"bgo schedules show {word}")  # fmt: skip
 
 
 @app.command("pause")
@@ -283,3 +287,7 @@ def put_coming(found: Sequence[Coming], now: int, *, color: bool) -> None:
     ]
     out = render.console(color=color)
     out.print(render.table(columns, rows, out.width))
+
+
+app.command("apply")(schedules_files.apply)
+app.command("import")(schedules_files.import_)

@@ -55,7 +55,7 @@ def rule_of(said: Said, spell: Spell = option) -> RuleKeywords:
     try:
         return RULES[rule](given)
     except UsageError as error:
-        found = error.within(_named(rule, error, spell))
+        found = _named(rule, error, spell)
         found.hint = f"{spell(rule)} 1" if rule == MONTHLY_ON and error.hint == "day=1" else found.hint
         raise found from None
 
@@ -66,8 +66,7 @@ def _is_said(value: Any) -> bool:
 
 def _no_rule(spell: Spell, at: Any) -> UsageError:
     if at is not None:
-        if not _is_clock(at):
-            return _instant(at, spell)
+        _check_clock(at, spell)
         why = f"it is a time of day for {spell(ON)} or {spell(MONTHLY_ON)}"
         return UsageError(f"{spell(AT)} alone names no days", why=why, hint=f"each day: {spell('daily_at')} 14:00")
     examples = ", ".join(f"{spell(key)} {value!r}" for key, value in EXAMPLES.items())
@@ -75,26 +74,18 @@ def _no_rule(spell: Spell, at: Any) -> UsageError:
     return UsageError("nothing says when it fires", why=why, hint=f"try {examples}")
 
 
-def _is_clock(value: Any) -> bool:
+def _check_clock(value: Any, spell: Spell) -> None:
     try:
         clock(value)
-    except UsageError:
-        return False
-    return True
-
-
-def _instant(value: Any, spell: Spell) -> UsageError:
-    return UsageError(
-        f"{spell(AT)}: {_NO_TIME}: {value!r:.60}",
-        why=f"in a schedule it is the time of day for {spell(ON)} and {spell(MONTHLY_ON)}",
-        hint=f"{spell('start')} says from when on it fires; one run, once: bgo enqueue --at",
-    )
+    except UsageError as error:
+        hint = f"{error.hint}; a date goes to {spell('start')}, and one run at it is bgo enqueue --at"
+        raise UsageError(f"{spell(AT)}: {error.message}", why=error.why, hint=hint) from None
 
 
 def _check_at(rule: str, at: Any, spell: Spell) -> None:
     needs_at, is_at = rule in (ON, MONTHLY_ON), at is not None
-    if is_at and not _is_clock(at):
-        raise _instant(at, spell)
+    if is_at:
+        _check_clock(at, spell)
     if needs_at and not is_at:
         day = "MON,WED" if rule == ON else "1"
         raise UsageError(f"{spell(rule)} needs {spell(AT)}", why="days alone name no time",
@@ -106,9 +97,10 @@ def _check_at(rule: str, at: Any, spell: Spell) -> None:
         )  # fmt: skip
 
 
-def _named(rule: str, error: UsageError, spell: Spell) -> str:
-    is_clock = error.message.startswith(_NO_TIME)
-    return spell(AT) if is_clock and rule in (ON, MONTHLY_ON) else spell(rule) if rule != "word" else "when"
+def _named(rule: str, error: UsageError, spell: Spell) -> UsageError:
+    if rule == "word":
+        return error
+    return error.within(spell(rule))
 
 
 # What each word means.
@@ -144,8 +136,9 @@ def _every(value: Any) -> RuleKeywords:
     return {"interval": found}
 
 
-def _word(text: str) -> RuleKeywords:
-    return {"reboot": True} if text.strip().lower() == REBOOT else {"cron": _cron()(text)}
+def _word(value: Any) -> RuleKeywords:
+    is_reboot = isinstance(value, str) and value.strip().lower() == REBOOT
+    return {"reboot": True} if is_reboot else {"cron": _cron()(value)}
 
 
 def _number(value: Any) -> Any:

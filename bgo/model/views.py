@@ -22,7 +22,7 @@ nothing new was queued: `id` and `state` are those of the task that stands in fo
 | `batches close` | `{id, open, closed_now}` |
 | `history` | an array of `history_json` |
 | `run` | NDJSON: `WorkerEvent.to_json` per event, then `RunReport.to_json` with `"type": "report"` |
-| `cancel` | `{id, effect, state}`, effect being prevented, stopping or too_late; an object for one id, else an array |
+| `cancel` | `{id, effect, state}`, effect: prevented, stopping, too_late, removed (a schedule); one id: an object |
 | `retry` | `{id, state}`; an object for one id, else an array |
 | `pause`, `resume` | `{kind, value, paused, running}`; `running`: what runs is stopped as well |
 | `edit` | `{id, state, changed}`, `changed` being names among priority, queue, due_at and input |

@@ -40,6 +40,11 @@ class Done:
         return self.out.splitlines()
 
     @property
+    def text(self) -> str:
+        """What was printed, without the blanks that end the lines of tables."""
+        return "".join(f"{line.rstrip()}\n" for line in self.lines)
+
+    @property
     def json(self) -> Any:
         return json.loads(self.out)
 

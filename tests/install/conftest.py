@@ -81,10 +81,9 @@ class Fakes:
     def crontab(self, data: bytes) -> None:
         (self.folder / "crontab").write_bytes(data)
 
-    def set(self, flag: str, *, to: bool = True) -> None:
+    def set(self, flag: str) -> None:
         """Have a stand-in fail: broken, nobus, refuses; or have it know something: lingers."""
-        path = self.folder / flag
-        path.touch() if to else path.unlink()
+        (self.folder / flag).touch()
 
 
 @pytest.fixture

@@ -92,6 +92,7 @@ class Show:
         self.env = {**os.environ, "BGO_HOME": str(folder / "50% of $HOME"), "PYTHONPATH": str(ROOT)}
         self.marks = folder / "marks"
         self.marks.touch()
+        self.ticks = folder / "ticks"
 
     def bgo(self, *words: str) -> str:
         call = [sys.executable, "-m", "bgo", *words]
@@ -121,6 +122,7 @@ class Show:
 
     def play(self) -> list[str]:
         """Show it; return the ids of the tasks."""
+        self.schedule()
         first = self.queue("first")
         self.until("first has run", self.is_in(first, "succeeded"))
         second = self.queue("second", "--delay", "20s")
@@ -134,12 +136,27 @@ class Show:
         self.until("long has run", self.is_in(long, "succeeded"))
         return [first, second, long, beside, meanwhile]
 
+    def schedule(self) -> None:
+        """Let a command note for which minute it runs, each minute."""
+        script = f"echo $BGO_SCHEDULED_FOR >> {self.ticks}"
+        words = ("--key", "tick", "--as", "tick", "--cron", "* * * * *", "--", "sh", "-c", script)
+        self.bgo("schedule", "shell", "-q", *words)
+        self.say("scheduled tick, each minute")
+
+    def judge_ticks(self) -> None:
+        """Each minute fired once, and none was left out."""
+        minutes = [datetime.fromisoformat(line).timestamp() / 60 for line in self.ticks.read_text().split()]
+        print(f"  tick ran for {self.ticks.read_text().split()}")
+        assert minutes == [minutes[0] + number for number in range(len(minutes))]
+        assert len(minutes) >= 3
+        counts = json.loads(self.bgo("schedules", "show", "tick", "--json"))["counts"]
+        assert counts == {"fired": len(minutes), "skipped": 0, "missed": 0, "coalesced": 0}, counts
+
     def judge(self, ids: list[str], said: list[str]) -> None:
         tasks = [self.task(task_id) for task_id in ids]
         for task in tasks:
-            print(
-                f"  {task['name']:10} due {_when(task, 'due_at')}  started {_when(task, 'started_at')}  run {task['run']}"
-            )
+            times = f"due {_when(task, 'due_at')}  started {_when(task, 'started_at')}"
+            print(f"  {task['name']:10} {times}  run {task['run']}")
         assert sorted(self.marks.read_text().split()) == sorted(task["name"] for task in tasks), "each ran once"
         assert all(task["run"] == 1 for task in tasks)
         for task in tasks[:3]:  # nothing else ran then: cron's next minute was theirs
@@ -152,6 +169,12 @@ class Show:
 
 def _when(task: dict[str, Any], key: str) -> str:
     return f"{datetime.fromisoformat(task[key]).astimezone():%H:%M:%S}"
+
+
+def about(folder: Path, said: list[str]) -> list[str]:
+    """Return what cron said of our runs: another cron of this computer may speak to the same log."""
+    pids = {line.split()[1] for line in said if str(folder) in line}
+    return [line for line in said if line.split()[1] in pids and "pam_" not in line]
 
 
 def inside(folder: Path) -> None:
@@ -168,8 +191,10 @@ def inside(folder: Path) -> None:
         finally:
             cron.terminate()
             cron.wait()
-    print(*(line for line in said), sep="\n")
-    show.judge(ids, said)
+    ours = about(folder, said)
+    print(*ours, sep="\n")
+    show.judge(ids, ours)
+    show.judge_ticks()
     print(show.bgo("install", "--cron", "--uninstall"))
     assert subprocess.check_output(["crontab", "-l"], text=True) == MINE
     print("The crontab is as it was; cron mailed nothing.")
