@@ -6,6 +6,8 @@ an id that follows from the occurrence. Where many have piled up, they are count
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from bgo import zones
@@ -20,12 +22,14 @@ from bgo.policy import occurrences
 from bgo.policy.clock_step import SET_BACK_MS
 from bgo.policy.missed import Share, share
 from bgo.store.port import Session
+from bgo.store.rows import Next
 
 STEP = 50
 """Schedules that one tick fires, and occurrences of one that it makes up for, at most."""
 KEEP = 100
 """Occurrences of a schedule that are remembered one by one; all are counted."""
 FAILED = "failed"
+OVER = "no occurrence is left"
 
 
 class _How(NamedTuple):
@@ -40,24 +44,41 @@ def fire(session: Session, moment: Moment) -> None:
     """Bring about what schedules are due for, some at a time; another tick goes on with the rest."""
     now = moment.now_ms
     for schedule in session.schedules.ahead(now + SET_BACK_MS, STEP):
-        _set_back(session, schedule, now)
+        _guarded(session, schedule, partial(_set_back, session, schedule, now))
     for schedule in session.schedules.reboots(moment.boot_id, STEP):
-        _guarded(session, schedule, now, moment.boot_id)
+        _guarded(session, schedule, partial(_started, session, schedule, now, moment.boot_id))
     for schedule in session.schedules.due(now, STEP):
-        _guarded(session, schedule, now, None)
+        _guarded(session, schedule, partial(_fire, session, schedule, now, None))
 
 
 def _set_back(session: Session, schedule: Schedule, now: int) -> None:
-    """The clock was far ahead when this fired last: it goes on from now, and what it made keeps its id."""
-    to = following(schedule.id, schedule.wish, max(now, schedule.created_at))
+    """The clock was far ahead when this fired last: it goes on from now, and what it made keeps its id.
+
+    Where the schedule is not even made yet, it is now that the clock is wrong: what comes next stays as it is.
+    """
+    to = Next(schedule.next_at, schedule.fire_at)
+    if now >= schedule.created_at:
+        to = following(schedule.id, schedule.wish, now)
     session.schedules.advance(schedule, (schedule.state, schedule.reason), to, (None, schedule.boot), Counters())
 
 
-def _guarded(session: Session, schedule: Schedule, now: int, boot: str | None) -> None:
+def _started(session: Session, schedule: Schedule, now: int, boot: str) -> None:
+    """The computer has started: before the first instant at which it may fire, and after the last, that is nothing."""
+    start, end = schedule.timing.start_ms, schedule.timing.end_ms
+    if end is not None and now >= end:
+        session.schedules.set(schedule, ScheduleState.FINISHED, OVER, NEVER)
+    elif start is not None and now < start:
+        state = (schedule.state, schedule.reason)
+        session.schedules.advance(schedule, state, NEVER, (schedule.last_at, boot), Counters())
+    else:
+        _fire(session, schedule, now, boot)
+
+
+def _guarded(session: Session, schedule: Schedule, do: Callable[[], None]) -> None:
     """What cannot be made stops its own schedule, and no other."""
     try:
         with session.savepoint():
-            _fire(session, schedule, now, boot)
+            do()
     except BgoError as error:
         if isinstance(error, (StoreError, StoreBusyError)):
             raise
@@ -142,7 +163,7 @@ def _make(session: Session, schedule: Schedule, firing: list[int], now: int, how
     for at in firing:
         if left is not None and fired >= left:
             break
-        if session.schedules.is_noted(schedule, at):  # fired before the clock was set back
+        if session.schedules.has_fired(schedule, at, occasions.task_id(schedule.id, at)):  # before a far set-back
             continue
         way = make_way(session, schedule, now)
         made = make(session, schedule, at, way.needs, now) if way.is_free else way.blocker
@@ -161,6 +182,6 @@ def _move_on(session: Session, schedule: Schedule, how: _How, counted: Counters)
     if most is not None and schedule.counters.fired + counted.fired >= most:
         state, to = (ScheduleState.FINISHED, f"it has fired {most} times" if most > 1 else "it has fired"), NEVER
     elif how.boot is None and to.at is None:
-        state = (ScheduleState.FINISHED, "no occurrence is left")
+        state = (ScheduleState.FINISHED, OVER)
     if not session.schedules.advance(schedule, state, to, (how.last, how.boot), counted):
         raise AssertionError("the schedule was read in this transaction")

@@ -7,6 +7,7 @@ from bgo.engine.members import draw_of
 from bgo.ids import derived_id
 from bgo.model.schedule import Reboot, ScheduleWish
 from bgo.policy import occurrences
+from bgo.policy.window import next_edge
 from bgo.store.rows import Next
 
 NEVER = Next()
@@ -18,8 +19,17 @@ def task_id(schedule_id: str, at: int) -> str:
 
 
 def fires_at(schedule_id: str, wish: ScheduleWish, at: int) -> int:
-    """Return when an occurrence fires: later than it is by a part of the jitter that follows from both."""
-    return at + int(draw_of(task_id(schedule_id, at)) * wish.jitter_ms)
+    """Return when an occurrence fires: later than it is by a part of the jitter that follows from both.
+
+    Always before the next occurrence, so that none overtakes another, and before its window closes.
+    """
+    if not wish.jitter_ms:
+        return at
+    timing, zone = wish.timing, zones.zone(wish.timing.zone)
+    following_one = occurrences.next_after(timing, zone, at)
+    closing = None if timing.window is None else next_edge(timing.window, zone, at)
+    reach = min((end - at for end in (following_one, closing) if end is not None), default=wish.jitter_ms)
+    return at + int(draw_of(task_id(schedule_id, at)) * min(wish.jitter_ms, reach))
 
 
 def following(schedule_id: str, wish: ScheduleWish, after: int) -> Next:

@@ -130,8 +130,7 @@ def pause(flow: Scheduling, word: str) -> list[ScheduleView]:
 
 def resume(flow: Scheduling, word: str) -> list[ScheduleView]:
     """Resume what a word means."""
-    now = flow.clock.now_ms()
-    return _each(flow, word, lambda session, each: engine.resume(session, each, now))
+    return _each(flow, word, lambda session, each: engine.resume(session, each, flow._moment()))
 
 
 def _each(flow: Scheduling, word: str, do: Callable[[Session, Schedule], object]) -> list[ScheduleView]:
