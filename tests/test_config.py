@@ -13,6 +13,7 @@ from bgo.config import Flags, load
 from bgo.errors import ConfigError
 from bgo.model.limits import NamedLimit, RateLimit
 from bgo.model.query import Retention
+from bgo.model.window import TimeWindow
 
 
 def write(home: Path, text: str) -> Path:
@@ -118,6 +119,9 @@ def test_every_key_of_the_file(tmp_path: Path) -> None:
         rate = "10/1m"
         [limits."api.example"]
         rate = "hourly"
+        [windows]
+        quiet = "22:00-06:00@mon-fri"
+        site.open = "9-17"
         [retention]
         days = 1
         failed_days = 0.5
@@ -136,6 +140,7 @@ def test_every_key_of_the_file(tmp_path: Path) -> None:
         "uploads": NamedLimit("uploads", 3, RateLimit.MODERATE),
         "api.example": NamedLimit("api.example", None, RateLimit.HOURLY),
     }
+    assert found.windows == {"quiet": TimeWindow(22, 6, (1, 2, 3, 4, 5)), "site.open": TimeWindow(9, 17)}
     assert found.retention == Retention(86_400_000, 43_200_000, 10, 2 << 20)
     assert (found.lease_s, found.kill_grace_s, found.poll_ms, found.color) == (12.5, 1.0, 100, False)
     assert (found.default_timeout, found.synchronous) == ("30s/60s", "normal")
@@ -168,6 +173,12 @@ def test_every_key_of_the_file(tmp_path: Path) -> None:
         ("[limits.uploads]\nrate = '0/1m'\n", 1, "uploads.rate = '0/1m': a limit of 0 or below would never let"),
         ("[limits.uploads]\nrate = '10/0s'\n", 1, "uploads.rate = '10/0s':"),
         ("[limits.api.example]\nrate = '10/1m'\n", 1, "api.example is a table"),
+        ("windows = 3\n", 1, "it must be a table"),
+        ("[windows]\nquiet = 3\n", 1, "quiet = 3: it must be a text"),
+        ("[windows]\nquiet = '25-6'\n", 1, "quiet = '25-6': hours run from 00:00 to 24:00"),
+        ("[windows]\nquiet = 'busines-hours'\n", 1, "quiet = 'busines-hours': did you mean 'business-hours'?"),
+        ("[windows]\noff-peak = '1-2'\n", 1, "off-peak is 02:00-05:00, everywhere"),
+        ("[windows]\n9x = '1-2'\n", 1, "a name starts with a letter"),
         ("plugins = 3\n", 1, "did you mean 'plugins.paths'?"),
         ("zzz = 3\n", 1, "bgo knows no such setting"),
         ("[plugins]\nallow = 'x'\n", 2, "it must be a list of texts"),

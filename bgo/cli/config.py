@@ -27,7 +27,9 @@ def _plain(value: Any) -> Any:
         return _plain_limit(value)
     if isinstance(value, tuple):
         return list(value)
-    return str(value) if isinstance(value, (Path, TimeWindow)) else value
+    if isinstance(value, TimeWindow):
+        return value.written
+    return str(value) if isinstance(value, Path) else value
 
 
 def _plain_limit(limit: NamedLimit) -> dict[str, Any]:

@@ -139,14 +139,14 @@ def _window(value: Any) -> str:
     from bgo.model.window import TimeWindow
 
     if isinstance(value, TimeWindow):
-        return str(value)
+        return value.written
     if not isinstance(value, str):
         raise UsageError(f"not a window: {value!r:.100}", hint="window='9-17@mon-fri' or TimeWindow.OFF_PEAK")
     if NAME.fullmatch(value):
         return value
     from bgo.model.window_words import window
 
-    return str(window(value))
+    return window(value).written
 
 
 def _zone(given: Mapping[str, Any]) -> str:

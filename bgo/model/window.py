@@ -63,7 +63,12 @@ class TimeWindow:
     @property
     def told(self) -> str:
         """In words for people: `09:00-17:00 mon-fri`."""
-        return f"{self.hours} {days_told(self.days_of_week)}" if 0 < len(self.days_of_week) < 7 else self.hours
+        return self.written.replace("@", " ")
+
+    @property
+    def written(self) -> str:
+        """As people write it: `09:00-17:00@mon-fri`."""
+        return f"{self.hours}@{days_told(self.days_of_week)}" if 0 < len(self.days_of_week) < 7 else self.hours
 
 
 TimeWindow.OFF_PEAK = TimeWindow(2, 5)

@@ -48,7 +48,7 @@ class Round:
             ensure(not left, "no slot stays idle while something may start", left)
 
     def _holds(self, row: Row) -> list[str]:
-        return self.world.ledger.holds(row, self.worker.asker.offer, self.worker.view)
+        return self.world.ledger.holds(row, self.worker.asker.offer, self.worker.view, self.world.now)
 
     def _check_claim(self, claim: Claim, waiting: list[Row]) -> None:
         row = self.world.ledger.rows[claim.task.id]

@@ -25,6 +25,7 @@ from bgo.model.state import CLAIMABLE, FINAL, TRANSITIONS, Event, Reason, State
 from bgo.model.task import Task, TaskSpec
 from bgo.policy.gates import Offer
 from tests.engine.checks import ensure
+from tests.hours import is_open
 
 MINUTE = 60_000
 COMPARED = (
@@ -69,7 +70,8 @@ class Row:
 
     @property
     def lane(self) -> tuple[Any, ...]:
-        return (self.name, self.spec.queue, self.spec.handler, self.spec.wish.constraints, self.spec.wish.concurrency)
+        wish = self.spec.wish
+        return (self.name, self.spec.queue, self.spec.handler, wish.constraints, wish.window, wish.concurrency)
 
     def place(self) -> tuple[float, int]:
         """Return what its lane sorts it by."""
@@ -199,7 +201,7 @@ class Ledger:
         """Return the paused tags of a row."""
         return frozenset(tag for tag in row.spec.tags if ("tag", tag) in self.paused)
 
-    def holds(self, row: Row, offer: Offer, view: View) -> list[str]:
+    def holds(self, row: Row, offer: Offer, view: View, now: int) -> list[str]:
         """Return why the row may not start for this asker, apart from its due time and slots."""
         limit = row.spec.wish.concurrency
         wishes = row.spec.wish.constraints
@@ -211,6 +213,7 @@ class Ledger:
                 ("paused", bool(self.marks(row))),
                 ("queue", offer.queues is not None and row.spec.queue not in offer.queues),
                 ("handler", offer.handlers is not None and row.spec.handler not in offer.handlers),
+                ("window", not is_open(row.spec.wish.window, now)),
                 ("charging", wishes.requires_charging and view.device.charging.value is not Tri.YES),
                 ("constraint", unjudged),
                 ("concurrency", limit is not None and self.usage()[row.key] >= limit.max_concurrent),

@@ -227,6 +227,7 @@ class Limited:
             and job.spec.wish.rate is None
             and not self.proof.is_paused(job, moving=False)
             and not job.is_over(self.now)
+            and not job.is_outside(self.now)
             and (room is None or self.proof.used(room[0]) < room[1])
         )
 

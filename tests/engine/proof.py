@@ -15,6 +15,7 @@ from bgo.model.limits import ConcurrencyStrategy, NamedLimit
 from bgo.model.state import ACTIVE, CLAIMABLE, State
 from bgo.model.task import Task, TaskSpec
 from tests.engine.checks import ensure
+from tests.hours import is_open
 
 Rate = tuple[str, int, int]
 """Key, starts, window."""
@@ -41,6 +42,10 @@ class Job:
         wish, waits = self.spec.wish, self.row.state in CLAIMABLE or self.row.state is State.BLOCKED
         late = wish.start_before is not None and not self.begun and wish.start_before <= now
         return waits and (late or (wish.finish_before is not None and wish.finish_before <= now))
+
+    def is_outside(self, now: int) -> bool:
+        """Say whether its window is closed."""
+        return not is_open(self.spec.wish.window, now)
 
     def place(self, strategy: ConcurrencyStrategy) -> tuple[float, ...]:
         """Return where it stands under its concurrency key."""
@@ -140,6 +145,7 @@ class Proof:
         spec = job.spec
         ensure(not self.is_paused(job, moving=moving), "what is paused never starts", spec.id)
         ensure(not job.is_over(now), "what has expired never starts", spec.id)
+        ensure(not job.is_outside(now), "nothing starts outside its window", (spec.id, spec.wish.window))
         late = [i for i in spec.after if i in self.jobs and self.jobs[i].row.state is not State.SUCCEEDED]
         ensure(not late, "nothing starts before what it comes after has succeeded", (spec.id, late))
         if spec.wish.unique is not None:
@@ -165,7 +171,8 @@ class Proof:
         if moving or any(other.spec.wish.rate for other in alike):
             return  # others may go first while those before them wait for something else
         for other in alike:
-            if other.row.ready and not other.is_over(now) and not self.is_paused(other, moving=False):
+            is_held = other.is_outside(now) or self.is_paused(other, moving=False)
+            if other.row.ready and not other.is_over(now) and not is_held:
                 first = job.place(limit.strategy) <= other.place(limit.strategy)
                 ensure(first, "the first under a key by its strategy goes first", (job.spec.id, other.spec.id))
 

@@ -375,6 +375,17 @@ def test_a_zone_that_is_gone_stops_its_own_schedule_alone() -> None:
     assert timed.schedule(good).state is ScheduleState.ACTIVE
 
 
+@pytest.mark.parametrize("plan", ['{"task":{}}', "[]", "no JSON", '{"task":[]}'])
+def test_a_plan_that_cannot_be_read_stops_its_own_schedule_alone(plan: str) -> None:
+    timed = Timed()
+    bad, good = timed.every(H, name="bad"), timed.every(H, name="good", template=a_template("good", priority=2))
+    where = (plan.encode(), timed.schedule(bad).plan_ref)
+    timed.store.connection.execute("UPDATE payload SET bytes = ? WHERE id = ?", where)
+    timed.go(0)
+    assert (timed.fired(bad), timed.fired(good)) == ([], [0])
+    assert timed.schedule(bad).reason.startswith("could not fire: what it makes cannot be read")
+
+
 def test_a_store_that_is_full_stops_nothing_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
     timed = Timed()
     made = timed.every(H)

@@ -32,6 +32,7 @@ from bgo.model.task import TaskSpec, Wish
 from tests.build import a_spec
 from tests.engine.limited import WINDOW, Limited, small_steps
 from tests.engine.proof import Run
+from tests.hours import hours
 
 ERROR = TaskError("ValueError", "no")
 STEPS = [1, 400, 1_000, 9_000, 10_001, WINDOW]
@@ -42,8 +43,15 @@ rooms = st.builds(
 rates = st.builds(
     RateLimit, st.integers(1, 3), st.sampled_from([1, 10, WINDOW // 1000]), st.sampled_from([None, "api", "api"])
 )
+windows = st.sampled_from([
+    "15:07-15:08", "15:00-15:08", "22:00-15:07@6", "22:00-16:00@7", "17:07-17:09 Europe/Berlin", "15:07-15:08@1",
+]).map(hours)  # fmt: skip
+"""Around the start of every life, a Sunday at 15:06:40 UTC."""
 wishes = st.one_of(
     st.just({}),
+    st.fixed_dictionaries({"window": windows}),
+    st.fixed_dictionaries({"window": windows, "concurrency": rooms}),
+    st.fixed_dictionaries({"window": windows, "rate": rates}),
     st.fixed_dictionaries({"concurrency": rooms}),
     st.fixed_dictionaries({"rate": rates}),
     st.fixed_dictionaries({"concurrency": rooms, "rate": rates}),

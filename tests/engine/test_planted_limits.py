@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from bgo.engine.edit import Changes
 from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy, DedupPolicy, RateLimit, Unique
 from bgo.model.outcome import Failed, TaskError
 from bgo.model.task import TaskSpec, Wish
@@ -13,6 +14,7 @@ from tests.build import START, a_spec
 from tests.engine.checks import BrokenError
 from tests.engine.limited import Limited, small_steps
 from tests.engine.test_planted import plant
+from tests.hours import in_hours
 
 RATE = Wish(rate=RateLimit(1, 60, "api"))
 FAILED = Failed(TaskError("E", "no"), retry=False)
@@ -96,6 +98,35 @@ def a_kept_id(world: Limited) -> None:
         world.enqueue(a_spec(wish=Wish(unique=Unique("solo"))))
 
 
+def begins_and_ends(text: str) -> Callable[[Limited], None]:
+    """Return a story of a task in these hours: seen at once, twenty seconds later (15:07), and in the end."""
+
+    def story(world: Limited) -> None:
+        world.enqueue(a_spec(wish=in_hours(text)))
+        world.tick(children=0)
+        world.wait(20_000)
+        world.tick()
+
+    return story
+
+
+def in_a_closed_window(text: str) -> Callable[[Limited], None]:
+    """Return a story of a task in hours that are not now."""
+
+    def story(world: Limited) -> None:
+        world.enqueue(a_spec(wish=in_hours(text)))
+        world.tick()
+
+    return story
+
+
+def in_another_queue(world: Limited) -> None:
+    spec = a_spec(wish=in_hours("15:07-15:08"))
+    world.enqueue(spec)
+    world.edit(spec.id, Changes(queue="high"))
+    world.tick()
+
+
 Story = Callable[[Limited], None]
 BUGS: dict[str, tuple[Story, tuple[tuple[str, str, str], ...], str]] = {
     "a lost run is not counted as a start": (
@@ -145,6 +176,31 @@ BUGS: dict[str, tuple[Story, tuple[tuple[str, str, str], ...], str]] = {
         two_lanes_of_one_key,
         (("bgo.policy.admit:_first_under_key", "len(group) < 2", "True"),),
         "the first under a key by its strategy goes first",
+    ),
+    "a window's end is part of it": (
+        begins_and_ends("15:00-15:07"),
+        (("bgo.policy.window:is_open", "start <= since < end", "start <= since <= end"),),
+        "nothing starts outside its window",
+    ),
+    "a window that crosses midnight belongs to its second day": (
+        in_a_closed_window("22:00-16:00@7"),
+        (("bgo.policy.window:is_open", "_is_on(window, day - 1)", "_is_on(window, day)"),),
+        "nothing starts outside its window",
+    ),
+    "a window is read by UTC": (
+        in_a_closed_window("15:00-16:00 Europe/Berlin"),
+        (("bgo.policy.window:is_open", "at_ms + _offset_ms(zone, at_ms)", "at_ms"),),
+        "nothing starts outside its window",
+    ),
+    "nobody wakes up for a window": (
+        in_a_closed_window("15:07-15:08"),
+        (("bgo.engine.cycle:tick", "_first(coming.next_wake, opens_at)", "coming.next_wake"),),
+        "nothing is forgotten",
+    ),
+    "an edit of the queue forgets the window": (
+        in_another_queue,
+        (("bgo.engine.relane:home", "replace(key.view, queue=queue)", "replace(key.view, queue=queue, window=None)"),),
+        "nothing starts outside its window",
     ),
     "keep lets a second one in": (
         a_kept_id,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from bgo.clock import Moment, VirtualClock, moment
@@ -94,8 +93,8 @@ def a_batch_template(count: int = 2) -> Batch:
 class Timed:
     """One store and its clock; `w` asks unless another is named."""
 
-    def __init__(self, path: Path | None = None, start: int = BEGIN) -> None:
-        self.path, self.store = path, SqliteStore(path)
+    def __init__(self, store: SqliteStore | None = None, start: int = BEGIN) -> None:
+        self.store = store or SqliteStore(None)
         self.clock, self.boot = VirtualClock(start), 1
         self.rng = seeded_rng(1, "timed")
         self.memories: dict[str, Memory] = {}

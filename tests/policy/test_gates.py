@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 
 from bgo.model.device import Profile, Reading, Tri, View
@@ -9,6 +11,7 @@ from bgo.model.options import NO_CONSTRAINTS, NetworkConstraint, TaskConstraints
 from bgo.model.plan import Gate, ViewKey
 from bgo.policy.gates import Offer, concurrency_hold, device_holds, unsupported, view_hold, view_holds
 from tests.build import START, a_view
+from tests.hours import hours
 
 CHARGING = TaskConstraints(requires_charging=True)
 ANYTHING = Offer()
@@ -101,3 +104,18 @@ def test_a_full_key_holds(limit: int, running: int, held: bool) -> None:
         assert (hold.gate, hold.current) == (Gate.CONCURRENCY, f"{running} running")
         assert "net" in hold.needed
         assert hold.lift
+
+
+def test_the_window_comes_before_the_device_and_after_the_handler() -> None:
+    key = ViewKey("default", "work", CHARGING, hours("15:07-15:08"), UTC)
+    assert gates(key, a_view(False), Offer(handlers=frozenset())) == [Gate.HANDLER, Gate.WINDOW, Gate.CHARGING]
+    hold = view_hold(key, a_view(True), ANYTHING, START)
+    assert hold is not None
+    assert (hold.gate, hold.until_ms) == (Gate.WINDOW, START + 20_000)
+    assert view_hold(key, a_view(True), ANYTHING, START + 20_000) is None
+
+
+def test_a_window_of_an_unknown_zone_holds_for_good() -> None:
+    hold = view_hold(ViewKey("default", "work", NO_CONSTRAINTS, hours("00:00-24:00")), a_view(), ANYTHING, START)
+    assert hold is not None
+    assert (hold.gate, hold.until_ms) == (Gate.WINDOW, None)

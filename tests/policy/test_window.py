@@ -13,6 +13,7 @@ from bgo.clock import from_datetime
 from bgo.errors import UsageError
 from bgo.model.window import TimeWindow
 from bgo.policy.window import DAY_MS, is_always, is_open, next_edge, opens_at
+from tests.hours import reads_open
 
 MINUTE = 60_000
 CHANGES = {
@@ -41,18 +42,6 @@ def moments(draw: st.DrawFn) -> tuple[tzinfo, int]:
     name = draw(st.sampled_from(sorted(CHANGES)))
     change = from_datetime(datetime.fromisoformat(draw(st.sampled_from(CHANGES[name]))))
     return ZoneInfo(name), change + draw(st.integers(-36 * 60, 12 * 60)) * MINUTE
-
-
-def reads_open(window: TimeWindow, zone: tzinfo, at_ms: int) -> bool:
-    """Another reading of the same rule: what the wall shows, as text."""
-    wall = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone)
-    shown, days = wall.strftime("%H:%M"), window.days_of_week or tuple(range(1, 8))
-    start = f"{window.start_hour:02}:{window.start_minute:02}"
-    end = f"{window.end_hour:02}:{window.end_minute:02}"
-    today = wall.isoweekday()
-    if start < end:
-        return today in days and start <= shown < end
-    return (today in days and shown >= start) or ((today - 2) % 7 + 1 in days and shown < end)
 
 
 @given(windows(), moments())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 import pytest
 
 from bgo.engine import cycle
+from bgo.model.lane import Rate
 from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
 from bgo.model.options import TaskConstraints
 from bgo.model.plan import Gate, Head, Hold, LaneKey, ViewKey
@@ -14,6 +16,7 @@ from bgo.model.query import Pause
 from bgo.model.task import TaskSpec
 from bgo.store.port import Session, Store
 from tests.build import START, a_moment, a_spec, a_wish
+from tests.hours import hours
 from tests.store import drive
 
 MINUTE = 60_000
@@ -48,6 +51,11 @@ def test_gates_alike_are_one_lane(store: Store) -> None:
         LaneKey("a", view, "k", 1, ConcurrencyStrategy.FIFO),
         LaneKey("a", view, "k", 2, ConcurrencyStrategy.FIFO),
         LaneKey("a", view, "k", 1, ConcurrencyStrategy.LIFO),
+        LaneKey("a", replace(view, window=hours("09:00-17:00"))),
+        LaneKey("a", replace(view, window=hours("09:00-17:00 Europe/Berlin"))),
+        LaneKey("a", replace(view, window=hours("09:00-17:00")), rate=Rate("k", 1, 9)),
+        LaneKey("a", replace(view, window=hours("09:00-17:00")), marks=("t",), stage="x"),
+        LaneKey("a", view, marks=("t",), stage="x"),
     ]
     with store.write() as session:
         lanes = [session.lanes.ensure(key, START) for key in keys]
