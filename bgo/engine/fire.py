@@ -93,7 +93,10 @@ def _fire(session: Session, schedule: Schedule, now: int, boot: str | None) -> N
         session.schedules.set(schedule, ScheduleState.PAUSED, why, NEVER)
         return
     if schedule.next_at is None:
-        _make(session, schedule, [now], now, _How(now, Share(0, 0, 1), boot))
+        at = now
+        while session.schedules.has_fired(schedule, at, occasions.task_id(schedule.id, at)):
+            at += 1  # a computer without a battery for its clock starts at the same time again and again
+        _make(session, schedule, [at], now, _How(at, Share(0, 0, 1), boot))
         return
     due = _due(schedule, now)
     dropped = due.share.missed + due.share.coalesced

@@ -194,13 +194,16 @@ def _set_going(session: Session, schedule: Schedule, paused: bool | None, moment
         session.schedules.set(schedule, ScheduleState.FINISHED, f"it has fired {schedule.counters.fired} times", NEVER)
     else:
         last = schedule.last_at
-        after = now - 1 if last is None or is_set_back(last, now) else max(now - 1, last)  # that does not fire again
+        if last is not None and is_set_back(last, now):
+            last = None
+        after = now - 1 if last is None else max(now - 1, last)  # that does not fire again
         to = following(schedule.id, schedule.wish, after)
         ends = to.at is None and not isinstance(schedule.timing.rule, Reboot)
         state, reason = (ScheduleState.FINISHED, "no occurrence is left") if ends else (ScheduleState.ACTIVE, "")
         session.schedules.set(schedule, state, reason, to, session.schedules.newest_task())
-        if isinstance(schedule.timing.rule, Reboot):  # it has started meanwhile, perhaps
-            reached = (last, moment.boot_id)
+        boot = moment.boot_id if isinstance(schedule.timing.rule, Reboot) else None  # a start meanwhile is nothing
+        if (last, boot) != (schedule.last_at, schedule.boot):
+            reached = (last, boot)
             session.schedules.advance(_known(session, schedule), (state, reason), to, reached, Counters())
 
 

@@ -28,7 +28,7 @@ from bgo.model.window import TimeWindow
 from bgo.policy import occurrences
 from bgo.policy.clock_step import SET_BACK_MS
 from bgo.policy.window import is_open
-from tests.engine.timed import BEGIN, YEAR, D, H, M, S, Timed, a_schedule_wish, cron, every
+from tests.engine.timed import BEGIN, YEAR, D, H, M, S, Timed, a_draft, a_schedule_wish, cron, every
 
 # Jitter.
 
@@ -161,6 +161,20 @@ def test_after_a_wrong_year_what_has_not_fired_fires() -> None:
     assert timed.faults() == []
 
 
+def test_what_was_coalesced_ahead_fires_when_its_time_comes() -> None:
+    timed, made = hourly()
+    timed.clock.step_wall_ms(10 * H)
+    timed.settle_down()
+    assert timed.notes(made)[-2][:3] == (BEGIN + 14 * H, "coalesced", 9)
+    timed.clock.step_wall_ms(-10 * H)
+    timed.settle_down()
+    for _ in range(11):
+        timed.go(H)
+    assert sorted(timed.fired(made)) == [n * H for n in range(17)]  # type: ignore[type-var]
+    assert timed.counts(made) == Counters(fired=17, coalesced=9)
+    assert timed.notes(made)[-3][:3] == (BEGIN + 14 * H, "fired", 1)
+
+
 @pytest.mark.parametrize("missed", ["one", "all:1000"])
 def test_what_was_forgotten_one_by_one_makes_nothing_twice(missed: str) -> None:
     """More have fired in the wrong future than are remembered: their tasks are there."""
@@ -209,12 +223,35 @@ def test_a_clock_from_before_it_was_made_fires_nothing_and_forgets_nothing() -> 
     assert before.next_at == BEGIN + 6 * H
 
 
-def test_a_resume_and_a_change_while_the_clock_is_set_back_fire_nothing_again() -> None:
+def test_a_resume_while_the_clock_is_set_back_a_little_fires_nothing_again() -> None:
     timed, made = hourly()
     timed.clock.step_wall_ms(-2 * H)
     timed.pause(made)
     timed.resume(made)
+    assert timed.schedule(made).next_at == BEGIN + 6 * H
     for _ in range(9):
         timed.go(20 * M)
     assert timed.fired(made) == [n * H for n in range(7)]
     assert timed.counts(made) == Counters(fired=7)
+
+
+def test_a_resume_while_the_clock_is_set_back_far_goes_on_from_now() -> None:
+    timed, made = hourly()
+    timed.clock.step_wall_ms(-4 * H - M)
+    timed.pause(made)
+    timed.resume(made)
+    assert timed.schedule(made).next_at == BEGIN + H
+    for _ in range(6):
+        timed.go(H)
+    assert timed.fired(made) == [n * H for n in range(7)]
+
+
+def test_another_interval_while_the_clock_is_set_back_far_does_not_sleep_until_then() -> None:
+    timed = Timed()
+    made = timed.every(H, key="k")
+    timed.clock.step_wall_ms(YEAR)
+    timed.settle_down()
+    timed.clock.step_wall_ms(-YEAR)
+    timed.put(a_draft(every(2 * H), key="k"))
+    timed.go(2 * H)
+    assert timed.fired(made)[-1] == 2 * H

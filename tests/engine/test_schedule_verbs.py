@@ -221,6 +221,16 @@ def test_it_fires_once_each_time_the_computer_has_started() -> None:
     assert timed.tasks(made)[-1].occurrence == timed.now - H
 
 
+def test_starts_at_the_same_time_by_a_clock_without_a_battery_are_two() -> None:
+    timed = Timed()
+    made = timed.reboot_schedule()
+    for _ in range(3):
+        timed.reboot()
+        timed.go(0)
+    assert timed.fired(made) == [0, 1, 2]
+    assert timed.counts(made) == Counters(fired=3)
+
+
 def test_a_start_while_it_was_paused_is_not_made_up_for() -> None:
     timed = Timed()
     made = timed.reboot_schedule()
