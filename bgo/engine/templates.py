@@ -85,14 +85,17 @@ def _chain_of(
     session: Session, chain: ChainSpec, schedule: Schedule, at: int, due: int,
     deadlines: tuple[int | None, int | None],
 ) -> ChainSpec:  # fmt: skip
+    spec = _timed(_own(session, chain.spec, schedule, at), due, deadlines[0], None)
+    return replace(chain, spec=spec, members=_timed_members(chain, due, deadlines))
+
+
+def _timed_members(chain: ChainSpec, due: int, deadlines: tuple[int | None, int | None]) -> tuple[MemberSpec, ...]:
     """Its start time, and the deadline for that, are those of its first step; to finish in time is for each member."""
     start_before, finish_before = deadlines
-    members = tuple(
+    return tuple(
         _member(member, (due, start_before) if member.step == 0 else (None, None), finish_before)
         for member in chain.members
     )
-    spec = _timed(_own(session, chain.spec, schedule, at), due, start_before, None)
-    return replace(chain, spec=spec, members=members)
 
 
 def _member(member: MemberSpec, start: tuple[int | None, int | None], finish_before: int | None) -> MemberSpec:
@@ -124,6 +127,8 @@ def _batch(
     spec, plan = batch.spec, batch.plan
     if plan.template is not None:
         plan = replace(plan, template=_timed(plan.template, *times))
+    if plan.chain is not None:
+        plan = replace(plan, chain=replace(plan.chain, members=_timed_members(plan.chain, times[0], times[1:])))
     spec = replace(spec, due_at=times[0])
     seq = batches.open_stage(session, replace(spec, dedup_key=None), plan, spec.id, now, is_open=False)
     for first in range(0, len(batch.items), PAGE):

@@ -13,7 +13,9 @@ from bgo.engine import fire
 from bgo.engine.cancel import cancel
 from bgo.engine.occasions import task_id
 from bgo.errors import NotFoundError, StoreFullError
+from bgo.model.flow import BatchPlan
 from bgo.model.limits import DedupPolicy, Unique, UniquePolicy
+from bgo.model.query import Selector
 from bgo.model.schedule import Counters, ScheduleState
 from bgo.model.state import Reason, State
 from bgo.model.task import Wish
@@ -21,7 +23,7 @@ from bgo.model.window import TimeWindow, ZonedWindow
 from bgo.policy import occurrences
 from bgo.policy.dedup import key_of
 from tests.engine.graphs import a_template
-from tests.engine.timed import BEGIN, ERROR, D, H, M, S, Timed, a_batch_template
+from tests.engine.timed import BEGIN, ERROR, D, H, M, S, Timed, a_batch_template, a_chain_template
 
 
 def test_an_interval_fires_at_its_start_and_then_every_so_often() -> None:
@@ -294,6 +296,26 @@ def test_deadlines_count_from_the_time_it_fires() -> None:
     timed.go(11 * M)
     (task,) = timed.tasks(made)
     assert (task.state, task.reason) == (State.CANCELLED, "expired")
+
+
+@pytest.mark.parametrize("kind", ["chain", "batch", "batch of chains"])
+def test_deadlines_reach_what_is_in_chains_and_batches(kind: str) -> None:
+    chain, batch = a_chain_template("a", "b"), a_batch_template()
+    of_chains = replace(batch, plan=BatchPlan(chain=chain))
+    timed = Timed()
+    timed.every(
+        H, start_before=10 * M, finish_before=20 * M, template={"chain": chain, "batch": batch}.get(kind, of_chains)
+    )
+    timed.go(5 * M)
+    with timed.store.read() as session:
+        found = session.tasks.select(Selector(match_all=True), limit=99)
+    assert found
+    for task in found:
+        begins = task.step == 0 or kind == "batch"
+        wanted = (timed.now + 10 * M if begins else None, timed.now + 20 * M)
+        assert (task.wish.start_before, task.wish.finish_before) == wanted, (task.name, task.step)
+    timed.go(20 * M)
+    assert not timed.unfinished()
 
 
 # What stands in for it.
