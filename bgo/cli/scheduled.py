@@ -9,9 +9,7 @@ if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.engine.schedules import Draft, Placed
     from bgo.model.schedule import Rule, Schedule, Timing
-    from bgo.model.window import TimeWindow
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FORESEEN = 5
 
 
@@ -41,7 +39,7 @@ def told_timing(timing: Timing) -> str:
     """Return when a schedule fires, in words."""
     parts = [told_rule(timing.rule)]
     if timing.window is not None:
-        parts.append(f"within {told_window(timing.window)}")
+        parts.append(f"within {timing.window.told}")
     if parts[0].startswith("every ") and timing.window is None:
         return parts[0]
     return " ".join(parts) + ("" if parts[0] == "@reboot" else f" in {timing.zone}")
@@ -53,13 +51,6 @@ def told_rule(rule: Rule) -> str:
     from bgo.model.schedule import Every
 
     return f"every {render.duration(rule.every_ms)}" if isinstance(rule, Every) else rule.text
-
-
-def told_window(window: TimeWindow) -> str:
-    """Return a window as it is written."""
-    hours = f"{window.start_hour:02}:{window.start_minute:02}-{window.end_hour:02}:{window.end_minute:02}"
-    days = ",".join(DAYS[day - 1] for day in window.days_of_week)
-    return hours + (f"@{days}" if days else "")
 
 
 def told_next(schedule: Schedule, now: int) -> str:

@@ -14,7 +14,7 @@ from bgo.cli.params import OUTPUT, Json, Quiet
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.cli.facts import Fact
-    from bgo.model.schedule import OccurrenceRow, Schedule
+    from bgo.model.schedule import Counters, OccurrenceRow, Schedule
     from bgo.model.schedule_view import Coming, ScheduleView
 
 app = group("List schedules, show one, pause, resume, foresee, import them.", default_verb="list")
@@ -148,7 +148,7 @@ def _put_table(views: Sequence[ScheduleView], now: int, *, color: bool) -> None:
             told_timing(view.schedule.timing),
             _next(view.schedule, now),
             f"{view.schedule.counters.fired:,}",
-            told_counts(view.schedule),
+            told_counts(view.schedule.counters),
             view.schedule.key or "",
         )
         for view in views
@@ -173,9 +173,8 @@ def _next(schedule: Schedule, now: int) -> str:
     return "at a start" if schedule.fire_at is None else render.ago(schedule.fire_at, now)
 
 
-def told_counts(schedule: Schedule) -> str:
+def told_counts(counters: Counters) -> str:
     """Return in words which occurrences did not fire."""
-    counters = schedule.counters
     named = (("skipped", counters.skipped), ("missed", counters.missed), ("coalesced", counters.coalesced))
     return ", ".join(f"{number:,} {name}" for name, number in named if number)
 
@@ -199,7 +198,7 @@ def _when(schedule: Schedule, now: int) -> list[Fact]:
     return [
         ("key", schedule.key),
         ("fires", told_timing(timing)),
-        ("next", told_next(schedule, now)),
+        ("next", told_next(schedule, now).removeprefix("next ")),
         ("from", None if timing.start_ms is None else render.local_time(timing.start_ms)),
         ("until", None if timing.end_ms is None else render.local_time(timing.end_ms)),
         ("jitter", None if not wish.jitter_ms else f"up to {render.duration(wish.jitter_ms)} later"),
@@ -210,7 +209,7 @@ def _when(schedule: Schedule, now: int) -> list[Fact]:
         ("starts by", None if not wish.start_before_ms else f"{render.duration(wish.start_before_ms)} after it fired"),
         ("ends by", None if not wish.finish_before_ms else f"{render.duration(wish.finish_before_ms)} after it fired"),
         ("fired", f"{schedule.counters.fired:,}"),
-        ("not fired", told_counts(schedule)),
+        ("not fired", told_counts(schedule.counters)),
     ]
 
 

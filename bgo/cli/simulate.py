@@ -116,7 +116,7 @@ def _show(timeline: Timeline, *, color: bool, whole: bool) -> None:
     if len(timeline.device) == 1:
         reading = timeline.device[0].charging
         out.print(render.safe(f"Charging: {reading.value} ({render.line(reading.source)}), all the time."))
-    if not (timeline.rows or timeline.never):
+    if not (timeline.rows or timeline.never or timeline.schedules):
         render.say("nothing waits and nothing runs: there is nothing to simulate")
         return
     if not whole:
@@ -130,6 +130,9 @@ def _show(timeline: Timeline, *, color: bool, whole: bool) -> None:
         out.print()
         for line in _never(timeline, None if whole else GROUPS):
             out.print(line)
+    if timeline.schedules:
+        out.print()
+        _schedules(out, timeline)
     out.print()
     out.print(render.safe(_summary(timeline)))
 
@@ -169,6 +172,26 @@ def _table(out: Any, timeline: Timeline, limit: int | None) -> None:
     out.print(render.table(columns, rows, out.width))
     if limit is not None and len(timeline.rows) > limit:
         out.print(render.safe(f"… and {len(timeline.rows) - limit:,} more: --table lists every task", "dim"))
+
+
+def _schedules(out: Any, timeline: Timeline) -> None:
+    """Print what became of the occurrences of schedules."""
+    from bgo.cli import render
+    from bgo.cli.render import Column
+    from bgo.cli.schedules import told_counts
+
+    columns = [
+        Column("SCHEDULE"),
+        Column("NAME", least=8),
+        Column("FIRES", right=True),
+        Column("NOT", least=8, drop=1),
+        Column("ENDS", least=8, drop=2),
+    ]
+    rows = [
+        (row.key or row.schedule_id, row.name, f"{row.counts.fired:,}", told_counts(row.counts), row.ended)
+        for row in timeline.schedules
+    ]
+    out.print(render.table(columns, rows, out.width))
 
 
 def _never(timeline: Timeline, limit: int | None) -> list[Any]:

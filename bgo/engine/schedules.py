@@ -71,7 +71,7 @@ def put(session: Session, draft: Draft, moment: Moment) -> Placed:
 
 def _insert(session: Session, draft: Draft, moment: Moment) -> None:
     now = moment.now_ms
-    anchor = draft.wish.timing.start_ms if draft.wish.timing.start_ms is not None else now
+    anchor = anchor_of(draft.wish, now)
     wish = anchored(draft.wish, anchor)
     check(wish, now)
     to = NEVER if draft.paused else first(draft.id, wish, now)
@@ -92,6 +92,12 @@ def _insert(session: Session, draft: Draft, moment: Moment) -> None:
 BY_USER = "paused by its user"
 
 
+def anchor_of(wish: ScheduleWish, now: int) -> int:
+    """Return from where an interval counts: from its start, else from this second."""
+    start = wish.timing.start_ms
+    return now - now % 1000 if start is None else start
+
+
 def anchored(wish: ScheduleWish, anchor: int) -> ScheduleWish:
     """Return the wish with its interval, if it has one, counted from an instant."""
     rule = wish.timing.rule
@@ -101,8 +107,10 @@ def anchored(wish: ScheduleWish, anchor: int) -> ScheduleWish:
 
 
 def first(schedule_id: str, wish: ScheduleWish, now: int) -> Next:
-    """Return the next occurrence from now on; one at this very instant counts: an interval fires at its start."""
-    return following(schedule_id, wish, now - 1)
+    """Return the next occurrence from now on. An interval fires at its start, which is this second when none is said."""
+    rule = wish.timing.rule
+    since = rule.anchor_ms if isinstance(rule, Every) and now - 1000 < rule.anchor_ms <= now else now
+    return following(schedule_id, wish, since - 1)
 
 
 def change(session: Session, there: Schedule, draft: Draft, moment: Moment) -> bool:
@@ -113,7 +121,7 @@ def change(session: Session, there: Schedule, draft: Draft, moment: Moment) -> b
     anchor = draft.wish.timing.start_ms
     old = there.timing.rule.anchor_ms if isinstance(there.timing.rule, Every) else None
     if anchor is None:
-        anchor = there.last_at or old or moment.now_ms
+        anchor = there.last_at or old or anchor_of(draft.wish, moment.now_ms)
     wish = anchored(draft.wish, anchor)
     is_timed_anew = schedule_json.dump(wish) != schedule_json.dump(there.wish)
     same = (draft.name, draft.handler, draft.kind, draft.source) == (

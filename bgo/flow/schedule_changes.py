@@ -11,6 +11,7 @@ from bgo.engine import schedules as engine
 from bgo.engine.schedule_views import view_of
 from bgo.errors import NotFoundError, UsageError
 from bgo.flow.schedule_drafts import split, wish_of
+from bgo.flow.schedule_requests import request_of, window_of, with_window
 from bgo.model import payload
 from bgo.model.flow import BatchPlan, ChainSpec, Template, template_from, template_json
 from bgo.model.task import INPUT_LIMIT, TaskSpec
@@ -80,7 +81,8 @@ def reschedule(
 def _redrafted(flow: Scheduling, there: Schedule, data: bytes, said: tuple[Any, Any, Any]) -> Draft:
     timing, rest, input = said
     wish = wish_of(flow, timing, rest, there.wish)
-    template = _other(flow, there, template_from(data), rest, input)
+    old, new = window_of(there.timing), window_of(wish.timing)
+    template = with_window(_other(flow, there, template_from(data), rest, input), old, new)
     plan = payload.dump_object(template_json(template), "what it makes", INPUT_LIMIT)
     return engine.Draft(there.id, there.key, there.name, there.handler, there.kind, wish, plan, there.source)
 
@@ -101,7 +103,6 @@ def _other(
             hint="bgo schedule … --key KEY with all its options replaces it; so does bgo schedules apply FILE",
         )
     from bgo.flow.options import overlaid, to_request
-    from bgo.flow.schedule_requests import request_of
 
     base = request_of(template)
     over = to_request(template.handler, template_input(template) if input is None else input, _typed(said), flow.clock)

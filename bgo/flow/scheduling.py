@@ -11,7 +11,6 @@ from bgo.flow.options import EnqueueOptions, TimingOptions
 if TYPE_CHECKING:
     from bgo.engine.schedules import Draft, Placed
     from bgo.flow.chaining import ChainBuilder
-    from bgo.model.schedule import ScheduleWish
     from bgo.model.schedule_view import Coming, ScheduleExplanation, ScheduleView
 
 
@@ -78,7 +77,7 @@ class Scheduling(Enqueueing):
         )
         wish = wish_of(self, timing, rest)
         now = self.clock.now_ms()
-        engine.check(engine.anchored(wish, now if wish.timing.start_ms is None else wish.timing.start_ms), now)
+        engine.check(engine.anchored(wish, engine.anchor_of(wish, now)), now)
         return draft_of(self, what, wish, key)
 
     def place(self, draft: Draft) -> Placed:
@@ -181,8 +180,9 @@ class Scheduling(Enqueueing):
         from bgo.engine.schedule_views import coming
 
         now = self.clock.now_ms()
-        wish: ScheduleWish = engine.anchored(draft.wish, draft.wish.timing.start_ms or now)
-        return coming(draft.id, wish, now - 1 if since is None else since, count)
+        anchor = engine.anchor_of(draft.wish, now)
+        after = min(now, anchor) - 1 if since is None else since
+        return coming(draft.id, engine.anchored(draft.wish, anchor), after, count)
 
     def _moment(self) -> Any:
         from bgo.clock import moment

@@ -22,7 +22,7 @@ from bgo.model.schedule import (
     ScheduleWish,
     Timing,
 )
-from bgo.model.window import TimeWindow
+from bgo.model.window import ZonedWindow
 
 _NUMBERS = ("jitter_ms", "max_runs", "pause_after", "start_before_ms", "finish_before_ms")
 
@@ -32,7 +32,7 @@ def dump(wish: ScheduleWish) -> str:
     timing = wish.timing
     found: dict[str, Any] = {"rule": _rule_json(timing.rule), "zone": timing.zone}
     if timing.window is not None:
-        found["window"] = window_json(timing.window)
+        found["window"] = str(timing.window)
     found.update({name: at for name, at in (("start", timing.start_ms), ("end", timing.end_ms)) if at is not None})
     if wish.missed != MissedPolicy():
         found["missed"] = [wish.missed.kind, wish.missed.grace_ms, wish.missed.most]
@@ -51,7 +51,7 @@ def load(text: str, anchor: int) -> ScheduleWish:
         Timing(
             _rule(data["rule"], anchor),
             data["zone"],
-            None if window is None else window_from(window),
+            None if window is None else ZonedWindow.of(f"{window} {data['zone']}").window,
             data.get("start"),
             data.get("end"),
         ),
@@ -59,17 +59,6 @@ def load(text: str, anchor: int) -> ScheduleWish:
         overlap=Overlap(data.get("overlap", Overlap.SKIP)),
         **{name: data[name] for name in _NUMBERS if name in data},
     )
-
-
-def window_json(window: TimeWindow) -> list[Any]:
-    """Return a window as a list: its hours and minutes, and its days."""
-    return [window.start_hour, window.start_minute, window.end_hour, window.end_minute, list(window.days_of_week)]
-
-
-def window_from(data: list[Any]) -> TimeWindow:
-    """Return a window from its list."""
-    start, start_minute, end, end_minute, days = data
-    return TimeWindow(start, end, days, start_minute=start_minute, end_minute=end_minute)
 
 
 def _rule_json(rule: Rule) -> dict[str, Any]:

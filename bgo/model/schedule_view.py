@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bgo.clock import to_iso
-from bgo.model import schedule_json
 from bgo.model.schedule import Cron, Every, OccurrenceRow, Reboot, Rule, Schedule
 from bgo.model.views import SCHEMA, GateLine
 
@@ -83,7 +82,7 @@ class ScheduleView:
             "reason": s.reason,
             "rule": rule_json(wish.timing.rule),
             "zone": wish.timing.zone,
-            "window": None if wish.timing.window is None else schedule_json.window_json(wish.timing.window),
+            "window": None if wish.timing.window is None else str(wish.timing.window),
             "start": to_iso(wish.timing.start_ms),
             "end": to_iso(wish.timing.end_ms),
             "jitter_ms": wish.jitter_ms,

@@ -30,12 +30,13 @@ from bgo.model.handler import Catalogue
 from bgo.model.outcome import CancelledRun, Failed, Outcome, Succeeded, TaskError, TimedOut
 from bgo.model.plan import Gate, Hold
 from bgo.model.query import Selector
+from bgo.model.schedule import Counters, ScheduleState
 from bgo.model.state import State
 from bgo.model.steps import MEMBERS_LIMIT
 from bgo.model.task import Child, Task
 from bgo.policy.gates import Offer
 from bgo.policy.lease import LEASE_MS
-from bgo.run.timeline import NeverRan, Segment, SimRun, SimTask, Timeline
+from bgo.run.timeline import NeverRan, Segment, SimRun, SimSchedule, SimTask, Timeline
 from bgo.store.port import Session
 from bgo.store.sqlite import SqliteStore
 
@@ -153,6 +154,7 @@ class _Play:
         self._rng = ids.seeded_rng(options.seed, "settle")
 
     def play(self) -> Timeline:
+        before = {schedule.id: schedule.counters for schedule in self._session.schedules.all()}
         self._take_over()
         wake: int | None = self._clock.now_ms()
         while wake is not None and wake < self._until:
@@ -163,8 +165,16 @@ class _Play:
         rows = [SimTask(*self._heads[seq], tuple(runs)) for seq, runs in self._runs.items()]
         segments = self._script.segments()
         never = self._never(segments[-1].state)
-        start = self._options.start_ms
-        return Timeline(start, self._until, self._options.seed, self._slots, tuple(rows), never, segments)
+        start, fired = self._options.start_ms, tuple(self._fired(before))
+        return Timeline(start, self._until, self._options.seed, self._slots, tuple(rows), never, segments, fired)
+
+    def _fired(self, before: Mapping[str, Counters]) -> Iterator[SimSchedule]:
+        """Yield what became of each schedule's occurrences in the play."""
+        for schedule in self._session.schedules.all():
+            was = before.get(schedule.id, Counters())
+            counts = Counters(*(now - then for now, then in zip(schedule.counters, was, strict=True)))
+            ended = "" if schedule.state is ScheduleState.ACTIVE else f"{schedule.state}: {schedule.reason}"
+            yield SimSchedule(schedule.id, schedule.key, schedule.name, counts, ended)
 
     def _step(self) -> int | None:
         """Let happen what is due now, and return when something happens next."""

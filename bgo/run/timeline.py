@@ -9,6 +9,7 @@ from typing import Any
 from bgo.clock import to_iso
 from bgo.model.device import DeviceState, Reading
 from bgo.model.plan import Hold
+from bgo.model.schedule import Counters
 from bgo.model.state import State
 from bgo.model.views import SCHEMA, hold_json
 
@@ -141,6 +142,23 @@ class NeverRan:
 
 
 @dataclass(frozen=True, slots=True)
+class SimSchedule:
+    """What became of a schedule's occurrences in the play."""
+
+    schedule_id: str
+    key: str | None
+    name: str
+    counts: Counters
+    ended: str
+    """Why it fires no more at the end of the play; empty while it does."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as its documented object."""
+        row = {"schedule_id": self.schedule_id, "key": self.key, "name": self.name}
+        return {**row, "counts": self.counts._asdict(), "ended": self.ended}
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """The device from one instant to another."""
 
@@ -172,6 +190,7 @@ class Timeline:
     rows: tuple[SimTask, ...]
     never: tuple[NeverRan, ...]
     device: tuple[Segment, ...]
+    schedules: tuple[SimSchedule, ...] = ()
 
     @property
     def last_change_at(self) -> int:
@@ -200,7 +219,8 @@ class Timeline:
 
         `start_at`, `until_at`, `seed`, `slots`, `summary` (counts), `device` (segments with `from_at`, `until_at`,
         `charging` {value, source}), `rows` (a task that ran: planned and real start, delay, `held_ms` by reason, state
-        at the end, and its `runs`), `never` (a task that did not start, with `holds` as `explain` tells them).
+        at the end, and its `runs`), `never` (a task that did not start, with `holds` as `explain` tells them),
+        `schedules` (what became of their occurrences in the play).
         """
         return {
             "schema": SCHEMA,
@@ -212,4 +232,5 @@ class Timeline:
             "device": [segment.to_json() for segment in self.device],
             "rows": [row.to_json(self.start_at) for row in self.rows],
             "never": [row.to_json() for row in self.never],
+            "schedules": [row.to_json() for row in self.schedules],
         }

@@ -1,8 +1,9 @@
 """`shell`: runs a command given after `--`, as an argv list and never through a shell.
 
 The command sees PATH, LANG, what `--env` named, `BGO_RUN` and `BGO_TASK_ID`, and nothing else: a program that needs
-HOME is enqueued with `--env HOME`. Its stdin is the task's input as JSON, or empty. Whoever wants pipes and globs
-writes `bgo enqueue shell -- sh -c '…'`.
+HOME is enqueued with `--env HOME`. One that a schedule made also sees `BGO_SCHEDULE`, its id, and
+`BGO_SCHEDULED_FOR`, the occurrence in UTC. Its stdin is the task's input as JSON, or empty. Whoever wants pipes and
+globs writes `bgo enqueue shell -- sh -c '…'`.
 """
 
 from __future__ import annotations
@@ -65,6 +66,9 @@ def environment(ctx: Any, worker: Mapping[str, str]) -> dict[str, str]:
         if name not in kept and name in worker:
             kept[name] = worker[name]
     marks = {name: worker[name] for name in MARKS if name in worker}
+    if ctx.schedule is not None:
+        marks["BGO_SCHEDULE"] = ctx.schedule
+        marks["BGO_SCHEDULED_FOR"] = ctx.scheduled_for.strftime("%Y-%m-%dT%H:%M:%SZ")
     return {**kept, **marks, "BGO_TASK_ID": str(ctx.task_id)}
 
 
