@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     )
     from bgo.model.query import Selector
     from bgo.model.result import TaskResult
+    from bgo.model.schedule import MissedPolicy, Overlap
+    from bgo.model.schedule_view import ScheduleView
     from bgo.model.state import State
     from bgo.model.statuses import (
         TaskCancelled,
@@ -60,6 +62,8 @@ _HOMES = {
     "bgo.model.options": "ConstraintLoss NetworkConstraint RetryPolicy TaskConstraints TaskQueue TaskTimeout",
     "bgo.model.query": "Selector",
     "bgo.model.result": "TaskResult",
+    "bgo.model.schedule": "MissedPolicy Overlap",
+    "bgo.model.schedule_view": "ScheduleView",
     "bgo.model.state": "State",
     "bgo.model.statuses": "TaskCancelled TaskFailed TaskQueued TaskRetrying TaskRunning TaskStatus TaskSucceeded",
     "bgo.model.views": "TaskView",
@@ -82,11 +86,14 @@ __all__ = [
     "DedupPolicy",
     "Entry",
     "Member",
+    "MissedPolicy",
     "NetworkConstraint",
+    "Overlap",
     "RateLimit",
     "RelaxStep",
     "RetryPolicy",
     "RunOptions",
+    "ScheduleView",
     "Selector",
     "SimOptions",
     "State",

@@ -46,6 +46,7 @@ TABLE: dict[str, Row] = {
     "simulate": Row("bgo.cli.simulate:simulate", "Show when everything would run, without running it.", LOOK),
     "prune": Row("bgo.cli.prune:prune", "Remove old ended tasks with their logs.", ADMIN),
     "monitor": Row("bgo.cli.monitor:monitor", "Watch the store live.", LOOK),
+    "install": Row("bgo.cli.install:install", "Run bgo regularly by cron, systemd, launchd or Termux.", ADMIN),
     "store": Row("bgo.cli.store:app", "Look after the store: path, check, backup, vacuum.", ADMIN),
     "doctor": Row("bgo.cli.doctor:doctor", "Check the installation, and say what to do.", ADMIN),
     "demo": Row("bgo.cli.demo:demo", "See real work done, in a temporary store.", LOOK),

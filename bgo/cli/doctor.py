@@ -56,7 +56,7 @@ def doctor(ctx: typer.Context, as_json: Json = False) -> None:
 
 def _all(flow: TaskFlow) -> Iterator[Check]:
     yield Check("python", "ok", f"{platform.python_version()} on {platform.system()}, {sys.executable}")
-    for check in (_store, _plugins, _hooks, _workers, _sensors):
+    for check in (_store, _plugins, _hooks, _workers, _unattended, _sensors):
         yield from _guarded(check, flow)
 
 
@@ -121,6 +121,18 @@ def _workers(flow: TaskFlow) -> Iterator[Check]:
     orphans = [lease for lease in leases if lease.worker not in alive]
     if orphans:
         yield Check("workers", "note", f"{len(orphans)} runs lost their worker", "bgo run takes them up again")
+
+
+def _unattended(flow: TaskFlow) -> Iterator[Check]:
+    from bgo.config import Flags
+    from bgo.install.platforms import installed
+    from bgo.install.program import program
+
+    found = installed(program(flow.settings, Flags()))
+    if found:
+        yield Check("runs by", "ok", "; ".join(found))
+    else:
+        yield Check("runs by", "ok", "nothing runs bgo here by itself", "bgo install has it run from now on")
 
 
 def _sensors(flow: TaskFlow) -> Iterator[Check]:

@@ -93,7 +93,9 @@ def run(
     """
     from bgo.model.device import Reading, Tri
     from bgo.run.bench import RunOptions
+    from bgo.run.notify import Notifier
 
+    notifier = Notifier.take(os.environ)
     if watch and until_empty:
         raise UsageError(
             "--watch and --until-empty contradict each other", why="one stays, the other ends", hint="give one of them"
@@ -106,6 +108,7 @@ def run(
         for_ms=for_ms,
         max_tasks=max_tasks,
         grace_ms=grace_ms,
+        notifier=notifier,
     )
     reading = None if charging is None else Reading(Tri(charging), "--charging")
     mode = "quiet" if quiet else "json" if as_json else "words"

@@ -107,7 +107,7 @@ def anchored(wish: ScheduleWish, anchor: int) -> ScheduleWish:
 
 
 def first(schedule_id: str, wish: ScheduleWish, now: int) -> Next:
-    """Return the next occurrence from now on. An interval fires at its start, which is this second when none is said."""
+    """Return the next occurrence from now on; an interval fires at its start, by default this second."""
     rule = wish.timing.rule
     since = rule.anchor_ms if isinstance(rule, Every) and now - 1000 < rule.anchor_ms <= now else now
     return following(schedule_id, wish, since - 1)

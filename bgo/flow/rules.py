@@ -65,7 +65,7 @@ def _no_rule(spell: Spell, *, alone: bool) -> UsageError:
         why = f"it is a time of day for {spell(ON)} or {spell(MONTHLY_ON)}"
         return UsageError(f"{spell(AT)} alone names no days", why=why, hint=f"each day: {spell('daily_at')} 14:00")
     examples = ", ".join(f"{spell(key)} {value!r}" for key, value in EXAMPLES.items())
-    why = "none of " + ", ".join(spell(key) for key in RULES if key != "word") + " is there"
+    why = "none of " + ", ".join(spell(key) for key in RULES if key not in ("word", "reboot")) + " is there"
     return UsageError("nothing says when it fires", why=why, hint=f"try {examples}")
 
 

@@ -13,6 +13,7 @@ from bgo.ids import Rng
 from bgo.model.device import HOST, DeviceState, Profile
 from bgo.model.handler import Catalogue
 from bgo.model.hooks import Argv
+from bgo.run.notify import Notifier
 from bgo.run.tidy import Prune
 from bgo.store.port import Store
 
@@ -70,3 +71,5 @@ class RunOptions:
     max_tasks: int | None = None
     grace_ms: int | None = None
     """Cap on running tasks at the end; None: no cap when draining, 30 s after a signal."""
+    notifier: Notifier | None = None
+    """The service manager that is told how it goes."""

@@ -7,12 +7,17 @@ from dataclasses import replace
 from bgo.clock import Moment, moment
 from bgo.engine import cycle
 from bgo.engine.cycle import Asker, Look, Memory
+from bgo.errors import StoreBusyError, StoreError
 from bgo.model.device import DeviceState, View
-from bgo.model.state import CLAIMABLE
+from bgo.model.state import CLAIMABLE, State
 from bgo.policy.gates import view_hold
 from bgo.run.bench import Bench
+from bgo.run.report import RunReport
 from bgo.store.port import Session, Store
 
+BUSY_MS = 250
+"""How long a store that was busy is left alone."""
+BUSY_TRIES = 3
 AT_HAND = 500
 """Ready tasks of a chain or batch that is to be executed here, of which so many are looked at."""
 
@@ -92,6 +97,26 @@ class Questions:
         """Return how many tasks wait for a retry, for their delay, the next due time, and held ones by gate."""
         with self._store.read() as session:
             return cycle.waiting(session, self._asker, self.view(session), now)
+
+    def complete(self, report: RunReport) -> None:
+        """Write down what waits; a store that is busy is asked again, one that fails leaves the report as it is."""
+        for _ in range(BUSY_TRIES):
+            try:
+                waiting = self.waiting(self._bench.clock.now_ms())
+            except StoreBusyError:
+                self._bench.clock.sleep_ms(BUSY_MS)
+            except StoreError:
+                return
+            else:
+                report.retrying, report.delayed, report.next_due, report.held = waiting
+                return
+
+    def standing(self) -> tuple[int, int | None]:
+        """Return how many tasks wait for a start, and when the next of them is due or the next schedule fires."""
+        with self._store.read() as session:
+            counts, alarms = session.tasks.counts(), session.alarms.next(self.moment)
+        times = [at for at in (alarms.due, alarms.fire) if at is not None]
+        return counts.get(State.QUEUED, 0) + counts.get(State.RETRYING, 0), min(times, default=None)
 
     def tail_waits(self) -> bool:
         """Say whether the history has something that nobody has told."""

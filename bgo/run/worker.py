@@ -25,17 +25,17 @@ from bgo.run.crew import Crew
 from bgo.run.desk import Desk, Ended
 from bgo.run.ending import Ending
 from bgo.run.hearing import Hearing
+from bgo.run.notify import Beat
 from bgo.run.process import ChildProcess
+from bgo.run.questions import BUSY_MS
 from bgo.run.report import HookListener, Listener, RunReport, WorkerEvent
 from bgo.run.runs import Runs
 from bgo.run.signals import Signals
 from bgo.run.tidy import Tidier, remove_workdir
 from bgo.run.wake import Bell
 
-BUSY_MS = 250
-BUSY_TRIES = 3
 FAILED_MS = 1_000
-"""How long the store is left alone after it was busy, or failed."""
+"""How long the store is left alone after it has failed."""
 STEP_MS = 1_000
 """What the wall clock may differ between two polls without having been set: NTP slews by half a ms a second."""
 
@@ -71,6 +71,7 @@ class Worker:
                 stack.callback(self._tidier.end)
             self._crew = Crew(bench.plugins, self._slots + (1 if options.watch else 0), self._print, self._clock)
             self._runs = Runs(bench, self._crew, self._desk, self._tell)
+            self._beat = Beat(options.notifier, self._desk, self._runs, self._ending, self.report)
             stack.callback(self._crew.disband)
             self._hearing = self._desk.hearing = Hearing(bench, self.id, self._crew, self._desk, self.report)
             self._hearing.listener = hook_listener
@@ -110,7 +111,7 @@ class Worker:
             while not self._is_done():
                 self._turn()
             self._see_off()
-            self._say_what_waits()
+            self._desk.complete(self.report)
         return self.report
 
     def _see_off(self) -> None:
@@ -126,19 +127,6 @@ class Worker:
         self._bell.silence()
         self._signals.drain()
         return self._signals.seen()[0]
-
-    def _say_what_waits(self) -> None:
-        """Complete the report; a store that is busy is asked again, one that fails leaves it as it is."""
-        for _ in range(BUSY_TRIES):
-            try:
-                waiting = self._desk.waiting(self._clock.now_ms())
-            except StoreBusyError:
-                self._clock.sleep_ms(BUSY_MS)
-            except StoreError:
-                return
-            else:
-                self.report.retrying, self.report.delayed, self.report.next_due, self.report.held = waiting
-                return
 
     def _open(self) -> None:
         self._crew.watch(self._bell.fd)
@@ -178,11 +166,12 @@ class Worker:
         self._hearing.turn(awake, heard.ready)
         if awake >= self._retry_at:
             self._deal_with_store(awake)
+        self._beat.turn(awake)
 
     def _timeout(self, awake: int) -> int:
         """Return how long nothing needs us. 0 only when the store lets us act at once: the loop never spins."""
-        timers = (self._runs.next_timer(awake), self._ending.next_timer(awake), self._hearing.next_timer(awake))
-        times = [t for t in timers if t is not None]
+        timed = (self._runs, self._ending, self._hearing, self._beat)
+        times = [at for one in timed if (at := one.next_timer(awake)) is not None]
         if self._retry_at > awake:
             return max(0, min([self._retry_at, *times]) - awake)
         if self._desk.inbox.ended or (self._curious and self._room() > 0) or self._hearing.is_behind:

@@ -94,6 +94,8 @@ class Motor:
         if named is not None:
             with flow.store.read() as session:
                 self._queues = frozenset(resolve.known_queue(session, name) for name in named)
+        with flow.store.write() as session:
+            session.schedules.set_boot(WORKER)  # no computer starts anew within a test
         self._memory = Memory()
         self._rng = ids.seeded_rng(SEED, "settle")
 
