@@ -14,6 +14,11 @@ from bgo.errors import UsageError
 _NAME = r"[A-Za-z][A-Za-z0-9_+-]{0,31}(?:/[A-Za-z0-9_+-]{1,32}){0,3}"
 _OFFSET = r"([+-])(\d\d):(\d\d)"
 _DATABASE = "zoneinfo/"
+_LEAPS = ("right/", "posix/")
+"""Copies of the database that some systems keep beside it: with leap seconds, which UTC milliseconds do not have, and
+without."""
+_NO_PLACES = ("localtime", "posixrules", "Factory")
+"""Files of the database that are no place: they mean what somebody set up on that machine."""
 HINT = "a name such as Europe/Berlin, UTC, or an offset such as +01:00"
 
 
@@ -30,6 +35,10 @@ def zone(name: str) -> tzinfo:
         return _fixed(name, found[1], int(found[2]), int(found[3]))
     if not re.fullmatch(_NAME, name, re.ASCII):
         raise _no_zone(name, "a zone's name has letters, digits, +, -, _ and slashes")
+    if name in _NO_PLACES:
+        raise _no_zone(name, "what it means depends on the computer that reads it")
+    if name.startswith(_LEAPS):
+        raise _no_zone(name, f"did you mean {name[len(_LEAPS[0]) :]!r}?")
     from zoneinfo import ZoneInfo
 
     try:
@@ -39,9 +48,9 @@ def zone(name: str) -> tzinfo:
 
 
 def _fixed(name: str, sign: str, hours: int, minutes: int) -> tzinfo:
-    if hours > 14 or minutes > 59:
-        raise _no_zone(name, "offsets run from -14:00 to +14:00")
     offset = timedelta(hours=hours, minutes=minutes)
+    if minutes > 59 or offset > timedelta(hours=14):
+        raise _no_zone(name, "offsets run from -14:00 to +14:00")
     return timezone(-offset if sign == "-" else offset, name)
 
 
@@ -62,8 +71,9 @@ def _near(name: str) -> str:
 def local_name() -> str:
     """Return the name of this computer's zone: `TZ`, else what /etc/localtime or /etc/timezone says; what has no name
     there is told as its offset of now (then changes to and from summer time are not known)."""
-    said = os.environ.get("TZ", "").removeprefix(":")
-    for name in (said,) if said else (_linked(), _written()):
+    said = os.environ.get("TZ")
+    # POSIX: set but empty means UTC; a colon or a path names a file of the database
+    for name in (_linked(), _written()) if said is None else (_in_database(said.removeprefix(":")) or "UTC",):
         if name and _is_zone(name):
             return name
     offset = to_local(SystemClock().now_ms()).strftime("%z")
@@ -72,7 +82,13 @@ def local_name() -> str:
 
 def _linked() -> str:
     path = os.path.realpath("/etc/localtime")
-    return path.partition(_DATABASE)[2].removeprefix("posix/").removeprefix("right/")
+    return _in_database(path) if _DATABASE in path else ""
+
+
+def _in_database(path: str) -> str:
+    """Return a path in the database as the name of its zone; a name stays one."""
+    name = path.rpartition(_DATABASE)[2]
+    return name[len(_LEAPS[0]) :] if name.startswith(_LEAPS) else name
 
 
 def _written() -> str:

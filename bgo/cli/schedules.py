@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bgo.cli import schedules_files
 from bgo.cli.flow import flow_of
 from bgo.cli.lazy import group
 from bgo.cli.params import OUTPUT, Json, Quiet
@@ -294,3 +295,7 @@ def put_coming(found: Sequence[Coming], now: int, *, color: bool) -> None:
     ]
     out = render.console(color=color)
     out.print(render.table(columns, rows, out.width))
+
+
+app.command("apply")(schedules_files.apply)
+app.command("import")(schedules_files.import_)

@@ -63,7 +63,7 @@ def _is_number(value: Any) -> bool:
 
 
 def length(value: Any) -> timedelta:
-    return timedelta(seconds=value) if _is_number(value) and value >= 0 else duration(text(value, "a duration"))
+    return duration(str(value) if _is_number(value) else text(value, "a duration"))
 
 
 def _timeout(value: Any) -> Any:
@@ -107,15 +107,15 @@ def _instant(value: Any, context: Context) -> Any:
 
 def _in_zone(value: datetime, context: Context) -> datetime:
     """Return a time of TOML: what has no offset is in the zone of its table, if one is said there."""
-    zone = _zone_of(context)
+    zone = zone_of(context)
     return value if value.tzinfo is not None or zone is None else value.replace(tzinfo=zone)
 
 
 def _time(value: Any, context: Context) -> int:
-    return instant_ms(text(value, "a time"), context.now_ms, _zone_of(context))
+    return instant_ms(text(value, "a time"), context.now_ms, zone_of(context))
 
 
-def _zone_of(context: Context) -> tzinfo | None:
+def zone_of(context: Context) -> tzinfo | None:
     if "tz" not in context.table:
         return None
     from bgo.zones import zone
@@ -124,7 +124,7 @@ def _zone_of(context: Context) -> tzinfo | None:
 
 
 def _tz(value: Any, context: Context) -> str:
-    _zone_of(context)
+    zone_of(context)
     return str(value)
 
 

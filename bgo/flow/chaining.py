@@ -165,6 +165,11 @@ class ChainBuilder:
         return self
 
     @property
+    def options(self) -> Mapping[str, Any]:
+        """What was said of every member, and of the whole, so far."""
+        return self._options
+
+    @property
     def handlers(self) -> list[str]:
         """The handlers of its members, in their order."""
         return [draft.handler for drafted in self._steps for draft in drafted.members]

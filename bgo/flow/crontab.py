@@ -14,7 +14,7 @@ from typing import Any
 from bgo.errors import UsageError
 from bgo.flow.crontab_lines import Entry, command_of, drawn, entry, setting
 from bgo.flow.crontab_read import Became, Crontab, Line, Owner
-from bgo.flow.schedule_draft import ScheduleDraft
+from bgo.flow.schedule_written import WrittenSchedule
 from bgo.hooks.commandline import FALLBACK_NAME, default_name
 from bgo.model.options import NAME
 from bgo.zones import zone
@@ -24,7 +24,7 @@ SHELL, PATH = "/bin/sh", "/usr/bin:/bin"
 REBOOT = "@reboot"
 BEGIN, END = re.compile(r"#\s*BEGIN bgo\b"), re.compile(r"#\s*END bgo\b")
 SYSTEM_FILES = ("/etc/crontab", "/etc/cron.d/")
-OWN_COMMAND = r"(?:^|[\s/;&|])bgo\s+(?:-\S+\s+)*run\b"
+OWN_COMMAND = r"(?:^|[\s/;&|])bgo\s+(?:-\S+\s+(?:(?!run\b)[^-\s]\S*\s+)?)*run\b"
 DELAY, DELAY_MAX = "RANDOM_DELAY", 1440
 """cronie's random delay of a run, in minutes."""
 WITH_STDIN = 'exec "$1" -c "$2" <<END\n$3\nEND'
@@ -133,11 +133,13 @@ class _Reader:
         if re.search(OWN_COMMAND, command):
             return Line(number, text, Became.SKIPPED, ("it starts bgo, and stays in the crontab",))
         differs: list[str] = []
+        if "\\\\" in found.command.partition("%")[0]:
+            differs.append("two backslashes are one, as in the crons of Debian and the BSDs; cronie keeps both")
         keywords = {**self._when(found, differs), **self._command(command, stdin)}
         keywords |= {"missed": "skip", "overlap": "skip" if "s" in found.options else "allow"}
-        draft = ScheduleDraft(self._key(found), "shell", keywords, number)
-        became = Became.CHANGED if differs else Became.CARRIED
-        return Line(number, text, became, (*differs, *self._remarks(found, command)), draft)
+        made = WrittenSchedule(self._key(found), "shell", keywords, number)
+        became = Became.DIFFERS if differs else Became.CARRIED
+        return Line(number, text, became, (*differs, *self._remarks(found, command)), made)
 
     def _remarks(self, found: Entry, command: str) -> Iterator[str]:
         if found.is_unlogged or "q" in found.options:

@@ -71,11 +71,12 @@ def entry(line: str, *, is_system: bool) -> Entry | str:
 def command_of(text: str) -> tuple[str, str | None]:
     r"""Return the command of an entry, and what it gets on stdin, None for nothing.
 
-    The first `%` ends the command, each later one is a line feed, and `\%` is a percent sign.
+    The first `%` ends the command, each later one is a line feed, and `\%` is a percent sign. In the command two
+    backslashes are one, as in the crons of Debian and the BSDs; cronie leaves both.
     """
     found = re.match(r"((?:\\.|[^\\%])*\\?)(?:%(.*))?", text)
     head, fed = (found[1], found[2]) if found else (text, None)
-    command = re.sub(r"\\(.)", lambda escaped: "%" if escaped[1] == "%" else escaped[0], head)
+    command = re.sub(r"\\([\\%])", r"\1", head)
     if not fed:
         return command, None
     data = re.sub(r"\\?%", lambda sign: "\n" if sign[0] == "%" else "%", fed)

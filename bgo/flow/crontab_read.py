@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from bgo.flow.schedule_draft import ScheduleDraft
+from bgo.flow.schedule_written import WrittenSchedule
 
 ABOUT = (
-    "a run starts even while the last one still runs, as under cron (overlap allow)",
-    "a run that was missed is not made up for (missed skip)",
+    "a run starts even while the last one still runs, and one that was missed is not made up for, as under cron;"
+    " bgo's own ways: bgo reschedule ID --overlap skip --missed one",
     "no mail is sent: 'bgo logs ID' has the output of a run, 'bgo history' how it ended, and [hooks] can send mail",
     "systemd timers and anacron's table are not read",
 )
@@ -26,8 +26,8 @@ class Became(StrEnum):
     """It holds for the lines below it."""
     CARRIED = "carried"
     """It is a schedule now, and runs as cron would run it."""
-    CHANGED = "changed"
-    """It is a schedule now, and differs from what cron does, as its notes say."""
+    DIFFERS = "differs"
+    """It is a schedule now, and does not do all that cron does, as its notes say."""
     SKIPPED = "skipped"
     """It is bgo's own, and stays in the crontab."""
     LEFT = "left out"
@@ -40,7 +40,7 @@ class Line:
     text: str
     became: Became
     notes: tuple[str, ...] = ()
-    draft: ScheduleDraft | None = None
+    schedule: WrittenSchedule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Crontab:
     lines: tuple[Line, ...]
 
     @property
-    def drafts(self) -> tuple[ScheduleDraft, ...]:
-        return tuple(line.draft for line in self.lines if line.draft is not None)
+    def schedules(self) -> tuple[WrittenSchedule, ...]:
+        return tuple(line.schedule for line in self.lines if line.schedule is not None)
 
     @property
     def left_out(self) -> tuple[Line, ...]:

@@ -53,7 +53,7 @@ def rule_of(said: Said, spell: Spell = option) -> RuleKeywords:
     try:
         return RULES[rule](given)
     except UsageError as error:
-        raise error.within(_named(rule, error, spell)) from None
+        raise _named(rule, error, spell) from None
 
 
 def _is_said(value: Any) -> bool:
@@ -82,9 +82,11 @@ def _check_at(rule: str, is_at: bool, spell: Spell) -> None:
         )  # fmt: skip
 
 
-def _named(rule: str, error: UsageError, spell: Spell) -> str:
-    is_clock = error.message.startswith(_NO_TIME)
-    return spell(AT) if is_clock and rule in (ON, MONTHLY_ON) else spell(rule) if rule != "word" else "when"
+def _named(rule: str, error: UsageError, spell: Spell) -> UsageError:
+    if rule == "word":
+        return error
+    is_clock = rule in (ON, MONTHLY_ON) and error.message.startswith(_NO_TIME)
+    return error.within(spell(AT if is_clock else rule))
 
 
 # What each word means.
@@ -116,8 +118,9 @@ def _every(value: Any) -> RuleKeywords:
     return {"interval": value if isinstance(value, timedelta) else duration(str(value))}
 
 
-def _word(text: str) -> RuleKeywords:
-    return {"reboot": True} if text.strip().lower() == REBOOT else {"cron": _cron()(text)}
+def _word(value: Any) -> RuleKeywords:
+    is_reboot = isinstance(value, str) and value.strip().lower() == REBOOT
+    return {"reboot": True} if is_reboot else {"cron": _cron()(value)}
 
 
 def _number(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Schedule files: schedules as TOML, each a table under its key, read into drafts. Nothing is written, and every
+"""Schedule files: schedules as TOML, each a table under its key, read line by line. Nothing is written, and every
 refusal names FILE:LINE."""
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bgo.flow import chain_words as words
 from bgo.flow import schedule_words, wording
 from bgo.flow.options import NO_WINDOWS
 from bgo.flow.rules import AT, RULES, rule_of
-from bgo.flow.schedule_draft import ScheduleDraft
+from bgo.flow.schedule_written import WrittenSchedule
 from bgo.flow.toml_tables import TableReader, items_of, object_of, spelled
 from bgo.flow.toml_text import TomlText, at, read_text
 from bgo.model import steps as grammar
@@ -28,13 +28,13 @@ WHAT = ("handler", "command", "chain", "steps")
 ITEMS = "items"
 CALLBACKS = ("then", "catch", "finally")
 RULE_WORDS = (*(key for key in RULES if key != "word"), AT)
-KEYS = (*WHAT, "argv", INPUT, ITEMS, "field", *CALLBACKS, *RULE_WORDS, *schedule_words.TIMING, "paused",
+KEYS = (*WHAT, "argv", INPUT, ITEMS, "field", *CALLBACKS, *RULE_WORDS, *schedule_words.TIMING, "paused", "as",
         *schedule_words.OPTIONS)  # fmt: skip
 
 
 def load(
     path: str | os.PathLike[str], clock: Clock, windows: Mapping[str, TimeWindow] = NO_WINDOWS
-) -> tuple[ScheduleDraft, ...]:
+) -> tuple[WrittenSchedule, ...]:
     """Return the schedules that a file describes. Raises UsageError for what does not fit, with FILE:LINE."""
     text = read_text(path, "schedule")
     return parse(text, os.fspath(path), clock, folder=str(Path(path).absolute().parent), windows=windows)
@@ -42,17 +42,17 @@ def load(
 
 def parse(
     text: str, shown: str, clock: Clock, *, folder: str = ".", windows: Mapping[str, TimeWindow] = NO_WINDOWS
-) -> tuple[ScheduleDraft, ...]:
+) -> tuple[WrittenSchedule, ...]:
     """Return the schedules that this text describes; its relative paths begin at `folder`, and so does their work."""
     read = TomlText(text, shown, EXAMPLE)
     if not read.data:
         why, hint = "an empty file would take all of its schedules away", "bgo unschedule KEY does that"
         raise UsageError(f"{read.place()}: no schedules", why=why, hint=hint)
-    return tuple(_Schedule(read, key, TableReader(read, folder, clock, windows), folder).draft() for key in read.data)
+    return tuple(_Schedule(read, key, TableReader(read, folder, clock, windows), folder).read() for key in read.data)
 
 
 class _Schedule:
-    """Turns one table into a draft."""
+    """Reads one table."""
 
     def __init__(self, text: TomlText, key: str, reader: TableReader, folder: str) -> None:
         self._text, self._key, self._folder = text, key, folder
@@ -65,19 +65,21 @@ class _Schedule:
         self._reader.check_keys(text.data[key], KEYS, "a schedule", key, 0)
         self._table = spelled(text.data[key])
 
-    def draft(self) -> ScheduleDraft:
-        table = self._table
-        keywords: dict[str, Any] = {**self._rule(), "cwd": self._folder}
-        keywords |= self._reader.keywords(table, self._key, 0, {**schedule_words.TIMING, **schedule_words.OPTIONS})
-        what = self._what()
+    def read(self) -> WrittenSchedule:
+        table, what = self._table, self._what()
+        keywords: dict[str, Any] = dict(self._rule())
+        keywords |= self._reader.keywords(
+            self._text.data[self._key], self._key, 0, {**schedule_words.TIMING, **schedule_words.OPTIONS}
+        )
         keywords |= self._argv(what) | self._batch(what)
         with at(self._place(INPUT)):
             if INPUT in table:
                 keywords[INPUT] = object_of(table[INPUT])
         with at(self._place("paused")):
-            is_paused = words.flag(table.get("paused", False))
+            is_paused = words.flag(table["paused"]) if "paused" in table else None
+        name = self._name(what, keywords)
         line = int(self._own.rpartition(":")[2])
-        return ScheduleDraft(self._key, self._name(what), keywords, line, *self._chain(what), is_paused=is_paused)
+        return WrittenSchedule(self._key, name, keywords, line, *self._chain(what), self._folder, is_paused)
 
     def _place(self, *keys: str) -> str:
         """Return where the last of these keys stands that the table has."""
@@ -99,14 +101,17 @@ class _Schedule:
         raise UsageError(f"{self._place(*WHAT)}: {said[0]} and {said[1]} contradict each other",
                          why="both say what it runs", hint="give one of them")  # fmt: skip
 
-    def _name(self, what: str) -> str:
-        """Return the handler, or what each chain or batch is called: by the schedule's key."""
-        if what == "command":
-            return SHELL
-        if what != "handler" or ITEMS in self._table:
-            return self._key
+    def _name(self, what: str, keywords: dict[str, Any]) -> str:
+        """Return the handler, or what each chain or batch is called: by its own name, else by the schedule's key."""
+        is_whole = what in ("chain", "steps") or ITEMS in self._table
+        with at(self._place("as")):
+            own = check_name(self._table["as"], "task") if "as" in self._table else None
+        if is_whole:
+            return own or self._key
+        if own is not None:
+            keywords["as_"] = own
         with at(self._place(what)):
-            return check_name(self._table.get(what, self._key), what)
+            return SHELL if what == "command" else check_name(self._table.get(what, self._key), what)
 
     def _chain(self, what: str) -> tuple[str | None, tuple[str, ...]]:
         """Return the chain's file, or its step words."""
@@ -116,7 +121,7 @@ class _Schedule:
         with at(self._place(what)):
             if what == "chain":
                 return os.path.join(self._folder, os.path.expanduser(words.text(value, "a chain file"))), ()
-            steps = tuple(words.texts(value))
+            steps = tuple(value.split() if isinstance(value, str) else words.texts(value))
             if not steps:
                 raise UsageError("no steps", why="a chain needs one", hint='steps = ["fetch", "sync+scan"]')
             for step in steps:

@@ -13,15 +13,8 @@ from bgo.flow.chain_words import Context, Reader
 from bgo.model.options import is_whole, shown
 from bgo.model.schedule import MissedPolicy, Overlap
 from bgo.model.words import did_you_mean
-from bgo.zones import zone
 
 ABSOLUTE = "2026-12-24, or 2026-12-24T18:00 with an offset or in the schedule's tz"
-
-
-def _zone(value: Any) -> str:
-    name = words.text(value, "a time zone such as 'Europe/Berlin'")
-    zone(name)
-    return name
 
 
 def _missed(value: Any) -> str:
@@ -47,12 +40,14 @@ def _count(value: Any) -> int:
 def _instant(value: Any, context: Context) -> datetime:
     """Return an instant; one that counts from now is refused, for the file is read again."""
     when = _written(value)
-    if when.tzinfo is None and "tz" in context.table:
-        when = when.replace(tzinfo=zone(_zone(context.table["tz"])))
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=words.zone_of(context))
     try:
-        from_datetime(when)
-    except (ValueError, OverflowError, OSError) as error:
-        raise UsageError(f"not a date: {when}", why=str(error), hint=f"try {ABSOLUTE}") from None
+        is_past = from_datetime(when) < 0
+    except (ValueError, OverflowError, OSError):
+        is_past = True
+    if is_past:
+        raise UsageError(f"not a date: {when}", why="dates run from 1970 on", hint=f"try {ABSOLUTE}")
     return when
 
 
@@ -79,8 +74,6 @@ def _deadline(value: Any) -> timedelta:
 
 
 TIMING: Mapping[str, Reader] = {
-    "tz": ("tz", lambda v, c: _zone(v)),
-    "window": ("window", lambda v, c: words.text(v, "a window such as 'off-peak' or '22:00-06:00'")),
     "jitter": ("jitter", lambda v, c: words.length(v)),
     "missed": ("missed", lambda v, c: _missed(v)),
     "overlap": ("overlap", lambda v, c: _overlap(v)),
@@ -90,13 +83,12 @@ TIMING: Mapping[str, Reader] = {
     "pause_after": ("pause_after", lambda v, c: _count(v)),
 }
 """What a schedule has beside its rule, by its word in the file."""
-NOT_WHOLE = ("delay", "at", "after")
-"""Options of a single task that mean nothing, or something else, where runs repeat."""
+NOT_HERE = ("delay", "at")
+"""Options of a single task that say when it runs."""
 OPTIONS: Mapping[str, Reader] = {
     **words.EACH,
-    **{key: reader for key, reader in words.WHOLE.items() if key not in NOT_WHOLE},
+    **{key: reader for key, reader in words.WHOLE.items() if key not in NOT_HERE},
     "start_before": ("start_before", lambda v, c: _deadline(v)),
     "finish_before": ("finish_before", lambda v, c: _deadline(v)),
-    "as": ("as_", lambda v, c: words.text(v, "a name")),
 }
 """What each run may have, by its word in the file."""

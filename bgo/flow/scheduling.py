@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from bgo.errors import UsageError
 from bgo.flow.enqueueing import Enqueueing
 from bgo.flow.options import EnqueueOptions, TimingOptions
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from bgo.engine.schedules import Draft, Placed
     from bgo.flow.chaining import ChainBuilder
+    from bgo.flow.crontab_read import Owner
+    from bgo.flow.schedule_files import Applied, Imported
+    from bgo.model.schedule import ScheduleWish
     from bgo.model.schedule_view import Coming, ScheduleExplanation, ScheduleView
 
 
@@ -28,6 +35,10 @@ class Made(TypedDict, total=False):
     then: str | None
     catch: str | None
     finally_: str | None
+
+
+class _Undone(Exception):
+    """What was written is not to stay."""
 
 
 class Scheduling(Enqueueing):
@@ -77,27 +88,69 @@ class Scheduling(Enqueueing):
         )
         wish = wish_of(self, timing, rest)
         now = self.clock.now_ms()
-        engine.check(engine.anchored(wish, engine.anchor_of(wish, now)), now)
+        try:
+            engine.check(engine.anchored(wish, engine.anchor_of(wish, now)), now)
+        except UsageError:
+            if key is None or not self._has(key, wish):
+                raise
         return draft_of(self, what, wish, key)
+
+    def _has(self, key: str, wish: ScheduleWish) -> bool:
+        """Say whether a schedule of that key fires at these times already; it may be over by now."""
+        from bgo.model import schedule_json
+
+        with self.store.read() as session:
+            there = session.schedules.find_key(key)
+        return there is not None and schedule_json.dump(there.wish) == schedule_json.dump(wish)
 
     def place(self, draft: Draft) -> Placed:
         """Set a schedule, or what has its key; say what became of it."""
         return self.place_all([draft])[0]
 
-    def place_all(self, drafts: Sequence[Draft], remove: Sequence[str] = ()) -> list[Placed]:
-        """Set schedules and remove others, by id, all in one transaction."""
+    def place_all(self, drafts: Sequence[Draft], remove: Sequence[str] = (), *, dry_run: bool = False) -> list[Placed]:
+        """Set schedules and remove others, by id, all in one transaction; with `dry_run`, undo it in the end."""
         from bgo.engine import schedules as engine
         from bgo.flow.schedule_changes import ready, touch
 
         ready(self, drafts)
-        with self.store.write() as session:
+        found: list[Placed] = []
+        with suppress(_Undone), self.store.write() as session:
             moment = self._moment()
-            found = [engine.put(session, draft, moment) for draft in drafts]
+            found += [engine.put(session, draft, moment) for draft in drafts]
             for schedule_id in remove:
                 if (there := session.schedules.find(schedule_id)) is not None:
                     engine.remove(session, there)
-        touch(self)
+            if dry_run:
+                raise _Undone
+        if not dry_run:
+            touch(self)
         return found
+
+    def apply_schedules(self, path: str | PathLike[str], *, dry_run: bool = False) -> list[Applied]:
+        """Make the schedules that a TOML file describes: add new keys, change what differs, remove those that this file
+        has brought before and has no more, leave the others alone; all of it, or nothing.
+
+        Work runs in the file's folder where it says nothing else. With `dry_run`, tell what would be done, and write
+        nothing. Raises UsageError, NotFoundError (handlers, queues) and RefusedError (another file has brought a key),
+        each with FILE:LINE.
+        """
+        from bgo.flow.schedule_files import apply
+
+        return apply(self, path, dry_run=dry_run)
+
+    def import_crontab(
+        self, text: str, *, owner: Owner | None = None, is_system: bool = False, dry_run: bool = False
+    ) -> Imported:
+        """Set a schedule for each entry of a crontab that can be carried over, and tell what became of every line.
+
+        Commands run as cron would run them: by SHELL, in HOME, with the variables of the crontab and what stands behind
+        `%` as stdin; overlap is allow and missed skip. Keys follow from time and command, so that an entry that is
+        imported again is left alone. `owner` (default: this user) is whose crontab it is; with `is_system`, a user's
+        name stands before each command, and those of others are left out. Entries that went from the crontab stay.
+        """
+        from bgo.flow.schedule_files import import_crontab, this_user
+
+        return import_crontab(self, text, owner or this_user(), is_system=is_system, dry_run=dry_run)
 
     def reschedule(
         self, schedule: str, input: Mapping[str, Any] | None = None, **options: Unpack[ScheduleOptions]

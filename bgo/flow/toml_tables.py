@@ -27,9 +27,10 @@ class TableReader:
         """Raise UsageError for a key that is not among the known ones, with its line."""
         for key in table:
             if key.replace("-", "_") not in known:
-                near = did_you_mean(key.replace("-", "_"), known)
+                spellings = [each.replace("_", "-") if "-" in key else each for each in known]
+                near = did_you_mean(key, spellings)
                 place = self._text.place(name, number, key)
-                why = f"{what} has {', '.join(known)}"
+                why = f"{what} has {', '.join(spellings)}"
                 raise UsageError(f"{place}: unknown key {key!r:.60}", why=why, hint=near or "leave it out")
 
     def keywords(
@@ -37,14 +38,14 @@ class TableReader:
     ) -> dict[str, Any]:
         """Return the keywords that the options in a table mean; its other keys are passed over."""
         said, found = spelled(table), dict[str, Any]()
-        for key in said:
-            if key in known:
-                with at(self._text.place(name, number, key)):
+        for typed in table:
+            if (key := typed.replace("-", "_")) in known:
+                with at(self._text.place(name, number, typed)):
                     context = words.Context(said, self._folder, self._clock.now_ms(), self._windows)
                     try:
                         found |= words.keyword(key, context, known)
                     except UsageError as error:
-                        raise error.within(key) from None
+                        raise error.within(typed) from None
         return found
 
 

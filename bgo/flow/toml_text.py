@@ -42,8 +42,9 @@ class TomlText:
             self.data: Mapping[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise self._no_toml(str(error), example) from None
-        except RecursionError:
-            raise self._no_toml("nested too deeply", example) from None
+        except (ValueError, RecursionError) as error:
+            is_deep = isinstance(error, RecursionError)
+            raise self._no_toml("nested too deeply" if is_deep else str(error).partition(";")[0], example) from None
         self._tables = self._find_tables()
 
     def _no_toml(self, said: str, example: str) -> UsageError:
@@ -77,7 +78,8 @@ class TomlText:
         if after:
             at = next((n for n, line in lines if after in line), first)
             lines = [(n, line) for n, line in lines if n >= at]
-        pattern = rf"(?:^|[{{,\[.])\s*[\"']?{re.escape(key)}[\"']?\s*[=.\]]"
+        spelled = re.sub(r"[-_]", "[-_]", re.escape(key).replace("\\-", "-"))
+        pattern = rf"(?:^|[{{,\[.])\s*[\"']?{spelled}[\"']?\s*[=.\]]"
         line = next((n for n, line in lines if key and re.search(pattern, line)), lines[0][0] if lines else 1)
         return f"{self.name}:{line}"
 

@@ -1,20 +1,15 @@
-"""The grammar of cron expressions: what cron(8) reads, and nothing that only other programs read.
-
-Faults are UsageErrors whose note is the expression with carets under what is wrong; whoever shows notes keeps their
-blanks.
-"""
+"""The grammar of cron expressions: what cron(8) reads, and nothing that only other programs read."""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from bgo.errors import UsageError
+from bgo.model.cron_fault import FORMS, Place
 
 LONGEST = 1000
 """Characters; all 60 minutes written out are 170."""
-DRAWN = 72
-"""Columns of a drawing: with the indent of an error's further lines it fits a terminal of 80."""
 WORDS = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -24,21 +19,8 @@ WORDS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
-FORMS = "minute hour day month weekday, as in '30 9 * * mon-fri', or @daily"
-_MONTHS = {
-    "jan": 1,
-    "feb": 2,
-    "mar": 3,
-    "apr": 4,
-    "may": 5,
-    "jun": 6,
-    "jul": 7,
-    "aug": 8,
-    "sep": 9,
-    "oct": 10,
-    "nov": 11,
-    "dec": 12,
-}
+_MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
 _WEEKDAYS = {"sun": 0, "mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5, "sat": 6}
 _SUNDAY = 7
 _LONGEST_MONTH = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -63,7 +45,7 @@ class Field(NamedTuple):
     @property
     def span(self) -> int:
         """How many values there are; 0 and 7 are one Sunday."""
-        return min(self.high, 6 if self.high == _SUNDAY else self.high) - self.low + 1
+        return self.high - self.low + (self.high != _SUNDAY)
 
 
 FIELDS = (
@@ -93,43 +75,6 @@ class Item(NamedTuple):
         return f"{self.low}-{self.high}" + (f"/{self.step}" if self.step > 1 else "")
 
 
-class Place(NamedTuple):
-    """A stretch of an expression, and the field it belongs to."""
-
-    text: str
-    start: int
-    end: int
-    name: str = ""
-
-    @property
-    def word(self) -> str:
-        """What stands there."""
-        return self.text[self.start : self.end]
-
-    def part(self, start: int, word: str) -> Place:
-        """Return the place of a word that begins `start` characters after this one's beginning."""
-        return self._replace(start=self.start + start, end=self.start + start + len(word))
-
-    def refuse(self, why: str, hint: str = FORMS) -> NoReturn:
-        """Raise the error that points here."""
-        word = ascii(self.word) if len(self.word) <= 30 else ascii(self.word[:29]) + "…"
-        error = UsageError(f"not a cron expression: {self.name} {word}".replace("  ", " "), why=why, hint=hint)
-        error.add_note(drawing(self.text, self.start, self.end))
-        raise error
-
-
-def drawing(text: str, start: int, end: int) -> str:
-    """Return two lines: the text, cut to what surrounds the stretch, and carets under the stretch."""
-    shown = "".join(char if char.isascii() and char.isprintable() else "?" for char in text[: end + DRAWN])
-    carets = max(1, min(end - start, DRAWN // 2))
-    if len(shown) > DRAWN:
-        skipped = max(0, min(start - DRAWN // 4, len(shown) - DRAWN + 1))
-        cut = shown[skipped : skipped + DRAWN - 1]
-        left, right = ("…" if skipped else ""), ("…" if skipped + DRAWN - 1 < len(text) else "")
-        shown, start = left + cut[: DRAWN - len(left) - len(right)] + right, start - skipped + len(left)
-    return f"{shown}\n{' ' * start}{'^' * carets}"
-
-
 def read(given: object) -> tuple[str, tuple[tuple[Item, ...], ...]]:
     """Return an expression with single blanks, and what its five fields name.
 
@@ -137,6 +82,8 @@ def read(given: object) -> tuple[str, tuple[tuple[Item, ...], ...]]:
     """
     if not isinstance(given, str):
         raise UsageError(f"not a cron expression: {given!r:.40}", why="it is no text", hint=FORMS)
+    if len(given) > 10 * LONGEST:
+        Place(given, 0, len(given)).refuse(_too_long(given))
     if bad := re.search(r"[^\t -~]", given):
         why = "cron reads ASCII on one line, without control characters"
         Place(given, bad.start(), bad.end()).refuse(why)
@@ -158,7 +105,7 @@ def _word(text: str) -> str:
     if word == "@reboot":
         hint = "bgo schedule NAME @reboot, or reboot=True in Python"
         everything.refuse("it names no time: such a schedule fires when the computer has started", hint)
-    if word.startswith("@every"):
+    if word.split()[0] == "@every":
         rest = text[len("@every") :].strip()[:20] or "15m"
         hint = f"bgo schedule NAME --every {rest}, or interval=timedelta(…) in Python"
         everything.refuse("an interval is not a cron expression", hint)
@@ -174,7 +121,7 @@ def _check_size(text: str, places: list[Place]) -> None:
     if len(text) > LONGEST:
         longest = max(places, key=lambda place: place.end - place.start)
         name = FIELDS[places.index(longest)].name if len(places) == len(FIELDS) else ""
-        longest._replace(name=name).refuse(f"it has {len(text):,} characters, cron expressions at most {LONGEST:,}")
+        longest._replace(name=name).refuse(_too_long(text))
     if len(places) > len(FIELDS):
         hint = "leave away seconds, year or command; --every 30s is for seconds"
         places[5]._replace(end=len(text)).refuse(f"it has {len(places)} fields, cron has five", hint)
@@ -183,6 +130,10 @@ def _check_size(text: str, places: list[Place]) -> None:
         Place(text, len(text), len(text) + 1, FIELDS[len(places)].name).refuse(
             f"it has {len(places)} of five fields; missing: {missing}"
         )
+
+
+def _too_long(text: str) -> str:
+    return f"it has {len(text):,} characters, cron expressions at most {LONGEST:,}"
 
 
 def _list(place: Place, field: Field) -> list[Item]:
@@ -198,6 +149,8 @@ def _list(place: Place, field: Field) -> list[Item]:
 
 def _item(place: Place, field: Field) -> Item:
     base, slash, step_word = place.word.partition("/")
+    if not base:
+        place.refuse("before / stands *, a number or a range")
     at = place.part(0, base)
     if base == "*":
         low, high = field.low, field.low + field.span - 1
@@ -207,7 +160,7 @@ def _item(place: Place, field: Field) -> Item:
         return Item(low, high)
     step = _step(place.part(len(base) + 1, step_word), field)
     if base != "*" and "-" not in base:
-        high = max(low, field.low + field.span - 1)
+        high = field.high
     return Item(low, high, step)
 
 
@@ -243,7 +196,7 @@ def _unwrapped(low: int, high: int, field: Field, step: str) -> str:
     """Return what a range that goes round must have meant, as cron reads it."""
     if step.isdigit() and 1 < int(step[:9]) <= field.span:
         around = [*range(low, field.low + field.span), *range(field.low, high + 1)]
-        return ",".join(map(str, sorted(around[:: int(step[:9])]))) or str(low)
+        return ",".join(map(str, sorted(around[:: int(step[:9])])))
     begin = field.low + (field.high == _SUNDAY)  # 7 and 0 are one day
     return ",".join(str(Item(a, b)) for a, b in ((low, field.high), (begin, high)) if a <= b)
 
@@ -262,8 +215,6 @@ def _value(place: Place, field: Field) -> int:
 
 def _not_a_value(word: str, field: Field) -> tuple[str, str]:
     """Return why a word is no value of the field, and what to write."""
-    if not word:
-        return "a number is missing", FORMS
     if word[:3] in field.names and word.isalpha():
         return "names have three letters", f"write {word[:3]}"
     letters = re.sub(r"[0-9()~-]", "", word)

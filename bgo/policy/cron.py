@@ -8,6 +8,7 @@ it fires at each instant whose wall reading fits. So does Debian's cron, within 
 from __future__ import annotations
 
 from bisect import bisect_left
+from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, date, tzinfo
 from functools import lru_cache
@@ -22,7 +23,6 @@ MINUTE_MS = 60_000
 _EPOCH = date(1970, 1, 1).toordinal()
 _THURSDAY = 4
 """1970 began on one; cron counts Sunday as 0."""
-_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 Steps = tuple[tuple[int, ...], ...]
@@ -82,9 +82,7 @@ def fitting_days(fields: CronFields, first: int, last: int) -> Iterator[int]:
         if (start - last) * way > 31:
             return
         if month in fields.months:
-            leap = month == 2 and (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0))
-            length = _LENGTHS[month - 1] + leap
-            for offset in _month_days(fields, (start + _THURSDAY) % 7, length)[::way]:
+            for offset in _month_days(fields, *monthrange(year, month))[::way]:
                 if (start + offset - first) * way >= 0 and (last - start - offset) * way >= 0:
                     yield start + offset
         year, month = year + (month + way - 1) // 12, (month + way - 1) % 12 + 1
@@ -92,11 +90,11 @@ def fitting_days(fields: CronFields, first: int, last: int) -> Iterator[int]:
 
 @lru_cache(maxsize=1024)
 def _month_days(fields: CronFields, weekday: int, length: int) -> tuple[int, ...]:
-    """Return which days fit of a month so long that begins on this weekday, counted from 0."""
+    """Return which days fit, counted from 0, of a month so long that begins on this weekday, 0 (Monday) to 6."""
     days, weekdays = frozenset(fields.days), frozenset(fields.weekdays)
     both = fields.any_day or fields.any_weekday
     in_month = (day + 1 in days for day in range(length))
-    in_week = ((weekday + day) % 7 in weekdays for day in range(length))
+    in_week = ((weekday + 1 + day) % 7 in weekdays for day in range(length))
     fits = ((a and b) if both else (a or b) for a, b in zip(in_month, in_week, strict=True))
     return tuple(day for day, is_fit in enumerate(fits) if is_fit)
 

@@ -48,7 +48,7 @@ def count(found: Interval, after_ms: int, until_ms: int) -> int:
     """Return how many occurrences come after one instant up to another, that included."""
     if found.window is None:
         return _grid(found, after_ms + 1, until_ms + 1)
-    total, at = 0, after_ms + 1
+    total, at = 0, max(after_ms + 1, found.first_ms)
     while (opening := opens_at(found.window, found.zone, at)) is not None and opening <= until_ms:
         closing = next_edge(found.window, found.zone, opening) or until_ms + 1
         total += _grid(found, opening, min(closing, until_ms + 1)) + _is_slid_to(found, opening)

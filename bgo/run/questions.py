@@ -112,10 +112,11 @@ class Questions:
                 return
 
     def standing(self) -> tuple[int, int | None]:
-        """Return how many tasks wait for a start, and when the next of those that wait for their time is due."""
+        """Return how many tasks wait for a start, and when the next of them is due or the next schedule fires."""
         with self._store.read() as session:
-            counts = session.tasks.counts()
-            return counts.get(State.QUEUED, 0) + counts.get(State.RETRYING, 0), session.tasks.next_due()
+            counts, alarms = session.tasks.counts(), session.alarms.next(self.moment)
+        times = [at for at in (alarms.due, alarms.fire) if at is not None]
+        return counts.get(State.QUEUED, 0) + counts.get(State.RETRYING, 0), min(times, default=None)
 
     def tail_waits(self) -> bool:
         """Say whether the history has something that nobody has told."""

@@ -130,9 +130,10 @@ RULES = (
     ),
     Rule(
         "task_in_wrong_lane",
-        "a task whose name, queue or handler is not that of its lane",
+        "a task whose name, queue, handler or window is not that of its lane",
         """SELECT task.id, task.lane FROM task JOIN lane ON lane.id = task.lane JOIN view ON view.id = lane.view
-        WHERE task.name <> lane.name OR task.queue <> view.queue OR task.handler <> view.handler""",
+        WHERE task.name <> lane.name OR task.queue <> view.queue OR task.handler <> view.handler
+        OR coalesce(json_extract(task.wish, '$.window'), '') <> view.window""",
     ),
     Rule(
         "task_marks",

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgo.cli import render
+from bgo.cli.errors import report
 from bgo.cli.render import Column
+from bgo.errors import UsageError
 
 NOW = 1_795_424_400_000
 
@@ -180,3 +182,13 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
     assert not render.wants_color(io.StringIO())
     monkeypatch.setenv("NO_COLOR", "1")
     assert not render.wants_color(Terminal())
+
+
+def test_carets_under_a_word_stand_under_it(capsys: pytest.CaptureFixture[str]) -> None:
+    error = UsageError("not a word: 'b\x1b'", why="because", hint="c")
+    error.add_note("a b\x1b c\n  ^^")
+    assert report(error) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["error: not a word: 'b␛'", "       a b␛ c", "         ^^", "  why: because", " hint: c"]
+    report(error, as_json=True)
+    assert set(json.loads(capsys.readouterr().err)["error"]) == {"code", "message", "why", "hint", "exit_code"}

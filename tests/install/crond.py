@@ -92,6 +92,7 @@ class Show:
         self.env = {**os.environ, "BGO_HOME": str(folder / "50% of $HOME"), "PYTHONPATH": str(ROOT)}
         self.marks = folder / "marks"
         self.marks.touch()
+        self.ticks = folder / "ticks"
 
     def bgo(self, *words: str) -> str:
         call = [sys.executable, "-m", "bgo", *words]
@@ -121,6 +122,7 @@ class Show:
 
     def play(self) -> list[str]:
         """Show it; return the ids of the tasks."""
+        self.schedule()
         first = self.queue("first")
         self.until("first has run", self.is_in(first, "succeeded"))
         second = self.queue("second", "--delay", "20s")
@@ -133,6 +135,22 @@ class Show:
         self.until("meanwhile has run", self.is_in(meanwhile, "succeeded"))
         self.until("long has run", self.is_in(long, "succeeded"))
         return [first, second, long, beside, meanwhile]
+
+    def schedule(self) -> None:
+        """Let a command note for which minute it runs, each minute."""
+        script = f"echo $BGO_SCHEDULED_FOR >> {self.ticks}"
+        words = ("--key", "tick", "--as", "tick", "--cron", "* * * * *", "--", "sh", "-c", script)
+        self.bgo("schedule", "shell", "-q", *words)
+        self.say("scheduled tick, each minute")
+
+    def judge_ticks(self) -> None:
+        """Each minute fired once, and none was left out."""
+        minutes = [datetime.fromisoformat(line).timestamp() / 60 for line in self.ticks.read_text().split()]
+        print(f"  tick ran for {self.ticks.read_text().split()}")
+        assert minutes == [minutes[0] + number for number in range(len(minutes))]
+        assert len(minutes) >= 3
+        counts = json.loads(self.bgo("schedules", "show", "tick", "--json"))["counts"]
+        assert counts == {"fired": len(minutes), "skipped": 0, "missed": 0, "coalesced": 0}, counts
 
     def judge(self, ids: list[str], said: list[str]) -> None:
         tasks = [self.task(task_id) for task_id in ids]
@@ -176,6 +194,7 @@ def inside(folder: Path) -> None:
     ours = about(folder, said)
     print(*ours, sep="\n")
     show.judge(ids, ours)
+    show.judge_ticks()
     print(show.bgo("install", "--cron", "--uninstall"))
     assert subprocess.check_output(["crontab", "-l"], text=True) == MINE
     print("The crontab is as it was; cron mailed nothing.")
