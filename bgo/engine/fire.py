@@ -7,13 +7,14 @@ an id that follows from the occurrence. Where many have piled up, they are count
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
 from bgo import zones
 from bgo.clock import Moment
 from bgo.engine import occasions
-from bgo.engine.occasions import NEVER, following
+from bgo.engine.occasions import KEEP, NEVER, following, forgo
 from bgo.engine.overlap import make_way
 from bgo.engine.templates import make
 from bgo.errors import BgoError, StoreBusyError, StoreError
@@ -26,8 +27,6 @@ from bgo.store.rows import Next
 
 STEP = 50
 """Schedules that one tick fires, and occurrences of one that it makes up for, at most."""
-KEEP = 100
-"""Occurrences of a schedule that are remembered one by one; all are counted."""
 FAILED = "failed"
 OVER = "no occurrence is left"
 
@@ -44,11 +43,11 @@ def fire(session: Session, moment: Moment) -> None:
     """Bring about what schedules are due for, some at a time; another tick goes on with the rest."""
     now = moment.now_ms
     for schedule in session.schedules.ahead(now + SET_BACK_MS, STEP):
-        _guarded(session, schedule, partial(_set_back, session, schedule, now))
+        _guarded(session, schedule, now, partial(_set_back, session, schedule, now))
     for schedule in session.schedules.reboots(moment.boot_id, STEP):
-        _guarded(session, schedule, partial(_started, session, schedule, now, moment.boot_id))
+        _guarded(session, schedule, now, partial(_started, session, schedule, now, moment.boot_id))
     for schedule in session.schedules.due(now, STEP):
-        _guarded(session, schedule, partial(_fire, session, schedule, now, None))
+        _guarded(session, schedule, now, partial(_fire, session, schedule, now, None))
 
 
 def _set_back(session: Session, schedule: Schedule, now: int) -> None:
@@ -74,7 +73,7 @@ def _started(session: Session, schedule: Schedule, now: int, boot: str) -> None:
         _fire(session, schedule, now, boot)
 
 
-def _guarded(session: Session, schedule: Schedule, do: Callable[[], None]) -> None:
+def _guarded(session: Session, schedule: Schedule, now: int, do: Callable[[], None]) -> None:
     """What cannot be made stops its own schedule, and no other."""
     try:
         with session.savepoint():
@@ -83,6 +82,8 @@ def _guarded(session: Session, schedule: Schedule, do: Callable[[], None]) -> No
         if isinstance(error, (StoreError, StoreBusyError)):
             raise
         why = f"could not fire: {error.message}" + (f" ({error.why})" if error.why else "")
+        with suppress(BgoError):  # its zone may be gone
+            schedule = forgo(session, schedule, now)
         session.schedules.set(schedule, ScheduleState.PAUSED, why, NEVER)
 
 
@@ -90,7 +91,7 @@ def _fire(session: Session, schedule: Schedule, now: int, boot: str | None) -> N
     if _keeps_failing(session, schedule):
         times = schedule.wish.pause_after
         why = f"{times} failures in a row" if times != 1 else "its last run has failed"
-        session.schedules.set(schedule, ScheduleState.PAUSED, why, NEVER)
+        session.schedules.set(forgo(session, schedule, now), ScheduleState.PAUSED, why, NEVER)
         return
     if schedule.next_at is None:
         at = now
@@ -115,12 +116,7 @@ def _keeps_failing(session: Session, schedule: Schedule) -> bool:
 
 
 def _due(schedule: Schedule, now: int) -> _How:
-    """Return the occurrences up to now, but the last ones whose jitter is not over."""
-    timing, zone, first = schedule.timing, zones.zone(schedule.timing.zone), schedule.next_at or 0
-    last = occurrences.last_until(timing, zone, first - 1, now) or first
-    while last > first and occasions.fires_at(schedule.id, schedule.wish, last) > now:
-        last = occurrences.last_until(timing, zone, first - 1, last - 1) or first
-    number = max(1, occurrences.count(timing, zone, first - 1, last))
+    last, number = occasions.due(schedule, now)
     late = now - occasions.fires_at(schedule.id, schedule.wish, last)
     return _How(last, share(schedule.wish.missed, number, late))
 

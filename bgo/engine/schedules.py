@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from bgo import zones
 from bgo.clock import Moment
-from bgo.engine.occasions import NEVER, following
+from bgo.engine.occasions import NEVER, following, forgo
 from bgo.errors import RefusedError, UsageError
 from bgo.model import schedule_json
 from bgo.model.schedule import Counters, Every, Reboot, Schedule, ScheduleKind, ScheduleState, ScheduleWish
@@ -118,7 +118,7 @@ def change(session: Session, there: Schedule, draft: Draft, moment: Moment) -> b
     """Give a schedule another wish, or let it make something else; say whether anything differs.
 
     Its next occurrence counts from now when it differs in when it fires, and an interval then counts on from its last
-    one. Whatever else differs, what is due stays due.
+    one; what is due by now counts as missed. Whatever else differs, what is due stays due.
     """
     is_timed_anew = _times(draft.wish) != _times(there.wish)
     changes_state = draft.paused is not None and draft.paused != (there.state is ScheduleState.PAUSED)
@@ -131,6 +131,8 @@ def change(session: Session, there: Schedule, draft: Draft, moment: Moment) -> b
     is_same = is_same and schedule_json.dump(draft.wish) == schedule_json.dump(there.wish)
     if is_same and not changes_state and session.payloads.get(there.plan_ref) == draft.plan:
         return False
+    if is_timed_anew or (changes_state and draft.paused):
+        there = forgo(session, there, moment.now_ms)
     anchor = _anchor(there, draft.wish, moment.now_ms) if is_timed_anew else _kept_anchor(there)
     wish = anchored(draft.wish, anchor)
     if is_timed_anew:
@@ -207,15 +209,18 @@ def _set_going(session: Session, schedule: Schedule, paused: bool | None, moment
             session.schedules.advance(_known(session, schedule), (state, reason), to, reached, Counters())
 
 
-def pause(session: Session, schedule: Schedule) -> bool:
-    """Let it fire no more until it is resumed; what was made runs on. Says whether that was news."""
+def pause(session: Session, schedule: Schedule, now: int) -> bool:
+    """Let it fire no more until it is resumed; what was made runs on. Says whether that was news.
+
+    What is due by now and has not fired counts as missed.
+    """
     if schedule.state is ScheduleState.PAUSED:
         return False
     if schedule.state is ScheduleState.FINISHED:
         raise RefusedError(
             f"schedule {schedule.id} is finished", why=schedule.reason, hint=f"bgo unschedule {schedule.id} removes it"
         )
-    return session.schedules.set(schedule, ScheduleState.PAUSED, BY_USER, NEVER)
+    return session.schedules.set(forgo(session, schedule, now), ScheduleState.PAUSED, BY_USER, NEVER)
 
 
 def resume(session: Session, schedule: Schedule, moment: Moment) -> bool:

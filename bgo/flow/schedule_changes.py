@@ -126,7 +126,7 @@ def unschedule(flow: Scheduling, word: str) -> list[ScheduleView]:
 
 def pause(flow: Scheduling, word: str) -> list[ScheduleView]:
     """Pause what a word means."""
-    return _each(flow, word, engine.pause)
+    return _each(flow, word, lambda session, each: engine.pause(session, each, flow.clock.now_ms()))
 
 
 def resume(flow: Scheduling, word: str) -> list[ScheduleView]:

@@ -208,12 +208,27 @@ class Line:
 
     def go_on(self, now: int, boot: int) -> None:
         """It is set going by a user: from now, or behind what was dealt with a little ahead."""
-        self.last = None if self.is_ahead(now) else self.last
-        self.dealt = now - 1 if self.last is None else max(now - 1, self.last)
+        last = None if self.is_ahead(now) else self.last
+        self.dealt = now - 1 if last is None else max(now - 1, last)
         self.boot = boot
         over = self.max_runs is not None and self.counts[0] >= self.max_runs
         none_left = self.times is not None and self.times.next(self.dealt) is None
         self.state = "finished" if over or none_left else "active"
+        self.last = last if self.state == "active" else self.last
+
+    def forgo(self, now: int, missed: int) -> None:
+        """It is stopped, or gets other times: what is due by now is missed, and nothing else has been counted."""
+        if self.times is None or self.state != "active":
+            ensure(missed == 0, "what does not fire misses nothing", (self.key, missed))
+            return
+        due = self.times.newest(self.dealt, now, 2)
+        right = [self.times.count(self.dealt, now)]
+        if self.jitter and due:
+            right += [self.times.count(self.dealt, due[-1] - 1)]
+        ensure(missed in right, "what is due when it is stopped is missed", (self.key, missed, right))
+        if missed:
+            self.dealt = self.last = due[-1] if missed == right[0] else due[0]
+        self.counts[2] += missed
 
     def shares(self, now: int) -> list[Shares]:
         """Return how many of those that are due are missed and coalesced, and which are to fire; with jitter there is

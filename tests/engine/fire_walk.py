@@ -139,6 +139,7 @@ class Walk:
         is_anew = times is not None and (rule, said) != (line.rule, line.said)
         self.write(line, wish)
         if is_anew:
+            line.forgo(now, self.missed(line))
             self.new_times(line, rule, said, times)
         over = line.max_runs is not None and line.counts[0] >= line.max_runs
         if line.state != "paused" and (is_anew or over or was_finished):
@@ -162,12 +163,19 @@ class Walk:
         found = self.stores[0].connection.execute("SELECT coalesce(max(seq), 0) FROM task").fetchone()
         return int(found[0])
 
+    def missed(self, line: Line) -> int:
+        """Return what it has missed by the last deed, by its counters; no other has moved."""
+        delta = [now - old for now, old in zip(self.timed.counts(line.id), line.counts, strict=True)]
+        ensure([*delta[:2], delta[3]] == [0, 0, 0], "only a tick fires", (line, delta))
+        return delta[2]
+
     def pause(self) -> None:
         line = self.some()
         if line is None:
             return
         try:
             assert self.timed.pause(line.id) is (line.state != "paused")
+            line.forgo(self.timed.now, self.missed(line))
             line.state = "paused"
         except RefusedError:
             ensure(line.state == "finished", "only what is finished cannot be paused", line)
@@ -324,6 +332,7 @@ class Walk:
         ends = [state for (state,) in rows]
         wanted = line.pause_after is not None and ends == ["failed"] * line.pause_after
         ensure(wanted, "only failures in a row pause a schedule", (line, ends))
+        line.forgo(self.timed.now, self.missed(line))
         ensure((seen.counts, seen.new) == (line.counts, []), "what pauses itself does not fire", (line, seen))
         line.state = "paused"
         self.told["paused itself"] += 1

@@ -373,9 +373,9 @@ def test_what_cannot_be_made_stops_its_own_schedule_alone(monkeypatch: pytest.Mo
     timed.go(H)
     assert (timed.fired(bad), timed.fired(good)) == ([], [0, H])
     schedule = timed.schedule(bad)
-    assert (schedule.state, schedule.counters) == (ScheduleState.PAUSED, Counters())
+    assert (schedule.state, schedule.counters) == (ScheduleState.PAUSED, Counters(missed=1))
     assert schedule.reason == "could not fire: no queue 'gone' (it was removed)"
-    assert timed.notes(bad) == []
+    assert [row.outcome for row in timed.notes(bad)] == ["missed"]
     assert timed.faults() == []
     monkeypatch.setattr(fire, "make", real)
     timed.resume(bad)

@@ -12,7 +12,8 @@ coalesced, and counted as that. Steps of the clock change nothing of it:
 * back to before the schedule was made: it is now that the clock is wrong. Nothing fires, and the first occurrence that
   was not dealt with stays the next one.
 
-What is due and not dealt with when a schedule is paused, or gets other times, is forgotten.
+What is due and not dealt with when a schedule is paused, pauses itself or gets other times counts as missed; what would
+come while it is paused is no occurrence.
 """
 
 from __future__ import annotations

@@ -87,14 +87,14 @@ def test_another_interval_counts_on_from_the_last_occurrence() -> None:
     assert timed.counts(made) == Counters(fired=3)
 
 
-def test_other_times_count_from_now_and_what_was_due_is_forgotten() -> None:
+def test_other_times_count_from_now_and_what_was_due_is_missed() -> None:
     timed = Timed()
     made = timed.every(H, key="k")
     timed.go(0)
     timed.clock.advance_ms(3 * H + M)
     put(timed, a_draft(cron("30 * * * *"), key="k"))
     timed.settle_down()
-    assert (timed.fired(made), timed.counts(made)) == ([0], Counters(fired=1))
+    assert (timed.fired(made), timed.counts(made)) == ([0], Counters(fired=1, missed=3))
     timed.at(3 * H + 30 * M)
     assert timed.fired(made) == [0, 3 * H + 30 * M]
 
@@ -164,6 +164,21 @@ def test_nothing_fires_while_it_is_paused_and_nothing_is_made_up_for() -> None:
     timed.settle_down()
     timed.at(6 * H)
     assert (timed.fired(made), timed.counts(made)) == ([0, 6 * H], Counters(fired=2))
+
+
+def test_what_is_due_when_it_is_paused_is_missed() -> None:
+    timed = Timed()
+    made = timed.every(H, missed="all")
+    timed.go(0)
+    timed.clock.advance_ms(3 * H + M)
+    timed.pause(made)
+    assert timed.counts(made) == Counters(fired=1, missed=3)
+    assert timed.notes(made)[-1][:3] == (BEGIN + 3 * H, "missed", 3)
+    timed.go(H)
+    timed.resume(made)
+    timed.at(5 * H)
+    assert (timed.fired(made), timed.counts(made)) == ([0, 5 * H], Counters(fired=2, missed=3))
+    assert timed.faults() == []
 
 
 def test_a_resume_at_the_instant_of_an_occurrence_does_not_fire_it_again() -> None:

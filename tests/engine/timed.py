@@ -142,7 +142,7 @@ class Timed:
         with self.store.write() as session:
             found = session.schedules.find(schedule_id)
             assert found is not None
-            return engine.pause(session, found)
+            return engine.pause(session, found, self.now)
 
     def resume(self, schedule_id: str) -> bool:
         with self.store.write() as session:

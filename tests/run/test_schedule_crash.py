@@ -111,5 +111,5 @@ def judge(yard: Yard, view: ScheduleView) -> str:
     assert sum(counts) == len(grid), (counts, found)
     assert counts.skipped == 0
     if str(schedule.wish.missed) == "all":
-        assert found == list(grid), "one after another, none left out"
+        assert found == list(grid)[: len(found)], "one after another, none left out until it was paused"
     return f"{schedule.wish.missed}: {len(grid)} occurrences, {counts._asdict()}"
