@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -34,6 +34,7 @@ from bgo.model.state import ACTIVE, Reason
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.model.query import Selector
+    from bgo.model.schedule_view import ScheduleView
 
 
 def cancel(
@@ -82,21 +83,27 @@ def cancel(
     need_selection(one_kind(wanted), "cancel")
     if not wanted.ids and not wanted.states:
         wanted = replace(wanted, states=tuple(sorted(ACTIVE)))
-    if not yes and (count := how_many(flow, wanted)) > 1:
+    makers = _makers(flow, wanted) if and_schedules else []
+    if not yes and (count := how_many(flow, wanted) + len(makers)) > 1:
         confirm("Cancel these?", count, yes=yes, most=MANY)
-    reason = _reason(wanted, chains, batches)
-    if and_schedules:
-        _unschedule(flow, wanted, is_told=not (as_json or quiet))
-    replies = flow.cancel_where(wanted, reason)
+    for view in makers:
+        if view.schedule.state == "active":
+            flow.pause_schedule(view.id)  # what it made between the two steps would stay
+    replies = flow.cancel_where(wanted, _reason(wanted, chains, batches))
+    for view in makers:
+        flow.unschedule(view.id)
     if as_json:
         told = [{"schema": 1, "id": r.id, "effect": r.effect.replace(" ", "_"), "state": str(r.state)} for r in replies]
+        told += [{"schema": 1, "id": v.id, "effect": "removed", "state": str(v.schedule.state)} for v in makers]
         answer(told, words=[*(ids or ()), *(chains or ()), *(batches or ())])
     else:
         for r in replies:
             late = r.effect is CancelEffect.TOO_LATE
             if quiet or not late or len(wanted.ids) > 1:
                 print(r.id if quiet else f"{r.id} {r.effect}" + (f": {r.state}" if late else ""))
-        if not replies and not quiet:
+        for view in makers:
+            print(view.id if quiet else f"{view.id} removed: the schedule")
+        if not (replies or makers or quiet):
             render.say("nothing to cancel")
         stopping = [r.id for r in replies if r.effect is CancelEffect.STOPPING]
         if not quiet and stopping and not flow.workers() and not all(flow.get(one).is_final for one in stopping):
@@ -111,16 +118,21 @@ def cancel(
         )
 
 
-def _unschedule(flow: TaskFlow, wanted: Selector, *, is_told: bool) -> None:
-    """Remove the schedules that the selection is about: all, those named, or those of the names."""
-    from bgo.cli import render
+def _makers(flow: TaskFlow, wanted: Selector) -> list[ScheduleView]:
+    """Return the schedules that the selection is about: all, those it names, and those that made what it selects."""
+    if wanted.match_all:
+        return flow.schedules()
+    said = {view.id for word in wanted.schedules for view in flow.schedules(word)}
+    said |= {view.task.schedule for view in flow.tasks(wanted, limit=MANY) if view.task.schedule is not None}
+    return [view for view in flow.schedules() if view.id in said or _is_meant(view.to_json(), wanted)]
 
-    chosen = flow.schedules() if wanted.match_all else [v for word in wanted.schedules for v in flow.schedules(word)]
-    chosen += [view for view in flow.schedules() if view.schedule.name in wanted.names]
-    for schedule_id in dict.fromkeys(view.id for view in chosen):
-        flow.unschedule(schedule_id)
-        if is_told:
-            render.say(f"schedule {schedule_id} is removed")
+
+def _is_meant(made: dict[str, Any], wanted: Selector) -> bool:
+    """Say whether what a schedule makes is selected by its name, queue and tags."""
+    if wanted.ids or wanted.schedules or not (wanted.names or wanted.queues or wanted.tags):
+        return False
+    fits = (not wanted.names or made["name"] in wanted.names) and (not wanted.queues or made["queue"] in wanted.queues)
+    return fits and set(wanted.tags) <= set(made["tags"])
 
 
 def _reason(wanted: Selector, chains: list[str] | None, batches: list[str] | None) -> Reason:

@@ -37,7 +37,8 @@ def main(words: Sequence[str]) -> int:
 
 
 def candidates(kind: str, prefix: str, settings: Settings) -> list[tuple[str, str]]:
-    """Return up to 50 (word, note) of a kind: `ids`, `names`, `tags`, `queues` or `handlers`."""
+    """Return up to 50 (word, note) of a kind: `ids`, `names`, `tags`, `queues`, `handlers`, or `schedules` (ids, keys
+    and names)."""
     if kind == "handlers":
         found = sorted(dict(_handlers(settings)).items())
         return [(word, note) for word, note in found if word.startswith(prefix)][:LIMIT]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bgo.cli.flow import answer, flow_of
+from bgo.cli.flow import answer, flow_of, schedules_called
 from bgo.cli.params import SELECTION, Json, Limit
 from bgo.cli.run import DEVICE, YesNo
 from bgo.errors import NotFoundError, UsageError
@@ -78,7 +78,7 @@ def explain(
 
 
 def _whole(flow: TaskFlow, words: Iterable[str], limit: int) -> list[str]:
-    """Return ids; a name stands for its unfinished tasks, or for its newest when all have ended."""
+    """Return ids; a name stands for its unfinished tasks and its schedules, else for the newest that has ended."""
     from bgo.cli import parse
     from bgo.model.query import Selector
 
@@ -88,12 +88,14 @@ def _whole(flow: TaskFlow, words: Iterable[str], limit: int) -> list[str]:
             found.append(name)
             continue
         tasks = flow.tasks(Selector(names=(name,), states=tuple(sorted(ACTIVE)), kinds=()), limit=limit)
-        tasks = tasks or flow.tasks(Selector(names=(name,), kinds=()), limit=1)
-        if not tasks:
+        made_by = [view.id for view in schedules_called(flow, name)][:limit]
+        if not made_by:
+            tasks = tasks or flow.tasks(Selector(names=(name,), kinds=()), limit=1)
+        if not (tasks or made_by):
             raise NotFoundError(
                 f"nothing is called {name}", why="nothing of that name was queued", hint="bgo tasks lists what there is"
             )
-        found += [view.id for view in tasks]
+        found += [*(view.id for view in tasks), *made_by]
     return found
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bgo.cli.params import settings_of
-from bgo.errors import RefusedError, UsageError
+from bgo.errors import NotFoundError, RefusedError, UsageError
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.model.query import Selector
+    from bgo.model.schedule_view import ScheduleView
 
 MANY = 1000
 """Up to so many tasks are counted before asking; beyond it the question says 'more than'."""
@@ -38,6 +39,14 @@ def tell_broken(flow: TaskFlow) -> None:
         for report in flow.plugins():
             if report.error and report.source in {"file", "module"}:
                 render.say(f"{report.name} did not load: {render.line(report.error, 200)} (bgo plugins)")
+
+
+def schedules_called(flow: TaskFlow, word: str) -> list[ScheduleView]:
+    """Return the schedules that have this key, or that make what is called so; none is no error."""
+    try:
+        return flow.schedules(word)
+    except NotFoundError:
+        return []
 
 
 def one_kind(wanted: Selector) -> Selector:

@@ -9,6 +9,7 @@ import typer
 
 from bgo.cli.flow import flow_of, one_kind, wholes
 from bgo.cli.params import (
+    BySchedules,
     Ids,
     Json,
     Limit,
@@ -43,6 +44,7 @@ def history(
     until: Until = None,
     chains: OfChains = None,
     batches: OfBatches = None,
+    schedules: BySchedules = None,
     limit: Limit = 20,
     all_events: Annotated[
         bool, typer.Option("--all-events", help="Also what happened between runs: cancels, rescues.", metavar="")
@@ -59,7 +61,17 @@ def history(
     flow = flow_of(ctx)
     now = flow.clock.now_ms()
     wanted = one_kind(
-        selector(now, ids=ids, names=names, tags=tags, queues=queues, states=states, since=since, until=until)
+        selector(
+            now,
+            ids=ids,
+            names=names,
+            tags=tags,
+            queues=queues,
+            states=states,
+            since=since,
+            until=until,
+            schedules=schedules,
+        )
     )
     wanted = _of_members(flow, wanted, wholes(flow, chains, batches))
     found = flow.history(wanted, limit=limit + 1, runs_only=not all_events)
@@ -77,7 +89,17 @@ def history(
         if is_cut and sys.stdout.isatty():
             render.say(f"the newest {limit:,}; more with --limit N")
     else:
-        render.say("nothing has run yet" if wanted.is_empty else "no run fits")
+        render.say(_nothing(flow, wanted))
+
+
+def _nothing(flow: TaskFlow, wanted: Selector) -> str:
+    """Return why the list is empty."""
+    makers = [view for word in wanted.schedules for view in flow.schedules(word)]
+    if any(view.schedule.kind != "task" for view in makers):
+        return (
+            f"{makers[0].id} makes what itself runs nothing: bgo tasks --schedule {makers[0].id}, then bgo history ID"
+        )
+    return "nothing has run yet" if wanted.is_empty else "no run fits"
 
 
 def _of_members(flow: TaskFlow, wanted: Selector, under: list[str]) -> Selector:

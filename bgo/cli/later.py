@@ -1,6 +1,8 @@
-"""Options that later versions bring: typed today, they are refused by name instead of called unknown."""
+"""Options that a command does not take, and why: those that later versions bring, and those that mean nothing there."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from bgo.errors import UsageError
 
@@ -11,15 +13,35 @@ LATER: dict[str, str] = {
     "status": "reveal",
     "chain": ENQUEUE,
     "batch": ENQUEUE,
+    "schedule": ENQUEUE,
+    "reschedule": ENQUEUE,
 }
 """Command → its options to come, without the dashes."""
 
 INSTEAD = {"window-strict": "--window says when it may start, --timeout how long it may run"}
 
 
+class Never(NamedTuple):
+    """Why a command has no such option, and what does what was meant."""
+
+    why: str
+    hint: str
+
+
+OF_SCHEDULES = {
+    "delay": Never("its occurrences say when it runs", "--jitter spreads them, --start says from when on"),
+    "wait": Never("it goes on for ever", "bgo schedules show ID; bgo tasks --schedule ID"),
+    "run": Never("it fires in a worker, whenever it is time", "bgo run; now and once: bgo enqueue NAME --run"),
+}
+NEVER = {"schedule": OF_SCHEDULES, "reschedule": OF_SCHEDULES}
+"""Command → the options of `enqueue` that mean nothing to it."""
+
+
 def refusal(command: str, option: str) -> UsageError | None:
-    """Return the error for an option that this command will have one day, or None when it never will."""
+    """Return the error for an option that this command lacks for a reason, or None where nothing is known of it."""
     name = option.partition("=")[0].lstrip("-")
+    if (never := NEVER.get(command, {}).get(name)) is not None:
+        return UsageError(f"a schedule has no --{name}", why=never.why, hint=never.hint)
     if name not in LATER.get(command, "").split():
         return None
     return UsageError(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bgo.cli.facts import Fact
     from bgo.engine.monitor import Snapshot
     from bgo.model.query import Pause, Selector
+    from bgo.model.schedule_view import Glance
 
 
 def overview_json(
@@ -30,6 +31,7 @@ def overview_json(
         "held": dict(shot.held),
         "paused": paused,
         "unfinished": dict(unfinished),
+        "schedules": shot.schedules.to_json(),
         "store": store,
     }
 
@@ -54,6 +56,7 @@ def show(flow: TaskFlow, *, as_json: bool, quiet: bool) -> None:
         ("tasks", ", ".join(counts) or "none yet"),
         ("chains", f"{whole['chain']:,} unfinished" if whole["chain"] else None),
         ("batches", f"{whole['batch']:,} unfinished" if whole["batch"] else None),
+        ("schedules", _schedules(shot.schedules, now)),
         ("workers", f"{shot.workers} at work" if shot.workers else "none runs now"),
         ("next due", None if due is None else f"{render.ago(due, now)}: {render.local_time(due)}"),
         *(("held", f"{number:,} by {gate}") for gate, number in sorted(shot.held.items())),
@@ -74,6 +77,18 @@ def _unfinished(kind: str) -> Selector:
     return Selector(kinds=(kind,), states=tuple(sorted(ACTIVE)))
 
 
+def _schedules(found: Glance, now: int) -> str | None:
+    """Return how many schedules there are, and which one fires next."""
+    from bgo.cli import render
+    from bgo.cli.scheduled import told_time
+
+    told = ", ".join(f"{number:,} {state}" for state, number in sorted(found.counts.items()))
+    coming = found.next
+    if coming is None or coming.fire_at is None:
+        return told or None
+    return f"{told}; {told_time(coming.fire_at, now)}: {render.line(coming.key or coming.name)}"
+
+
 def _pause(pause: Pause) -> str:
     flag = "" if pause.kind == "name" else f"--{pause.kind} "
     more = " and what runs" if pause.running else ""
@@ -83,10 +98,10 @@ def _pause(pause: Pause) -> str:
 def _hints(shot: Snapshot) -> list[str]:
     waiting = shot.counts[State.QUEUED] + shot.counts[State.RETRYING]
     hints = []
-    if not any(shot.counts.values()):
+    if not any(shot.counts.values()) and not shot.schedules.counts:
         hints.append("bgo enqueue echo message=hello --run")
-    if waiting and not shot.workers:
-        hints.append("bgo run executes what is due; bgo run --watch stays")
+    if (waiting or shot.schedules.next) and not shot.workers:
+        hints.append("bgo run executes what is due; bgo run --watch stays; bgo install starts one unattended")
     if shot.counts[State.FAILED]:
         hints.append("bgo tasks --state failed; bgo retry ID")
     return hints

@@ -12,6 +12,7 @@ from bgo.cli import whole as shared
 from bgo.cli.flow import flow_of
 from bgo.cli.lazy import argv_of
 from bgo.cli.params import Json, Quiet, Yes
+from bgo.cli.schedule import FinishBefore, StartBefore, enqueue_options
 from bgo.cli.schedules import Word, told
 
 
@@ -20,7 +21,9 @@ def reschedule(
     word: Word,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[@WORD] [KEY=VALUE]", help="@hourly …; input, laid over.", show_default=False),
+        typer.Argument(
+            metavar="[@WORD] [KEY=VALUE]", help="@hourly, @daily …; input, laid over its own.", show_default=False
+        ),
     ] = None,
     every: timing.Every = None,
     cron: timing.Cron = None,
@@ -52,6 +55,8 @@ def reschedule(
     rate_key: shared.RateKey = None,
     cwd: shared.Cwd = None,
     env: shared.Env = None,
+    start_before: StartBefore = None,
+    finish_before: FinishBefore = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -66,8 +71,6 @@ def reschedule(
     said["word"], pairs = timing.at_word(words or [])
     options = timing.keywords(flow, said, is_new=False)
     usual = dict.fromkeys(("charging", "at_most_once", "after", "dedup", "dedup_ttl", "unique", "unique_policy"))
-    from bgo.cli.schedule import enqueue_options
-
     options.update(enqueue_options(flow, {**usual, **said}))
     if (argv := argv_of(ctx)) is not None:
         options["argv"] = argv
@@ -79,7 +82,8 @@ def reschedule(
         from bgo.flow.steering import known
 
         data = parse.input_of(known(flow, there.schedule.handler), pairs, there.input)
-    view = flow.reschedule(word, data, **options)
+    with timing.as_options():
+        view = flow.reschedule(word, data, **options)
     if as_json:
         from bgo.cli import render
 
@@ -88,10 +92,10 @@ def reschedule(
         print(view.id)
     else:
         from bgo.cli import render
-        from bgo.cli.scheduled import told_next, told_timing
+        from bgo.cli.scheduled import told_wish
 
         print(view.id)
-        render.say(f"{told_timing(view.schedule.timing)}; {told_next(view.schedule, flow.clock.now_ms())}")
+        render.say(told_wish(view.schedule, flow.clock.now_ms()))
 
 
 def unschedule(ctx: typer.Context, word: Word, yes: Yes = False, as_json: Json = False, quiet: Quiet = False) -> None:

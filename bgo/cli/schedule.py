@@ -10,7 +10,7 @@ import typer
 from bgo.cli import timing
 from bgo.cli import whole as shared
 from bgo.cli.flow import flow_of, tell_broken
-from bgo.cli.items import Format
+from bgo.cli.items import ItemFormat
 from bgo.cli.lazy import argv_of
 from bgo.cli.params import DryRun, Json, Quiet
 from bgo.errors import UsageError
@@ -20,14 +20,34 @@ if TYPE_CHECKING:
     from bgo.engine.schedules import Draft
 
 MAKES = "What it makes"
+StartBefore = Annotated[
+    str | None,
+    typer.Option(
+        "--start-before",
+        metavar="TIME",
+        help="Cancelled if not begun so long after it fired.",
+        rich_help_panel=shared.WHOLE,
+    ),
+]
+FinishBefore = Annotated[
+    str | None,
+    typer.Option(
+        "--finish-before",
+        metavar="TIME",
+        help="Cancelled if it waits so long after it fired.",
+        rich_help_panel=shared.WHOLE,
+    ),
+]
 
 
 def schedule(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The handler; of chains and batches, their name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The handler; of a chain or batch, its name.")],
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[@WORD] [KEY=VALUE]", help="@hourly …; the input, as in enqueue.", show_default=False),
+        typer.Argument(
+            metavar="[@WORD] [KEY=VALUE]", help="@hourly, @daily …; key=text, key:=JSON.", show_default=False
+        ),
     ] = None,
     every: timing.Every = None,
     cron: timing.Cron = None,
@@ -45,14 +65,16 @@ def schedule(
     start: timing.Start = None,
     end: timing.End = None,
     max_runs: timing.MaxRuns = None,
-    missed: timing.Missed = None,
-    overlap: timing.Overlap = None,
-    pause_after: timing.PauseAfter = None,
-    key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="Set the one that has this key; unchanged: leave it alone.")
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option("-i", metavar="KEY=VALUE", help="One more piece of input.", rich_help_panel=MAKES),
+    ] = None,
+    whole: Annotated[
+        str | None,
+        typer.Option("--input", metavar="JSON", help="The input: JSON, @file, or - for stdin.", rich_help_panel=MAKES),
     ] = None,
     handler: Annotated[
-        str | None, typer.Option(metavar="HANDLER", help="What runs, if NAME is another.", rich_help_panel=MAKES)
+        str | None, typer.Option(metavar="HANDLER", help="What runs, where NAME is no handler.", rich_help_panel=MAKES)
     ] = None,
     steps: Annotated[
         str | None, typer.Option(metavar="STEPS", help="A chain: 'a b+c d'.", rich_help_panel=MAKES)
@@ -62,24 +84,34 @@ def schedule(
     ] = None,
     items: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="A batch of these lines, read now; - for a pipe.", rich_help_panel=MAKES),
+        typer.Option(metavar="FILE", help="A batch, its items read now; - for a pipe.", rich_help_panel=MAKES),
     ] = None,
-    format: Format = None,
+    format: Annotated[
+        ItemFormat | None,
+        typer.Option(
+            metavar="FORMAT", help="Of the items: lines, ndjson, null; default: as they look.", rich_help_panel=MAKES
+        ),
+    ] = None,
     field: Annotated[
         str | None, typer.Option(metavar="FIELD", help="Input field of plain items.", rich_help_panel=MAKES)
     ] = None,
     then: Annotated[
-        str | None, typer.Option(metavar="HANDLER", help="Runs once all of a batch succeeded.", rich_help_panel=MAKES)
+        str | None,
+        typer.Option(metavar="HANDLER", help="Runs once all of the batch has succeeded.", rich_help_panel=MAKES),
     ] = None,
     catch: Annotated[
-        str | None, typer.Option(metavar="HANDLER", help="Runs once, if any has failed.", rich_help_panel=MAKES)
+        str | None, typer.Option(metavar="HANDLER", help="Runs once if any of it has failed.", rich_help_panel=MAKES)
     ] = None,
     finally_: Annotated[
         str | None,
         typer.Option("--finally", metavar="HANDLER", help="Runs last, whatever came of it.", rich_help_panel=MAKES),
     ] = None,
-    pairs: Annotated[list[str] | None, typer.Option("-i", metavar="KEY=VALUE", help="One more piece of input.")] = None,
-    whole: shared.Input = None,
+    missed: timing.Missed = None,
+    overlap: timing.Overlap = None,
+    pause_after: timing.PauseAfter = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="A name for it: set again, it is changed, not doubled.")
+    ] = None,
     as_: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="The tasks' own name.", rich_help_panel=shared.EACH)
     ] = None,
@@ -99,14 +131,8 @@ def schedule(
     allow_unknown: Annotated[
         bool, typer.Option("--allow-unknown", help="Nobody brings NAME yet.", metavar="", rich_help_panel=shared.EACH)
     ] = False,
-    start_before: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Cancelled if not begun so long after.", rich_help_panel=shared.WHOLE),
-    ] = None,
-    finish_before: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Cancelled if it waits so long after.", rich_help_panel=shared.WHOLE),
-    ] = None,
+    start_before: StartBefore = None,
+    finish_before: FinishBefore = None,
     after: shared.After = None,
     dedup: shared.Dedup = None,
     dedup_ttl: shared.DedupTtl = None,
@@ -119,7 +145,9 @@ def schedule(
     """Enqueue a task (or a chain, or a batch) again and again; print the schedule's id.
 
     Any worker fires it: 'bgo run --watch', or 'bgo run' started by cron ('bgo install'). One occurrence fires once.
-    Words after -- are a command line, for handlers that take one.
+    What was missed is made up for by one run; while an earlier run is unfinished, none is made. Words after -- are a
+    command line, for handlers that take one. How cron expressions, windows and changes of the clock are read:
+    'bgo man schedule'.
 
     bgo schedule files.hash path=/etc/hosts --every 1h
 
@@ -151,7 +179,8 @@ def _draft(flow: TaskFlow, said: Mapping[str, Any], argv: list[str] | None) -> D
     handlers = makes["chain"].handlers if "chain" in makes else [said["handler"] or said["name"]]
     data = shared.given(flow, handlers, said["whole"], [*said["words"], *(said["pairs"] or ())])
     makes["handler"] = said["handler"]
-    return flow.draft(said["name"], data, makes, options, key=said["key"])
+    with timing.as_options():
+        return flow.draft(said["name"], data, makes, options, key=said["key"])
 
 
 def _environment(said: Mapping[str, Any], argv: list[str] | None) -> dict[str, str] | None:
@@ -179,10 +208,17 @@ def _makes(flow: TaskFlow, said: Mapping[str, Any]) -> dict[str, Any]:
         found["chain"] = flow.chain_file(said["chain"], said["name"])
     if said["steps"] is not None:
         found["chain"] = flow.chain(said["name"]).then_words(*said["steps"].split())
-    of_batch = {"field": said["field"], "then": said["then"], "catch": said["catch"], "finally_": said["finally_"]}
+    of_batch = {
+        "field": said["field"],
+        "format": said["format"],
+        "then": said["then"],
+        "catch": said["catch"],
+        "finally_": said["finally_"],
+    }
     if said["items"] is not None:
         from bgo.cli.items import items_of
 
+        del of_batch["format"]
         return {**found, **of_batch, "items": items_of(said["items"], said["format"])}
     if alone := next((name for name, value in of_batch.items() if value is not None), None):
         option = "--" + alone.rstrip("_")

@@ -87,6 +87,7 @@ def preview(
 ) -> None:
     """Show when a schedule fires next, with a note on days on which clocks change."""
     from bgo.cli import parse, render
+    from bgo.model.schedule import Reboot
 
     flow = flow_of(ctx)
     now = flow.clock.now_ms()
@@ -96,7 +97,9 @@ def preview(
     elif found:
         put_coming(found, now, color=flow.settings.color)
     else:
-        render.say(f"no occurrence is left; bgo schedules show {word}")
+        is_reboot = isinstance(flow.get_schedule(word).schedule.timing.rule, Reboot)
+        render.say(f"{'it fires at the start of this computer' if is_reboot else 'no occurrence is left'}; "
+                   f"bgo schedules show {word}")  # fmt: skip
 
 
 @app.command("pause")
@@ -131,31 +134,20 @@ def _put_table(views: Sequence[ScheduleView], now: int, *, color: bool) -> None:
     from bgo.cli import render
     from bgo.cli.scheduled import told_timing
 
+    found = [view.schedule for view in views]
     columns = [
-        render.Column("ID"),
-        render.Column("STATE"),
-        render.Column("NAME", least=10),
-        render.Column("FIRES", least=12, drop=1),
-        render.Column("NEXT", drop=2),
-        render.Column("FIRED", right=True, drop=3),
-        render.Column("NOT FIRED", least=12, drop=4),
-        render.Column("KEY", least=8, drop=5),
+        (render.Column("ID"), [each.id for each in found]),
+        (render.Column("STATE"), [state_text(each.state) for each in found]),
+        (render.Column("NAME", least=8), [each.name for each in found]),
+        (render.Column("KEY", least=8, drop=4), [each.key or "" for each in found]),
+        (render.Column("FIRES", least=12, drop=1), [told_timing(each.timing) for each in found]),
+        (render.Column("NEXT", drop=2), [_next(each, now) for each in found]),
+        (render.Column("FIRED", right=True, drop=3), [f"{each.counters.fired:,}" for each in found]),
+        (render.Column("NOT FIRED", least=12, drop=5), [told_counts(each.counters) for each in found]),
     ]
-    rows = [
-        (
-            view.id,
-            state_text(view.schedule.state),
-            view.schedule.name,
-            told_timing(view.schedule.timing),
-            _next(view.schedule, now),
-            f"{view.schedule.counters.fired:,}",
-            told_counts(view.schedule.counters),
-            view.schedule.key or "",
-        )
-        for view in views
-    ]
+    shown = [(column, cells) for column, cells in columns if any(cells)]
     out = render.console(color=color)
-    out.print(render.table(columns, rows, out.width))
+    out.print(render.table([column for column, _ in shown], list(zip(*(c for _, c in shown), strict=True)), out.width))
 
 
 def state_text(state: str) -> Any:
@@ -171,7 +163,9 @@ def _next(schedule: Schedule, now: int) -> str:
 
     if schedule.state != "active":
         return ""
-    return "at a start" if schedule.fire_at is None else render.ago(schedule.fire_at, now)
+    if schedule.fire_at is None:
+        return "at a start"
+    return ("" if schedule.fire_at > now - 1000 else "due ") + render.ago(schedule.fire_at, now)
 
 
 def told_counts(counters: Counters) -> str:
@@ -280,17 +274,15 @@ def put_coming(found: Sequence[Coming], now: int, *, color: bool) -> None:
 
     if not found:
         return
-    columns = [
-        render.Column("NEXT"),
-        render.Column("FIRES", drop=2),
-        render.Column("NOTE", least=12, drop=1),
-    ]
+    columns = [render.Column("NEXT"), render.Column("FIRES", drop=2)]
+    if any(each.note for each in found):
+        columns.append(render.Column("NOTE", least=12, drop=1))
     rows = [
         (
             datetime.fromisoformat(each.local).strftime("%a %d %b %Y %H:%M:%S %z"),
             render.ago(each.fires_at, now),
             each.note,
-        )
+        )[: len(columns)]
         for each in found
     ]
     out = render.console(color=color)

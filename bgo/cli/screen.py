@@ -121,6 +121,10 @@ def _queues(shot: Snapshot) -> Any:
         words += [f"held by {gate}: {n:,}" for gate, n in sorted(shot.held.items()) if n]
     if shot.next_due is not None:
         words.append(f"next due {render.ago(shot.next_due, shot.at)}")
+    if (coming := shot.schedules.next) is not None:
+        words.append(
+            f"schedule {render.line(coming.key or coming.name, 20)} fires {render.ago(coming.fire_at, shot.at)}"
+        )
     return render.safe("waiting: " + (" · ".join(words) or "nothing"), "dim")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bgo.cli import parse
-from bgo.cli.flow import flow_of
+from bgo.cli.flow import flow_of, schedules_called
 from bgo.cli.params import Json, Limit, Quiet
 from bgo.errors import NotFoundError
 from bgo.model.state import State
@@ -50,6 +50,10 @@ def _named(flow: TaskFlow, name: str, limit: int, *, as_json: bool, quiet: bool)
 
     found = flow.tasks(Selector(names=(name,), kinds=()), limit=limit)
     if not found:
+        if schedules := schedules_called(flow, name):
+            one = schedules[0].schedule.key or schedules[0].id
+            raise NotFoundError(f"no task is called {name}", why="a schedule is, and it has made none yet",
+                                hint=f"bgo schedules show {one}; bgo explain {one}")  # fmt: skip
         known = name in flow.catalogue()
         raise NotFoundError(
             f"nothing is called {name}",

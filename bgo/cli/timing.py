@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +19,7 @@ FIRES, TROUBLE = "When it fires", "When it cannot"
 
 Every = Annotated[
     str | None,
-    typer.Option("--every", metavar="TIME", help="Every 90s, 15m, 1h, 2d, from --start on.", rich_help_panel=FIRES),
+    typer.Option("--every", metavar="TIME", help="90s, 15m, 1h, 2d …, counted from --start on.", rich_help_panel=FIRES),
 ]
 Cron = Annotated[
     str | None,
@@ -54,16 +55,20 @@ At = Annotated[
 Zone = Annotated[
     str | None,
     typer.Option(
-        "--tz", metavar="ZONE", help="Whose clock: Europe/Berlin; default: this one's.", rich_help_panel=FIRES
+        "--tz", metavar="ZONE", help="Whose clock: Europe/Berlin; default: this computer's.", rich_help_panel=FIRES
     ),
 ]
 Window = Annotated[
     str | None,
-    typer.Option("--window", metavar="HOURS", help="Only then: off-peak, 9:00-17:00@mon-fri.", rich_help_panel=FIRES),
+    typer.Option(
+        "--window", metavar="HOURS", help="Only then: off-peak, 9-17@mon-fri, 22:00-06:00.", rich_help_panel=FIRES
+    ),
 ]
 Jitter = Annotated[
     timedelta | None,
-    typer.Option("--jitter", parser=parse.duration, metavar="TIME", help="Up to so much later.", rich_help_panel=FIRES),
+    typer.Option(
+        "--jitter", parser=parse.duration, metavar="TIME", help="Each up to so much later.", rich_help_panel=FIRES
+    ),
 ]
 Start = Annotated[
     str | None,
@@ -87,13 +92,13 @@ Overlap = Annotated[
     typer.Option(
         "--overlap",
         metavar="POLICY",
-        help="The last one is unfinished: skip, queue, replace, allow.",
+        help="An earlier one is unfinished: skip, queue, replace, allow.",
         rich_help_panel=TROUBLE,
     ),
 ]
 PauseAfter = Annotated[
     int | None,
-    typer.Option("--pause-after", metavar="N", help="Pause after N failures in a row.", rich_help_panel=TROUBLE),
+    typer.Option("--pause-after", metavar="N", help="Pause itself after N failures in a row.", rich_help_panel=TROUBLE),
 ]
 
 RULE = (
@@ -135,6 +140,36 @@ def _duration(text: str, option: str) -> timedelta:
     except UsageError as error:
         why = f"{error.why}; of a schedule it counts from the time at which it fires"
         raise UsageError(f"{option}: {error.message}", why=why, hint=f"{option} 2h") from None
+
+
+SPOKEN = {
+    "interval": ("--every", "1h"),
+    "jitter": ("--jitter", "5m"),
+    "missed": ("--missed", ""),
+    "overlap": ("--overlap", ""),
+    "max_runs": ("--max-runs", "3"),
+    "pause_after": ("--pause-after", "3"),
+    "start": ("--start", "'tomorrow 9:00'"),
+    "end": ("--end", "2026-12-24"),
+    "start_before": ("--start-before", "2h"),
+    "finish_before": ("--finish-before", "2h"),
+}
+"""Keyword of the library → its option, and an example where the library's hint is none for a command line."""
+
+
+@contextmanager
+def as_options() -> Iterator[None]:
+    """Let what the library refuses be told in the words of the command line."""
+    try:
+        yield
+    except UsageError as error:
+        keyword, colon, rest = error.message.partition(": ")
+        option, example = SPOKEN.get(keyword, ("", ""))
+        if not (option and colon):
+            raise
+        raise UsageError(
+            f"{option}: {rest}", why=error.why, hint=f"try {option} {example}" if example else error.hint
+        ) from None
 
 
 def at_word(words: list[str]) -> tuple[str | None, list[str]]:

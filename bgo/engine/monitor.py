@@ -9,7 +9,9 @@ from typing import Any
 from bgo.clock import to_iso
 from bgo.engine import cycle, query, resolve
 from bgo.engine.explain import Ground
+from bgo.engine.spec import LATEST_MS
 from bgo.model.query import QueueRow, Selector
+from bgo.model.schedule_view import Glance
 from bgo.model.state import State
 from bgo.model.task import HistoryEntry, Task
 from bgo.model.views import SCHEMA, TaskView, history_json
@@ -34,6 +36,7 @@ class Snapshot:
     retrying: int
     delayed: int
     next_due: int | None
+    schedules: Glance
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of `monitor --once --json`."""
@@ -54,6 +57,7 @@ class Snapshot:
             "retrying": self.retrying,
             "delayed": self.delayed,
             "next_due": to_iso(self.next_due),
+            "schedules": self.schedules.to_json(),
         }
 
 
@@ -75,7 +79,13 @@ def snapshot(session: Session, selector: Selector, ground: Ground, rows: int) ->
         retrying=retrying,
         delayed=delayed,
         next_due=next_due,
+        schedules=_glance(session),
     )
+
+
+def _glance(session: Session) -> Glance:
+    first = session.schedules.due(LATEST_MS, 1)
+    return Glance(session.schedules.counts(), first[0] if first else None)
 
 
 def _with_state(selector: Selector, state: State) -> Selector:

@@ -54,17 +54,16 @@ def _coming(schedule_id: str, wish: ScheduleWish, after: int, count: int) -> lis
 
 
 def _note(mark: Mark | None) -> str:
-    """Return in words what a change of the clock does to an occurrence."""
+    """Return in words what a change of the clock does to an occurrence; they fit beside it on 80 columns."""
     if mark is None:
         return ""
-    way, by = ("on", mark.change_ms) if mark.change_ms > 0 else ("back", -mark.change_ms)
-    change = f"clocks go {way} by {by // 60_000} min that day"
     match mark.shift:
         case Shift.MOVED:
-            return f"{mark.wall:%H:%M} does not exist that day: fires at the first instant after"
+            return f"no {mark.wall:%H:%M} that day: fires right after"
         case Shift.FIRST:
-            return f"the first of two {mark.wall:%H:%M}: {change}"
+            return f"the first of two {mark.wall:%H:%M}s that day"
         case Shift.SECOND:
-            return f"the second of two {mark.wall:%H:%M}: {change}"
+            return f"the second of two {mark.wall:%H:%M}s that day"
         case Shift.NEAR:
-            return change
+            way, by = ("on", mark.change_ms) if mark.change_ms > 0 else ("back", -mark.change_ms)
+            return f"clocks go {way} by {by // 60_000} min that day"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 REBOOT = "@reboot"
 AT, ON, MONTHLY_ON = "at", "on", "monthly_on"
+SHORTEST = timedelta(seconds=1)
 TIMES = "try 09:30, 9:30, 9am or 9"
 EXAMPLES = {"every": "1h", "cron": "0 9 * * 1-5", "daily_at": "09:30"}
 
@@ -44,24 +45,28 @@ def rule_of(said: Said, spell: Spell = option) -> RuleKeywords:
     given = {key: value for key, value in said.items() if (key in RULES or key == AT) and _is_said(value)}
     rules = [key for key in given if key != AT]
     if not rules:
-        raise _no_rule(spell, alone=AT in given)
+        raise _no_rule(spell, given.get(AT))
     if len(rules) > 1:
-        raise UsageError(f"{spell(rules[0])} and {spell(rules[1])} contradict each other",
+        one, other = (str(given[key]) if key == "word" else spell(key) for key in rules[:2])
+        raise UsageError(f"{one} and {other} contradict each other",
                          why="both say when it fires", hint="give one of them")  # fmt: skip
     rule = rules[0]
-    _check_at(rule, AT in given, spell)
+    _check_at(rule, given.get(AT), spell)
     try:
         return RULES[rule](given)
     except UsageError as error:
-        raise _named(rule, error, spell) from None
+        found = _named(rule, error, spell)
+        found.hint = f"{spell(rule)} 1" if rule == MONTHLY_ON and error.hint == "day=1" else found.hint
+        raise found from None
 
 
 def _is_said(value: Any) -> bool:
     return not (value is None or value is False or (isinstance(value, (str, list, tuple)) and not value))
 
 
-def _no_rule(spell: Spell, *, alone: bool) -> UsageError:
-    if alone:
+def _no_rule(spell: Spell, at: Any) -> UsageError:
+    if at is not None:
+        _check_clock(at, spell)
         why = f"it is a time of day for {spell(ON)} or {spell(MONTHLY_ON)}"
         return UsageError(f"{spell(AT)} alone names no days", why=why, hint=f"each day: {spell('daily_at')} 14:00")
     examples = ", ".join(f"{spell(key)} {value!r}" for key, value in EXAMPLES.items())
@@ -69,8 +74,18 @@ def _no_rule(spell: Spell, *, alone: bool) -> UsageError:
     return UsageError("nothing says when it fires", why=why, hint=f"try {examples}")
 
 
-def _check_at(rule: str, is_at: bool, spell: Spell) -> None:
-    needs_at = rule in (ON, MONTHLY_ON)
+def _check_clock(value: Any, spell: Spell) -> None:
+    try:
+        clock(value)
+    except UsageError as error:
+        hint = f"{error.hint}; a date goes to {spell('start')}, and one run at it is bgo enqueue --at"
+        raise UsageError(f"{spell(AT)}: {error.message}", why=error.why, hint=hint) from None
+
+
+def _check_at(rule: str, at: Any, spell: Spell) -> None:
+    needs_at, is_at = rule in (ON, MONTHLY_ON), at is not None
+    if is_at:
+        _check_clock(at, spell)
     if needs_at and not is_at:
         day = "MON,WED" if rule == ON else "1"
         raise UsageError(f"{spell(rule)} needs {spell(AT)}", why="days alone name no time",
@@ -85,8 +100,7 @@ def _check_at(rule: str, is_at: bool, spell: Spell) -> None:
 def _named(rule: str, error: UsageError, spell: Spell) -> UsageError:
     if rule == "word":
         return error
-    is_clock = rule in (ON, MONTHLY_ON) and error.message.startswith(_NO_TIME)
-    return error.within(spell(AT if is_clock else rule))
+    return error.within(spell(rule))
 
 
 # What each word means.
@@ -115,7 +129,11 @@ def _no_time(value: Any, why: str) -> UsageError:
 
 
 def _every(value: Any) -> RuleKeywords:
-    return {"interval": value if isinstance(value, timedelta) else duration(str(value))}
+    found = value if isinstance(value, timedelta) else duration(str(value))
+    if found < SHORTEST:
+        raise UsageError(f"too short an interval: {value}", why="each occurrence is a commit: a second is the shortest",
+                         hint="try 1s, 15m or 1h")  # fmt: skip
+    return {"interval": found}
 
 
 def _word(value: Any) -> RuleKeywords:

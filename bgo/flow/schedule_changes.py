@@ -10,7 +10,7 @@ from bgo.engine import resolve
 from bgo.engine import schedules as engine
 from bgo.engine.schedule_views import view_of
 from bgo.errors import NotFoundError, UsageError
-from bgo.flow.schedule_drafts import split, wish_of
+from bgo.flow.schedule_drafts import DEADLINES, split, upstream, wish_of
 from bgo.flow.schedule_requests import request_of, window_of, with_window
 from bgo.model import payload
 from bgo.model.flow import BatchPlan, ChainSpec, Template, template_from, template_json
@@ -91,9 +91,8 @@ def _other(
     flow: Scheduling, there: Schedule, template: Template, options: Mapping[str, Any], input: Mapping[str, Any] | None
 ) -> Template:
     """Return what it makes with another input and other options."""
-    from bgo.flow.schedule_drafts import DEADLINES
-
     said = {name: value for name, value in options.items() if name not in DEADLINES and value is not None}
+    said |= upstream(flow, said.get("after"))
     if not said and input is None:
         return template
     if not isinstance(template, TaskSpec):

@@ -178,9 +178,10 @@ def draft_of(flow: Enqueueing, what: What, wish: ScheduleWish, key: str | None) 
     from bgo.ids import new_id
 
     if key is not None:
-        check_name(key, "schedule key")
+        check_name(key, "key")
     said = {name: value for name, value in what.options.items() if value is not None and name not in DEADLINES}
     check_options(said)
+    said |= upstream(flow, said.get("after"))
     check_name(what.name, "schedule")
     if wish.timing.window is not None:
         said |= {"window": wish.timing.window, "tz": wish.timing.zone}
@@ -189,6 +190,19 @@ def draft_of(flow: Enqueueing, what: What, wish: ScheduleWish, key: str | None) 
     spec = template if isinstance(template, TaskSpec) else template.spec
     plan = payload.dump_object(template_json(template), "what it makes", INPUT_LIMIT)
     return Draft(new_id(flow._rng), key, spec.name or handler, handler, kind, wish, plan)
+
+
+def upstream(flow: Enqueueing, words: Iterable[str] | None) -> dict[str, tuple[str, ...]]:
+    """Return whole ids of what each run is to come after: years later a beginning of one may mean another, or none.
+
+    Raises NotFoundError.
+    """
+    if not words:
+        return {}
+    from bgo.engine import resolve
+
+    with flow.store.read() as session:
+        return {"after": tuple(resolve.task_id(session, word) for word in words)}
 
 
 def _handler(template: TaskSpec | Batch) -> str:

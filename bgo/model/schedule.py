@@ -68,7 +68,10 @@ class MissedPolicy:
         if not colon:
             return cls(Missed(kind))
         if kind == Missed.SKIP:
-            return cls(Missed.SKIP, grace_ms=duration_ms(rest))
+            try:
+                return cls(Missed.SKIP, grace_ms=duration_ms(rest))
+            except UsageError as error:
+                raise error.within("missed: skip") from None
         if not (rest.isascii() and rest.isdigit() and 1 <= int(rest[:9]) <= CATCH_UP_MAX):
             why = f"it is a number of occurrences from 1 to {CATCH_UP_MAX:,}"
             raise UsageError(

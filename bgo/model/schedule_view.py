@@ -6,6 +6,9 @@
 | `schedules` | an array of `ScheduleView.to_json` |
 | `schedules show` | `ScheduleView.to_json` with `occurrences` (newest first) and `coming` |
 | `schedules preview` | an array of `{at, fires_at, local, note}` |
+| `schedule --dry-run` | `{name, kind, rule, zone, coming, makes}` |
+| `status`, `monitor --once` | among others `schedules`: `Glance.to_json` |
+| `explain` of a schedule | `ScheduleExplanation.to_json` |
 | `schedules pause`, `schedules resume`, `unschedule` | an array of `{id, key, name, state}`, an object for one id |
 """
 
@@ -16,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bgo.clock import to_iso
-from bgo.model.schedule import Cron, Every, OccurrenceRow, Reboot, Rule, Schedule
+from bgo.model.schedule import Cron, Every, OccurrenceRow, Reboot, Rule, Schedule, ScheduleState
 from bgo.model.views import SCHEMA, GateLine
 
 
@@ -106,6 +109,22 @@ class ScheduleView:
             "counts": s.counters._asdict(),
             "unfinished": list(self.unfinished),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """All schedules in one line: how many there are of each state, and which one fires next."""
+
+    counts: Mapping[ScheduleState, int]
+    next: Schedule | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented object."""
+        coming = self.next
+        told = None
+        if coming is not None:
+            told = {"id": coming.id, "key": coming.key, "name": coming.name, "fires_at": to_iso(coming.fire_at)}
+        return {**{str(state): self.counts.get(state, 0) for state in ScheduleState}, "next": told}
 
 
 def rule_json(rule: Rule) -> dict[str, Any]:

@@ -14,7 +14,7 @@ nothing new was queued: `id` and `state` are those of the task that stands in fo
 | `batch --dry-run` | `planned_batch.plan_json`: how many items there are, what the first would become, its gates |
 | `enqueue --dry-run` | `planned.plan_json` of the command line: what would be kept, its lane, its gates, the verdict |
 | `status ID`, `tasks`, `status NAME`, `wait` | `TaskView.to_json`: an object for one id, else an array |
-| `status` | `{counts, workers, next_due, retrying, delayed, held, paused, unfinished, store}` |
+| `status` | `{counts, workers, next_due, retrying, delayed, held, paused, unfinished, schedules, store}` |
 | `chains`, `batches` | an array of `TaskView.to_json`, each with `counts`: total, succeeded, failed, cancelled |
 | `chains show`, `batches show` | `engine.graph.document`: the steps, their members, and so on inwards |
 | `batches results` | NDJSON: `TaskView.to_json` per member |
@@ -22,7 +22,7 @@ nothing new was queued: `id` and `state` are those of the task that stands in fo
 | `batches close` | `{id, open, closed_now}` |
 | `history` | an array of `history_json` |
 | `run` | NDJSON: `WorkerEvent.to_json` per event, then `RunReport.to_json` with `"type": "report"` |
-| `cancel` | `{id, effect, state}`, effect being prevented, stopping or too_late; an object for one id, else an array |
+| `cancel` | `{id, effect, state}`, effect: prevented, stopping, too_late, removed (a schedule); one id: an object |
 | `retry` | `{id, state}`; an object for one id, else an array |
 | `pause`, `resume` | `{kind, value, paused, running}`; `running`: what runs is stopped as well |
 | `edit` | `{id, state, changed}`, `changed` being names among priority, queue, due_at and input |

@@ -632,6 +632,9 @@ class Schedules(Protocol):
     def all(self) -> list[Schedule]:
         """Return all, oldest first."""
 
+    def counts(self) -> dict[ScheduleState, int]:
+        """Return how many are in each state that any is in."""
+
     def due(self, now: int, limit: int) -> list[Schedule]:
         """Return those that fire now, the longest due first."""
 

@@ -7,15 +7,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
 from bgo.api import TaskFlow
 from bgo.cli import app
+from bgo.clock import SystemClock, from_datetime
 from bgo.config import Flags, load
 from bgo.model.device import Reading, Tri
 from bgo.model.options import TaskConstraints
@@ -35,6 +38,11 @@ class Done:
     @property
     def lines(self) -> list[str]:
         return self.out.splitlines()
+
+    @property
+    def text(self) -> str:
+        """What was printed, without the blanks that end the lines of tables."""
+        return "".join(f"{line.rstrip()}\n" for line in self.lines)
 
     @property
     def json(self) -> Any:
@@ -137,3 +145,25 @@ def lived(past: tuple[Path, Lived], home: Path) -> Lived:
     """Give this test a copy of the store that has seen something."""
     shutil.copytree(past[0], home, dirs_exist_ok=True)
     return past[1]
+
+
+class When(Protocol):
+    """Sets this process's clock and zone."""
+
+    def __call__(self, instant: str, zone: str = "Europe/Berlin") -> None: ...
+
+
+@pytest.fixture
+def when(monkeypatch: pytest.MonkeyPatch) -> Iterator[When]:
+    """Let the clock stand still at an instant (ISO), in a zone; tables are 80 columns wide."""
+
+    def at(instant: str, zone: str = "Europe/Berlin") -> None:
+        now = from_datetime(datetime.fromisoformat(instant))
+        monkeypatch.setattr(SystemClock, "now_ms", lambda _: now)
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+
+    monkeypatch.setenv("COLUMNS", "80")
+    yield at
+    monkeypatch.undo()
+    time.tzset()

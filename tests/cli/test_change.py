@@ -190,7 +190,7 @@ def test_pause_and_resume(bgo: Bgo, lived: Lived) -> None:
         (["cancel", "--queue", "lo"], 3, "no queue 'lo'"),
         (["tasks", "--queue", "lo"], 3, "no queue 'lo'"),
         (["explain", "nobody"], 3, "nothing is called nobody"),
-        (["cancel", "--schedule", "x"], 2, "--schedule is not available in this version"),
+        (["cancel", "--schedule", "x"], 3, "no schedule x"),
         (["retry"], 2, "retry: which tasks?"),
         (["retry", "4zzz"], 3, "no task 4zzz"),
         (["wait"], 2, "missing argument 'ID'"),

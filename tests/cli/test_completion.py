@@ -41,6 +41,22 @@ def test_an_answer_is_a_word_and_a_note_a_line(capfd: pytest.CaptureFixture[str]
     assert asked("ids,names", "").stdout == f"{task}\techo, queued\necho\n"
     assert asked("tags", "").stdout == "nightly\n"
     assert asked("queues", "c").stdout == "critical\n"
+    assert asked("schedules", "").stdout == ""
+
+
+def test_schedules_answer_to_their_ids_keys_and_names() -> None:
+    with bgo.TaskFlow() as flow:
+        first = flow.schedule("echo", interval=3600)
+        second = flow.schedule("echo", interval=3600, key="eve")
+        third = flow.schedule("sleep", {"seconds": 0}, interval=3600)
+        flow.pause_schedule(third)
+    rows = [line.split("\t") for line in asked("schedules", "").stdout.splitlines()]
+    ids = sorted([first, second, third])
+    assert [row[0] for row in rows] == [*ids, "eve", "echo", "sleep"]
+    assert dict(rows)[third] == "sleep, paused"
+    assert dict(rows)["eve"] == "echo, active"
+    assert asked("schedules", "e").stdout == "eve\techo, active\necho\tall of this name\n"
+    assert asked("schedules", second[:4]).stdout == f"{second}\techo, active\n"
 
 
 def test_handlers_are_known_before_and_after_the_first_catalogue() -> None:

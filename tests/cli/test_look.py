@@ -15,7 +15,7 @@ from tests.cli.conftest import Bgo, Lived
 TASK_KEYS = """
 schema id name handler kind state reason paused queue priority tags run attempt losses max_attempts progress input
 argv output error cwd options cancel_requested created_at due_at expires_at unique_id started_at finished_at duration_ms
-chain_id batch_id schedule_id holds
+chain_id batch_id schedule_id scheduled_for holds
 """
 HISTORY_KEYS = """
 schema task_id name event run attempt state reason at started_at finished_at duration_ms error worker waited
@@ -185,7 +185,8 @@ def test_a_pipe_gets_the_output_byte_for_byte(bgo: Bgo) -> None:
         (["tasks", "--limit", "0"], 2, "invalid value for '--limit': 0 is not 1 or more"),
         (["tasks", "--since", "soon"], 2, "not a time: 'soon'"),
         (["tasks", "--since", "in 5m"], 2, "not a time in the past: 'in 5m'"),
-        (["tasks", "--schedule", "x"], 2, "--schedule is not available in this version"),
+        (["tasks", "--schedule", "x"], 3, "no schedule x"),
+        (["history", "--schedule", "x"], 3, "no schedule x"),
         (["history", "--until", "99:99"], 2, "not a time: '99:99'"),
     ],
 )

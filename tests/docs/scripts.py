@@ -23,7 +23,10 @@ KINDS = {
     "HANDLER": "handlers",
 }
 """What a metavar stands for, in the words of `bgo __complete`."""
-HANDLERS = {("bgo", "enqueue"), ("bgo", "batch"), ("bgo", "handlers", "show")}
+SCHEDULES = ("schedules", "reschedule", "unschedule")
+"""Commands whose ID is a schedule's id, key or name."""
+ALSO_SCHEDULES = ("status", "explain")
+HANDLERS = {("bgo", "enqueue"), ("bgo", "batch"), ("bgo", "schedule"), ("bgo", "handlers", "show")}
 """Commands whose NAME is a handler's."""
 PAGES = tuple(name for name, row in TABLE.items() if not row.hidden)
 PLACES = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY}
@@ -129,13 +132,18 @@ def _add(parser: argparse.ArgumentParser, command: Command, param: Param) -> Non
 
 def _kind(command: Command, param: Param) -> str:
     """Return what completes a parameter, or an empty string."""
-    if param.metavar == "ID" and param.repeats and not param.is_option:
+    metavar = param.metavar.strip("[].")
+    if metavar == "ID" and (param.flags == ("--schedule",) or command.path[1] in SCHEDULES):
+        return "schedules"
+    if metavar == "ID" and param.repeats and not param.is_option:
         return KINDS["ID|NAME"]  # every selection takes names as well
-    if param.metavar == "NAME":
+    if metavar == "ID|NAME" and command.path[1] in ALSO_SCHEDULES:
+        return KINDS["ID|NAME"] + ",schedules"
+    if metavar == "NAME":
         if param.is_option:
             return "names" if "--name" in param.flags else ""
         return "handlers" if command.path in HANDLERS else "names"
-    return KINDS.get(param.metavar, "")
+    return KINDS.get(metavar, "")
 
 
 def _short(text: str) -> str:

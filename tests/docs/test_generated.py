@@ -123,6 +123,13 @@ def test_bash_completes(shell: Shell) -> None:
     chain = shell.bgo("chain", "nightly", "echo", "--quiet").strip()
     assert shell.bash("bgo", "chains", "show", chain[:5]) == [chain]
     assert shell.bash("bgo", "tasks", "--chain", chain[:5]) == [chain]
+    schedule = shell.bgo("schedule", "echo", "--every", "1h", "--key", "hourly", "--quiet").strip()
+    assert shell.bash("bgo", "schedule", "files.h") == ["files.hash"]
+    assert shell.bash("bgo", "schedules", "show", schedule[:5]) == [schedule]
+    assert shell.bash("bgo", "reschedule", "ho") == ["hourly"]
+    assert shell.bash("bgo", "unschedule", "ec") == ["echo"]
+    assert shell.bash("bgo", "tasks", "--schedule", "ho") == ["hourly"]
+    assert shell.bash("bgo", "explain", "ho") == ["hourly"]
 
 
 def test_bash_runs_nothing_that_a_store_holds(shell: Shell) -> None:

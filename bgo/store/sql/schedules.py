@@ -30,6 +30,7 @@ FIND = f"SELECT {COLUMNS} FROM schedule WHERE id = ?"
 FIND_KEY = f"SELECT {COLUMNS} FROM schedule WHERE key = ? AND key IS NOT NULL"
 PREFIX = "SELECT id FROM schedule WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
 ALL = f"SELECT {COLUMNS} FROM schedule ORDER BY seq"
+COUNTS = "SELECT state, count(*) FROM schedule GROUP BY state"
 DUE = f"""SELECT {COLUMNS} FROM schedule INDEXED BY schedule_fire
 WHERE fire_at IS NOT NULL AND fire_at <= ? ORDER BY fire_at LIMIT ?"""
 AHEAD = f"""SELECT {COLUMNS} FROM schedule INDEXED BY schedule_last
@@ -108,6 +109,9 @@ class SqlSchedules:
 
     def all(self) -> list[Schedule]:
         return self._many(ALL)
+
+    def counts(self) -> dict[ScheduleState, int]:
+        return {ScheduleState(state): number for state, number in self._db.execute(COUNTS).fetchall()}
 
     def due(self, now: int, limit: int) -> list[Schedule]:
         return self._many(DUE, now, limit)

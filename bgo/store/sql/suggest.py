@@ -1,4 +1,4 @@
-"""What could come next while somebody types: ids, names, tags and queues of a store that is only read.
+"""What could come next while somebody types: ids, names, tags, queues, schedules of a store that is only read.
 
 Every statement stops after `LIMIT` rows and walks an index, whatever the store holds: a TAB must never be waited for.
 """
@@ -31,6 +31,11 @@ TAGS = f"""WITH RECURSIVE found (word) AS (
     SELECT min(tag) FROM task_tag WHERE tag >= ?1
     UNION ALL SELECT (SELECT min(tag) FROM task_tag WHERE tag > word) FROM found WHERE word IS NOT NULL
 ) SELECT word FROM found WHERE word < ?2 LIMIT {LIMIT}"""
+SCHEDULES = f"""SELECT id, name, state FROM schedule WHERE id >= ?1 AND id < ?2
+UNION ALL SELECT key, name, state FROM schedule WHERE key >= ?1 AND key < ?2
+UNION ALL SELECT DISTINCT name, 'all of this name', NULL FROM (
+    SELECT name FROM schedule ORDER BY seq DESC LIMIT {RECENT}) WHERE name >= ?1 AND name < ?2
+LIMIT {LIMIT}"""
 QUEUES = f"SELECT name FROM queue WHERE name >= ? AND name < ? ORDER BY name LIMIT {LIMIT}"
 
 ONE_COLUMN = {"names": NAMES, "tags": TAGS, "queues": QUEUES}
@@ -50,6 +55,11 @@ def suggest(store: Path, kind: str, prefix: str) -> list[tuple[str, str]]:
 def _rows(db: sqlite3.Connection, kind: str, span: tuple[str, str]) -> Iterator[tuple[str, str]]:
     if kind in ONE_COLUMN:
         yield from ((word, "") for (word,) in db.execute(ONE_COLUMN[kind], span))
+    elif kind == "schedules":
+        found = dict[str, str]()
+        for word, *told in db.execute(SCHEDULES, span):
+            found.setdefault(word, ", ".join(filter(None, told)))
+        yield from found.items()
     elif kind == "ids":
         found = {i: f"{name}, {state}" for i, name, state in db.execute(NEWEST, span)}
         if len(found) < LIMIT:
