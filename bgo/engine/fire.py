@@ -6,12 +6,15 @@ an id that follows from the occurrence. Where many have piled up, they are count
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from bgo import zones
 from bgo.clock import Moment
 from bgo.engine import occasions
-from bgo.engine.occasions import NEVER, following
+from bgo.engine.occasions import KEEP, NEVER, following, forgo
 from bgo.engine.overlap import make_way
 from bgo.engine.templates import make
 from bgo.errors import BgoError, StoreBusyError, StoreError
@@ -20,12 +23,12 @@ from bgo.policy import occurrences
 from bgo.policy.clock_step import SET_BACK_MS
 from bgo.policy.missed import Share, share
 from bgo.store.port import Session
+from bgo.store.rows import Next
 
 STEP = 50
 """Schedules that one tick fires, and occurrences of one that it makes up for, at most."""
-KEEP = 100
-"""Occurrences of a schedule that are remembered one by one; all are counted."""
 FAILED = "failed"
+OVER = "no occurrence is left"
 
 
 class _How(NamedTuple):
@@ -40,28 +43,47 @@ def fire(session: Session, moment: Moment) -> None:
     """Bring about what schedules are due for, some at a time; another tick goes on with the rest."""
     now = moment.now_ms
     for schedule in session.schedules.ahead(now + SET_BACK_MS, STEP):
-        _set_back(session, schedule, now)
+        _guarded(session, schedule, now, partial(_set_back, session, schedule, now))
     for schedule in session.schedules.reboots(moment.boot_id, STEP):
-        _guarded(session, schedule, now, moment.boot_id)
+        _guarded(session, schedule, now, partial(_started, session, schedule, now, moment.boot_id))
     for schedule in session.schedules.due(now, STEP):
-        _guarded(session, schedule, now, None)
+        _guarded(session, schedule, now, partial(_fire, session, schedule, now, None))
 
 
 def _set_back(session: Session, schedule: Schedule, now: int) -> None:
-    """The clock was far ahead when this fired last: it goes on from now, and what it made keeps its id."""
-    to = following(schedule.id, schedule.wish, max(now, schedule.created_at))
+    """The clock was far ahead when this fired last: it goes on from now, and what it made keeps its id.
+
+    Where the schedule is not even made yet, it is now that the clock is wrong: what comes next stays as it is.
+    """
+    to = Next(schedule.next_at, schedule.fire_at)
+    if now >= schedule.created_at:
+        to = following(schedule.id, schedule.wish, now)
     session.schedules.advance(schedule, (schedule.state, schedule.reason), to, (None, schedule.boot), Counters())
 
 
-def _guarded(session: Session, schedule: Schedule, now: int, boot: str | None) -> None:
+def _started(session: Session, schedule: Schedule, now: int, boot: str) -> None:
+    """The computer has started: before the first instant at which it may fire, and after the last, that is nothing."""
+    start, end = schedule.timing.start_ms, schedule.timing.end_ms
+    if end is not None and now >= end:
+        session.schedules.set(schedule, ScheduleState.FINISHED, OVER, NEVER)
+    elif start is not None and now < start:
+        state = (schedule.state, schedule.reason)
+        session.schedules.advance(schedule, state, NEVER, (schedule.last_at, boot), Counters())
+    else:
+        _fire(session, schedule, now, boot)
+
+
+def _guarded(session: Session, schedule: Schedule, now: int, do: Callable[[], None]) -> None:
     """What cannot be made stops its own schedule, and no other."""
     try:
         with session.savepoint():
-            _fire(session, schedule, now, boot)
+            do()
     except BgoError as error:
         if isinstance(error, (StoreError, StoreBusyError)):
             raise
         why = f"could not fire: {error.message}" + (f" ({error.why})" if error.why else "")
+        with suppress(BgoError):  # its zone may be gone
+            schedule = forgo(session, schedule, now)
         session.schedules.set(schedule, ScheduleState.PAUSED, why, NEVER)
 
 
@@ -69,10 +91,13 @@ def _fire(session: Session, schedule: Schedule, now: int, boot: str | None) -> N
     if _keeps_failing(session, schedule):
         times = schedule.wish.pause_after
         why = f"{times} failures in a row" if times != 1 else "its last run has failed"
-        session.schedules.set(schedule, ScheduleState.PAUSED, why, NEVER)
+        session.schedules.set(forgo(session, schedule, now), ScheduleState.PAUSED, why, NEVER)
         return
     if schedule.next_at is None:
-        _make(session, schedule, [now], now, _How(now, Share(0, 0, 1), boot))
+        at = now
+        while session.schedules.has_fired(schedule, at, occasions.task_id(schedule.id, at)):
+            at += 1  # a computer without a battery for its clock starts at the same time again and again
+        _make(session, schedule, [at], now, _How(at, Share(0, 0, 1), boot))
         return
     due = _due(schedule, now)
     dropped = due.share.missed + due.share.coalesced
@@ -91,12 +116,7 @@ def _keeps_failing(session: Session, schedule: Schedule) -> bool:
 
 
 def _due(schedule: Schedule, now: int) -> _How:
-    """Return the occurrences up to now, but the last ones whose jitter is not over."""
-    timing, zone, first = schedule.timing, zones.zone(schedule.timing.zone), schedule.next_at or 0
-    last = occurrences.last_until(timing, zone, first - 1, now) or first
-    while last > first and occasions.fires_at(schedule.id, schedule.wish, last) > now:
-        last = occurrences.last_until(timing, zone, first - 1, last - 1) or first
-    number = max(1, occurrences.count(timing, zone, first - 1, last))
+    last, number = occasions.due(schedule, now)
     late = now - occasions.fires_at(schedule.id, schedule.wish, last)
     return _How(last, share(schedule.wish.missed, number, late))
 
@@ -142,7 +162,7 @@ def _make(session: Session, schedule: Schedule, firing: list[int], now: int, how
     for at in firing:
         if left is not None and fired >= left:
             break
-        if session.schedules.is_noted(schedule, at):  # fired before the clock was set back
+        if session.schedules.has_fired(schedule, at, occasions.task_id(schedule.id, at)):  # before a far set-back
             continue
         way = make_way(session, schedule, now)
         made = make(session, schedule, at, way.needs, now) if way.is_free else way.blocker
@@ -161,6 +181,6 @@ def _move_on(session: Session, schedule: Schedule, how: _How, counted: Counters)
     if most is not None and schedule.counters.fired + counted.fired >= most:
         state, to = (ScheduleState.FINISHED, f"it has fired {most} times" if most > 1 else "it has fired"), NEVER
     elif how.boot is None and to.at is None:
-        state = (ScheduleState.FINISHED, "no occurrence is left")
+        state = (ScheduleState.FINISHED, OVER)
     if not session.schedules.advance(schedule, state, to, (how.last, how.boot), counted):
         raise AssertionError("the schedule was read in this transaction")

@@ -7,11 +7,12 @@ from typing import Literal, NamedTuple
 
 from bgo import zones
 from bgo.clock import Moment
-from bgo.engine.occasions import NEVER, following
+from bgo.engine.occasions import NEVER, following, forgo
 from bgo.errors import RefusedError, UsageError
 from bgo.model import schedule_json
-from bgo.model.schedule import Every, Reboot, Schedule, ScheduleKind, ScheduleState, ScheduleWish
+from bgo.model.schedule import Counters, Every, Reboot, Schedule, ScheduleKind, ScheduleState, ScheduleWish
 from bgo.policy import occurrences
+from bgo.policy.clock_step import is_set_back
 from bgo.store.port import Session
 from bgo.store.rows import NewSchedule, Next
 
@@ -116,36 +117,57 @@ def first(schedule_id: str, wish: ScheduleWish, now: int) -> Next:
 def change(session: Session, there: Schedule, draft: Draft, moment: Moment) -> bool:
     """Give a schedule another wish, or let it make something else; say whether anything differs.
 
-    Its next occurrence counts from now when it differs in when it fires; an interval counts on from its last one.
+    Its next occurrence counts from now when it differs in when it fires, and an interval then counts on from its last
+    one; what is due by now counts as missed. Whatever else differs, what is due stays due.
     """
-    anchor = draft.wish.timing.start_ms
-    old = there.timing.rule.anchor_ms if isinstance(there.timing.rule, Every) else None
-    if anchor is None:
-        anchor = there.last_at or old or anchor_of(draft.wish, moment.now_ms)
-    wish = anchored(draft.wish, anchor)
-    is_timed_anew = schedule_json.dump(wish) != schedule_json.dump(there.wish)
-    same = (draft.name, draft.handler, draft.kind, draft.source) == (
+    is_timed_anew = _times(draft.wish) != _times(there.wish)
+    changes_state = draft.paused is not None and draft.paused != (there.state is ScheduleState.PAUSED)
+    is_same = (draft.name, draft.handler, draft.kind, draft.source) == (
         there.name,
         there.handler,
         there.kind,
         there.source,
     )
-    same = same and session.payloads.get(there.plan_ref) == draft.plan
-    changes_state = draft.paused is not None and draft.paused != (there.state is ScheduleState.PAUSED)
-    if same and not is_timed_anew and not changes_state:
+    is_same = is_same and schedule_json.dump(draft.wish) == schedule_json.dump(there.wish)
+    if is_same and not changes_state and session.payloads.get(there.plan_ref) == draft.plan:
         return False
+    if is_timed_anew or (changes_state and draft.paused):
+        there = forgo(session, there, moment.now_ms)
+    anchor = _anchor(there, draft.wish, moment.now_ms) if is_timed_anew else _kept_anchor(there)
+    wish = anchored(draft.wish, anchor)
     if is_timed_anew:
         check(wish, moment.now_ms)
-    else:
-        wish = there.wish
-        anchor = old if old is not None else there.created_at
     _write(session, there, replace(draft, wish=wish), anchor, moment)
-    found = session.schedules.find(there.id)
-    if found is None:
-        raise AssertionError("it was changed in this transaction")
-    if is_timed_anew or changes_state:
-        _set_going(session, found, draft.paused, moment.now_ms)
+    found = _known(session, there)
+    is_over = wish.max_runs is not None and there.counters.fired >= wish.max_runs
+    if is_timed_anew or changes_state or is_over or there.state is ScheduleState.FINISHED:
+        _set_going(session, found, draft.paused, moment)
     return True
+
+
+def _times(wish: ScheduleWish) -> str:
+    """Return what a wish says of when it fires, as text; where an interval counts from is not part of it."""
+    return schedule_json.dump(ScheduleWish(wish.timing, jitter_ms=wish.jitter_ms))
+
+
+def _anchor(there: Schedule, wish: ScheduleWish, now: int) -> int:
+    """Return from where an interval counts that is new: its start, else the last occurrence, if the clock got there."""
+    if wish.timing.start_ms is not None:
+        return wish.timing.start_ms
+    if there.last_at is not None and not is_set_back(there.last_at, now):
+        return there.last_at
+    return there.timing.rule.anchor_ms if isinstance(there.timing.rule, Every) else anchor_of(wish, now)
+
+
+def _kept_anchor(there: Schedule) -> int:
+    return there.timing.rule.anchor_ms if isinstance(there.timing.rule, Every) else there.created_at
+
+
+def _known(session: Session, schedule: Schedule) -> Schedule:
+    found = session.schedules.find(schedule.id)
+    if found is None:
+        raise AssertionError("it was written in this transaction")
+    return found
 
 
 def _write(session: Session, there: Schedule, draft: Draft, anchor: int, moment: Moment) -> None:
@@ -162,8 +184,9 @@ def _write(session: Session, there: Schedule, draft: Draft, anchor: int, moment:
         session.payloads.drop((there.plan_ref,))
 
 
-def _set_going(session: Session, schedule: Schedule, paused: bool | None, now: int) -> None:
+def _set_going(session: Session, schedule: Schedule, paused: bool | None, moment: Moment) -> None:
     """Let it go on, or not, from now: with the times it has by now."""
+    now = moment.now_ms
     is_paused = schedule.state is ScheduleState.PAUSED if paused is None else paused
     most = schedule.wish.max_runs
     if is_paused:
@@ -172,33 +195,42 @@ def _set_going(session: Session, schedule: Schedule, paused: bool | None, now: i
     elif most is not None and schedule.counters.fired >= most:
         session.schedules.set(schedule, ScheduleState.FINISHED, f"it has fired {schedule.counters.fired} times", NEVER)
     else:
-        # What fired last does not fire again.
-        after = max(now - 1, schedule.last_at or 0) if (schedule.last_at or 0) <= now else now - 1
+        last = schedule.last_at
+        if last is not None and is_set_back(last, now):
+            last = None
+        after = now - 1 if last is None else max(now - 1, last)  # that does not fire again
         to = following(schedule.id, schedule.wish, after)
         ends = to.at is None and not isinstance(schedule.timing.rule, Reboot)
         state, reason = (ScheduleState.FINISHED, "no occurrence is left") if ends else (ScheduleState.ACTIVE, "")
         session.schedules.set(schedule, state, reason, to, session.schedules.newest_task())
+        boot = moment.boot_id if isinstance(schedule.timing.rule, Reboot) else None  # a start meanwhile is nothing
+        if (last, boot) != (schedule.last_at, schedule.boot):
+            reached = (last, boot)
+            session.schedules.advance(_known(session, schedule), (state, reason), to, reached, Counters())
 
 
-def pause(session: Session, schedule: Schedule) -> bool:
-    """Let it fire no more until it is resumed; what was made runs on. Says whether that was news."""
+def pause(session: Session, schedule: Schedule, now: int) -> bool:
+    """Let it fire no more until it is resumed; what was made runs on. Says whether that was news.
+
+    What is due by now and has not fired counts as missed.
+    """
     if schedule.state is ScheduleState.PAUSED:
         return False
     if schedule.state is ScheduleState.FINISHED:
         raise RefusedError(
             f"schedule {schedule.id} is finished", why=schedule.reason, hint=f"bgo unschedule {schedule.id} removes it"
         )
-    return session.schedules.set(schedule, ScheduleState.PAUSED, BY_USER, NEVER)
+    return session.schedules.set(forgo(session, schedule, now), ScheduleState.PAUSED, BY_USER, NEVER)
 
 
-def resume(session: Session, schedule: Schedule, now: int) -> bool:
+def resume(session: Session, schedule: Schedule, moment: Moment) -> bool:
     """Let it fire again, from now: what it would have made meanwhile is not made up for. Says whether that was news."""
     if schedule.state is ScheduleState.FINISHED:
         hint = f"bgo reschedule {schedule.id} --max-runs N, or --end TIME, lets it go on"
         raise RefusedError(f"schedule {schedule.id} is finished", why=schedule.reason, hint=hint)
     if schedule.state is ScheduleState.ACTIVE:
         return False
-    _set_going(session, schedule, False, now)
+    _set_going(session, schedule, False, moment)
     return True
 
 

@@ -102,7 +102,7 @@ def build(request: Request, info: HandlerInfo | None, default_timeout: TaskTimeo
         queue=check_name(request.queue or defaults.queue or TaskQueue.DEFAULT, "queue"),
         priority=_priority(request.priority, defaults),
         tags=tags,
-        due_at=_due(request.due_at),
+        due_at=instant(request.due_at),
         wish=wish,
         setup=_setup(request, info),
         cwd=folder,
@@ -137,7 +137,7 @@ def whole(request: Request, draw: Draw) -> TaskSpec:
         name=name,
         queue=check_name(request.queue or TaskQueue.DEFAULT, "queue"),
         tags=tuple(dict.fromkeys(check_name(tag, "tag") for tag in request.tags)),
-        due_at=_due(request.due_at),
+        due_at=instant(request.due_at),
         wish=Wish(dedup=request.dedup, unique=request.unique, start_before=request.start_before),
         cwd=folder,
         after=tuple(dict.fromkeys(request.after)),
@@ -184,10 +184,11 @@ def _name(request: Request, info: HandlerInfo | None) -> str:
     return request.handler
 
 
-def _due(at: int | None) -> int | None:
+def instant(at: int | None, what: str = "a due time") -> int | None:
+    """Return an instant in UTC milliseconds, or None. Raises UsageError for one that could not be kept."""
     if at is not None and not is_whole(at, 0, LATEST_MS):
         raise UsageError(
-            f"not a due time: {shown(at)}",
+            f"not {what}: {shown(at)}",
             why="it is counted in UTC milliseconds, from 1970 to the year 2500",
             hint="give a datetime, or milliseconds",
         )

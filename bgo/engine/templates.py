@@ -11,8 +11,8 @@ from bgo.engine import occasions
 from bgo.engine.enqueue import Under, insert
 from bgo.engine.members import draw_of
 from bgo.engine.ties import admit
-from bgo.errors import NotFoundError
-from bgo.model.flow import Batch, ChainSpec, MemberSpec, template_from
+from bgo.errors import NotFoundError, RefusedError
+from bgo.model.flow import Batch, ChainSpec, MemberSpec, Template, template_from
 from bgo.model.schedule import Reboot, Schedule
 from bgo.model.state import State
 from bgo.model.task import Enqueued, TaskSpec
@@ -26,7 +26,7 @@ def make(session: Session, schedule: Schedule, at: int, needs: Mapping[int, str]
     what stands in for it."""
     due = now if isinstance(schedule.timing.rule, Reboot) else occasions.fires_at(schedule.id, schedule.wish, at)
     deadlines = (_after(now, schedule.wish.start_before_ms), _after(now, schedule.wish.finish_before_ms))
-    match template_from(session.payloads.get(schedule.plan_ref)):
+    match _template(session, schedule):
         case TaskSpec() as spec:
             spec = _timed(_own(session, spec, schedule, at), due, *deadlines)
             spec = replace(spec, random_order=draw_of(spec.id))
@@ -37,6 +37,17 @@ def make(session: Session, schedule: Schedule, at: int, needs: Mapping[int, str]
             own = replace(batch, spec=_own(session, batch.spec, schedule, at))
             return _batch(session, own, (due, *deadlines), needs, now).id
     raise AssertionError("a template is a task, a chain or a batch")
+
+
+def _template(session: Session, schedule: Schedule) -> Template:
+    try:
+        return template_from(session.payloads.get(schedule.plan_ref))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RefusedError(
+            "what it makes cannot be read",
+            why=f"{type(error).__name__}: {error}",
+            hint=f"bgo unschedule {schedule.id}, and schedule it anew",
+        ) from error
 
 
 def _after(now: int, ms: int | None) -> int | None:
@@ -74,14 +85,17 @@ def _chain_of(
     session: Session, chain: ChainSpec, schedule: Schedule, at: int, due: int,
     deadlines: tuple[int | None, int | None],
 ) -> ChainSpec:  # fmt: skip
+    spec = _timed(_own(session, chain.spec, schedule, at), due, deadlines[0], None)
+    return replace(chain, spec=spec, members=_timed_members(chain, due, deadlines))
+
+
+def _timed_members(chain: ChainSpec, due: int, deadlines: tuple[int | None, int | None]) -> tuple[MemberSpec, ...]:
     """Its start time, and the deadline for that, are those of its first step; to finish in time is for each member."""
     start_before, finish_before = deadlines
-    members = tuple(
+    return tuple(
         _member(member, (due, start_before) if member.step == 0 else (None, None), finish_before)
         for member in chain.members
     )
-    spec = _timed(_own(session, chain.spec, schedule, at), due, start_before, None)
-    return replace(chain, spec=spec, members=members)
 
 
 def _member(member: MemberSpec, start: tuple[int | None, int | None], finish_before: int | None) -> MemberSpec:
@@ -113,6 +127,8 @@ def _batch(
     spec, plan = batch.spec, batch.plan
     if plan.template is not None:
         plan = replace(plan, template=_timed(plan.template, *times))
+    if plan.chain is not None:
+        plan = replace(plan, chain=replace(plan.chain, members=_timed_members(plan.chain, times[0], times[1:])))
     spec = replace(spec, due_at=times[0])
     seq = batches.open_stage(session, replace(spec, dedup_key=None), plan, spec.id, now, is_open=False)
     for first in range(0, len(batch.items), PAGE):

@@ -125,13 +125,12 @@ def unschedule(flow: Scheduling, word: str) -> list[ScheduleView]:
 
 def pause(flow: Scheduling, word: str) -> list[ScheduleView]:
     """Pause what a word means."""
-    return _each(flow, word, engine.pause)
+    return _each(flow, word, lambda session, each: engine.pause(session, each, flow.clock.now_ms()))
 
 
 def resume(flow: Scheduling, word: str) -> list[ScheduleView]:
     """Resume what a word means."""
-    now = flow.clock.now_ms()
-    return _each(flow, word, lambda session, each: engine.resume(session, each, now))
+    return _each(flow, word, lambda session, each: engine.resume(session, each, flow._moment()))
 
 
 def _each(flow: Scheduling, word: str, do: Callable[[Session, Schedule], object]) -> list[ScheduleView]:

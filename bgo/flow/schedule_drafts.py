@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bgo import zones
 from bgo.clock import from_datetime
 from bgo.engine.schedules import Draft
-from bgo.engine.spec import LATEST_MS
+from bgo.engine.spec import instant
 from bgo.errors import UsageError
 from bgo.flow.options import TimingOptions
 from bgo.model import payload
@@ -126,14 +126,7 @@ def _timing(flow: Enqueueing, timing: Mapping[str, Any], rule: Rule, base: Sched
 
 
 def _instant(value: datetime | int | None, what: str) -> int | None:
-    at = from_datetime(value) if isinstance(value, datetime) else value
-    if at is not None and not is_whole(at, 0, LATEST_MS):
-        raise UsageError(
-            f"{what}: not an instant: {shown(at)}",
-            why="it is counted in UTC milliseconds, from 1970 to the year 2500",
-            hint="give a datetime, or milliseconds",
-        )
-    return at
+    return instant(from_datetime(value) if isinstance(value, datetime) else value, f"an instant for {what}")
 
 
 def _ms(value: Duration | None, what: str, minimum: int, base: int | None) -> int | None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from bgo.clock import Clock, from_datetime
 from bgo.engine import edit as editing
 from bgo.engine import relane, resolve
-from bgo.engine.spec import LATEST_MS
+from bgo.engine.spec import instant
 from bgo.errors import NotFoundError, RefusedError, UsageError
 from bgo.model import payload as payloads
 from bgo.model import specs
-from bgo.model.options import Duration, check_name, is_whole, shown, to_ms
+from bgo.model.options import Duration, check_name, to_ms
 from bgo.model.task import INPUT_LIMIT
 from bgo.policy.schema import check_input
 from bgo.run.wake import ring
@@ -118,14 +118,7 @@ def _due(at: datetime | int | None, delay: Duration | None, clock: Clock) -> int
         raise UsageError("delay and at contradict each other", why="both say when", hint="give one of them")
     if delay is not None:
         at = clock.now_ms() + to_ms(delay, "delay")
-    found = from_datetime(at) if isinstance(at, datetime) else at
-    if found is not None and not is_whole(found, 0, LATEST_MS):
-        raise UsageError(
-            f"not a due time: {shown(found)}",
-            why="it is counted in UTC milliseconds, from 1970 to the year 2500",
-            hint="give a datetime, or milliseconds",
-        )
-    return found
+    return instant(from_datetime(at) if isinstance(at, datetime) else at)
 
 
 def _checked(flow: Opened, task_id: str, input: Mapping[str, Any]) -> bytes:

@@ -157,7 +157,7 @@ class Counters(NamedTuple):
     skipped: int = 0
     """An earlier one was unfinished, or other work stood in for it (dedup, unique)."""
     missed: int = 0
-    """No worker was there in time."""
+    """No worker was there in time, or they were due when it was stopped or got other times."""
     coalesced: int = 0
     """Several were missed, and the last of them fired for all."""
 

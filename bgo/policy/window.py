@@ -7,6 +7,7 @@ first instant after it, and what a day shows twice may be open twice.
 from __future__ import annotations
 
 from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from bgo.model.window import TimeWindow
 
@@ -32,6 +33,15 @@ def opens_at(window: TimeWindow, zone: tzinfo, at_ms: int) -> int | None:
 
     None when it does not open within a year.
     """
+    if is_open(window, zone, at_ms):
+        return at_ms
+    # Whoever looks for work asks this many times a minute: what was closed all the time since then opens when it did.
+    opening = _opening(window, zone, at_ms - at_ms % _MINUTE_MS)
+    return opening if opening is None or opening > at_ms else next_edge(window, zone, at_ms)
+
+
+@lru_cache(maxsize=1024)
+def _opening(window: TimeWindow, zone: tzinfo, at_ms: int) -> int | None:
     return at_ms if is_open(window, zone, at_ms) else next_edge(window, zone, at_ms)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bgo.model.task import FOLLOW_UP
 from bgo.policy.order import BUMPED
 from bgo.store.invariants_flow import FLOW_REPAIRS, FLOW_RULES
+from bgo.store.invariants_schedule import SCHEDULE_REPAIRS, SCHEDULE_RULES
 from bgo.store.rule import Rule
 from bgo.store.sql.pauses import HELD_BY, SHALL_STAND, STOP_RUNNING
 
@@ -22,7 +23,8 @@ _PAUSED = """(EXISTS (SELECT 1 FROM pause WHERE kind = 'name' AND value = lane.n
 _USED_PAYLOADS = """SELECT input FROM task WHERE input IS NOT NULL UNION SELECT setup FROM task WHERE setup IS NOT NULL
     UNION SELECT output FROM task WHERE output IS NOT NULL UNION SELECT error FROM task WHERE error IS NOT NULL
     UNION SELECT checkpoint FROM task WHERE checkpoint IS NOT NULL
-    UNION SELECT error FROM history WHERE error IS NOT NULL UNION SELECT plan FROM flow WHERE plan IS NOT NULL"""
+    UNION SELECT error FROM history WHERE error IS NOT NULL UNION SELECT plan FROM flow WHERE plan IS NOT NULL
+    UNION SELECT plan FROM schedule"""
 _STUCK = """state = 'running' AND kind = 'task'
     AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.task = task.seq AND lease.run = task.run)"""
 _RUNNING = "(SELECT count(*) FROM lease WHERE lease.concurrency_key = lane.concurrency_key)"
@@ -128,9 +130,10 @@ RULES = (
     ),
     Rule(
         "task_in_wrong_lane",
-        "a task whose name, queue or handler is not that of its lane",
+        "a task whose name, queue, handler or window is not that of its lane",
         """SELECT task.id, task.lane FROM task JOIN lane ON lane.id = task.lane JOIN view ON view.id = lane.view
-        WHERE task.name <> lane.name OR task.queue <> view.queue OR task.handler <> view.handler""",
+        WHERE task.name <> lane.name OR task.queue <> view.queue OR task.handler <> view.handler
+        OR coalesce(json_extract(task.wish, '$.window'), '') <> view.window""",
     ),
     Rule(
         "task_marks",
@@ -236,6 +239,7 @@ RULES = (
         can_repair=True,
     ),
     *FLOW_RULES,
+    *SCHEDULE_RULES,
 )
 
 REPAIRS = (
@@ -267,6 +271,7 @@ REPAIRS = (
         ready_at = CASE WHEN due_at <= ?1 THEN ?1 END WHERE {_FORGOTTEN}""",
     "DELETE FROM release WHERE upstream NOT IN (SELECT seq FROM task)",
     *FLOW_REPAIRS,
+    *SCHEDULE_REPAIRS,
     f"DELETE FROM dedup WHERE {_OWNER_GONE}",
     f"INSERT OR REPLACE INTO dedup (key, task) SELECT dedup_key, id FROM task WHERE {_KEY_FREE} ORDER BY seq DESC",
     f"DELETE FROM payload WHERE id NOT IN ({_USED_PAYLOADS})",

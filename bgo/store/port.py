@@ -650,8 +650,8 @@ class Schedules(Protocol):
     def note(self, schedule: Schedule, row: OccurrenceRow, keep: int) -> None:
         """Write down what became of an occurrence, and keep the newest `keep` of them."""
 
-    def is_noted(self, schedule: Schedule, at: int) -> bool:
-        """Say whether an occurrence has been dealt with."""
+    def has_fired(self, schedule: Schedule, at: int, task_id: str) -> bool:
+        """Say whether an occurrence is noted as fired, or what it makes is there."""
 
     def occurrences(self, schedule: Schedule, limit: int) -> list[OccurrenceRow]:
         """Return what became of the last occurrences, newest first."""

@@ -27,6 +27,8 @@ TABLES = (
     "release",
     "flow",
     "stage",
+    "schedule",
+    "occurrence",
 )
 
 
@@ -176,6 +178,7 @@ def payloads(db: sqlite3.Connection) -> None:
         ref
         for (ref,) in db.execute(
             "SELECT error FROM history WHERE error IS NOT NULL UNION SELECT plan FROM flow WHERE plan IS NOT NULL"
+            " UNION SELECT plan FROM schedule"
         )
     }
     ensure(used <= kept, "every payload that is referred to exists", used - kept)

@@ -1,6 +1,7 @@
 """Processes of the tests with real workers: `python -m tests.run.people worker|enqueuer|batcher JSON [PLANT]`.
 
-A worker is what `bgo run` is, with `RunOptions` from the JSON; it prints its report. An enqueuer queues tasks without
+A worker is what `bgo run` is, with `RunOptions` from the JSON; it prints its report. With `ahead_ms` its wall clock is
+so much ahead of the others'. An enqueuer queues tasks without
 end and appends `A id` to the ledger of acknowledgements after each; a batcher brings in one batch. A PLANT is a bug to
 be planted first.
 """
@@ -14,6 +15,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bgo.clock import SystemClock
+
+
+def set_ahead(ms: int) -> None:
+    """Let this process's wall clock be so much ahead."""
+    now_ms = SystemClock.now_ms
+    SystemClock.now_ms = lambda clock: now_ms(clock) + ms  # type: ignore[method-assign]
+
 
 def work(options: dict[str, Any]) -> int:
     import bgo
@@ -25,6 +34,7 @@ def work(options: dict[str, Any]) -> int:
     def listen(event: Any) -> None:
         os.write(events, json.dumps(event.to_json()).encode() + b"\n")
 
+    set_ahead(options.pop("ahead_ms", 0))
     for key in ("only", "queues"):
         if key in options:
             options[key] = frozenset(options[key])

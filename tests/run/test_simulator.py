@@ -30,6 +30,7 @@ from bgo.run.timeline import LATE_MS, SimRun
 from bgo.run.worker import Worker
 from bgo.store.sqlite import SqliteStore
 from tests.build import START, a_spec, a_wish
+from tests.hours import in_hours
 from tests.store import drive
 
 FREE = a_wish(timeout=TaskTimeout.NONE)
@@ -462,3 +463,14 @@ def test_a_live_run_under_a_scripted_device_starts_tasks_in_the_same_order(tmp_p
         Worker(setting, RunOptions(slots=1), lambda e: started.append(e.task.id) if e.type == "started" else None).run()
     assert len(started) == 12
     assert [row.task_id for row in foreseen.rows] == started
+
+
+def test_it_jumps_to_the_opening_of_a_window() -> None:
+    day = 24 * HOUR
+    wishes = [in_hours("15:07-15:08"), in_hours("15:00-15:06"), in_hours("22:00-06:00@1")]
+    store = a_store(*(a_spec(f"w{n}", wish=wish) for n, wish in enumerate(wishes)))
+    found = play(store)
+    first = 20_000
+    assert starts(found) == [first, day - 400_000, day + 7 * HOUR - 400_000]
+    assert [row.runs[0].held for row in found.rows] == [{"window": at} for at in starts(found)]
+    assert play(store, for_ms=HOUR).never[0].holds[0].gate is Gate.WINDOW

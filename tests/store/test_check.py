@@ -10,8 +10,10 @@ from bgo.clock import VirtualClock
 from bgo.store.check import check, repair
 from bgo.store.invariants import RULES
 from bgo.store.invariants_flow import FLOW_RULES
+from bgo.store.invariants_schedule import SCHEDULE_RULES
 from bgo.store.sqlite import SqliteStore
-from tests.build import START
+from tests.build import START, a_spec
+from tests.hours import in_hours
 from tests.store import drive
 
 BREAKS = {
@@ -49,7 +51,7 @@ BREAKS = {
 
 
 def test_every_rule_has_its_break() -> None:
-    assert {rule.code for rule in RULES} - {rule.code for rule in FLOW_RULES} == BREAKS.keys()
+    assert {rule.code for rule in RULES} - {rule.code for rule in (*FLOW_RULES, *SCHEDULE_RULES)} == BREAKS.keys()
 
 
 @pytest.mark.parametrize("code", sorted(BREAKS))
@@ -68,6 +70,15 @@ def test_a_broken_invariant_is_found_and_mended(busy: SqliteStore, code: str) ->
         assert repair(busy, VirtualClock(START)) != []
         assert not any(finding.can_repair for finding in check(busy))
         assert code not in {finding.code for finding in check(busy)}
+
+
+def test_a_task_in_a_lane_of_other_hours_is_found(busy: SqliteStore) -> None:
+    (task_id,) = drive.enqueue(busy, a_spec(wish=in_hours("09:00-17:00")))
+    assert check(busy) == []
+    busy.connection.execute("UPDATE view SET window = '00:00-24:00 UTC' WHERE window <> ''")
+    (finding,) = check(busy)
+    assert finding.code == "task_in_wrong_lane"
+    assert finding.examples[0].startswith(task_id)
 
 
 def test_what_the_constraints_forbid_is_damage(busy: SqliteStore) -> None:

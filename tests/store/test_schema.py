@@ -14,6 +14,7 @@ from sqlmodel import Session, SQLModel, select
 from bgo.store import schema
 from bgo.store.sqlite import SqliteStore
 from tests.build import a_spec, a_wish
+from tests.engine.timed import H, Timed
 from tests.store import drive
 from tests.store.shape import explain, hot_statements, shape_of
 
@@ -44,8 +45,27 @@ SCANS = {
     "named.OF_SOURCE": "limits that people write into a config: few",
     "lanes.WAITS_FOR_RATE": "asked by --until-empty when nothing else is left: the parked lanes, to its first hit",
     "rates.FORGET": "prune: reads the rate keys, in steps",
+    "schedules.ALL": "bgo schedules shows them all; people write them: some hundred, not thousands",
+    "schedules.SET_BOOT": "once, in a copy that is drained or simulated",
 }
 """Statements that may read a whole table or index, each with the reason why that is no hot path or stays cheap."""
+
+INTENDED = {
+    "schedules.DUE": "schedule_fire",
+    "schedules.AHEAD": "schedule_last",
+    "schedules.REBOOTS": "schedule_boot",
+    "schedules.FIND": "schedule_id",
+    "schedules.PREFIX": "schedule_id",
+    "schedules.FIND_KEY": "schedule_key",
+    "schedules.UNFINISHED": "task_schedule_open",
+    "schedules.LAST_ENDS": "task_schedule",
+    "schedules.HAS_FIRED": "task_id",
+    "schedules.FORGET": "sqlite_autoindex_occurrence_1",
+    "schedules.FORGET_ALL": "sqlite_autoindex_occurrence_1",
+    "schedules.OCCURRENCES": "sqlite_autoindex_occurrence_1",
+    "alarms.NEXT": "schedule_fire schedule_last schedule_boot",
+}
+"""The indexes that were made for a statement: with and without figures the planner takes them."""
 
 
 def created() -> sqlite3.Connection:
@@ -123,8 +143,20 @@ def stores() -> list[SqliteStore]:
             drive.finish(full, done)
     drive.tick(full, 8)
     drive.cancel(full, sorted(drive.ids(full))[:50])
+    schedules(full)
     full.connection.execute("ANALYZE")
     return [empty, full]
+
+
+def schedules(store: SqliteStore) -> None:
+    """Put schedules into a store, some of each kind, that have fired."""
+    timed = Timed(store)
+    for number in range(60):
+        timed.every(H, name=f"s{number}", missed="all", paused=number % 4 == 0, key=f"k{number}")
+        timed.reboot_schedule(name=f"b{number}")
+    for _ in range(8):
+        timed.go(H)
+        timed.reboot()
 
 
 def whole_reads(store: SqliteStore, name: str) -> list[str]:
@@ -139,6 +171,13 @@ def whole_reads(store: SqliteStore, name: str) -> list[str]:
 def test_no_hot_statement_reads_a_whole_table(stores: list[SqliteStore], name: str) -> None:
     for store in stores:
         assert not whole_reads(store, name)
+
+
+@pytest.mark.parametrize("name", sorted(INTENDED))
+def test_a_statement_takes_the_indexes_that_were_made_for_it(stores: list[SqliteStore], name: str) -> None:
+    for store in stores:
+        plan = " ".join(explain(store.connection, hot_statements()[name], plan=True))
+        assert all(f"INDEX {index} " in plan + " " for index in INTENDED[name].split()), plan
 
 
 @pytest.mark.parametrize("name", sorted(SCANS))

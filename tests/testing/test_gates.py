@@ -41,6 +41,16 @@ def test_until_empty_follows_the_devices_script(
     assert bgo_clock.now - began == timedelta(hours=5), "nothing waits for the device any more"
 
 
+def test_a_window_holds_and_until_empty_waits_for_it(flow: bgo.TaskFlow, bgo_clock: ManualClock) -> None:
+    later = bgo_clock.now + timedelta(hours=5)
+    window = bgo.TimeWindow(later.hour, (later.hour + 1) % 24)
+    flow.enqueue("slow", window=window, tz="UTC")
+    (held,) = drain(flow).held
+    assert held.gates == ("window",)
+    assert len(drain(flow, until_empty=True).check()) == 1
+    assert (bgo_clock.now.hour, bgo_clock.now.minute) == (later.hour, 0)
+
+
 def test_pauses_and_queues_hold(flow: bgo.TaskFlow) -> None:
     shop.greet.enqueue(user="ann")
     flow.enqueue("slow", queue="high")

@@ -39,10 +39,14 @@ REBOOTS = f"""SELECT {COLUMNS} FROM schedule
 WHERE boot IS NOT NULL AND state = 'active' AND (boot < ?1 OR boot > ?1) LIMIT ?2"""
 DELETE = "DELETE FROM schedule WHERE seq = ?"
 FORGET_ALL = "DELETE FROM occurrence WHERE schedule = ?"
-NOTE = "INSERT OR IGNORE INTO occurrence (schedule, at, outcome, number, task, noted_at) VALUES (?, ?, ?, ?, ?, ?)"
-NOTED = "SELECT EXISTS (SELECT 1 FROM occurrence WHERE schedule = ? AND at = ?)"
+NOTE = """INSERT INTO occurrence (schedule, at, outcome, number, task, noted_at) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (schedule, at) DO UPDATE SET outcome = excluded.outcome, number = excluded.number, task = excluded.task,
+    noted_at = excluded.noted_at WHERE outcome <> 'fired'"""
+HAS_FIRED = """SELECT EXISTS (SELECT 1 FROM occurrence WHERE schedule = ? AND at = ? AND outcome = 'fired')
+    OR EXISTS (SELECT 1 FROM task WHERE id = ?)"""
 FORGET = """DELETE FROM occurrence WHERE schedule = ?1 AND at < (
-    SELECT at FROM occurrence WHERE schedule = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2)"""
+    SELECT at FROM occurrence WHERE schedule = ?1 AND at <= ?2 ORDER BY at DESC LIMIT 1 OFFSET ?3)"""
+"""Those ahead of the one just noted were noted before the clock was set back, and stay beside."""
 OCCURRENCES = """SELECT at, outcome, number, task, noted_at FROM occurrence WHERE schedule = ?
 ORDER BY at DESC LIMIT ?"""
 UNFINISHED = f"""SELECT {TASK} FROM task INDEXED BY task_schedule_open
@@ -127,10 +131,10 @@ class SqlSchedules:
 
     def note(self, schedule: Schedule, row: OccurrenceRow, keep: int) -> None:
         self._db.execute(NOTE, (schedule.seq, *row))
-        self._db.execute(FORGET, (schedule.seq, keep))
+        self._db.execute(FORGET, (schedule.seq, row.at, keep - 1))
 
-    def is_noted(self, schedule: Schedule, at: int) -> bool:
-        return bool(self._db.execute(NOTED, (schedule.seq, at)).fetchone()[0])
+    def has_fired(self, schedule: Schedule, at: int, task_id: str) -> bool:
+        return bool(self._db.execute(HAS_FIRED, (schedule.seq, at, task_id)).fetchone()[0])
 
     def occurrences(self, schedule: Schedule, limit: int) -> list[OccurrenceRow]:
         return [OccurrenceRow(*row) for row in self._db.execute(OCCURRENCES, (schedule.seq, limit)).fetchall()]
