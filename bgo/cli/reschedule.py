@@ -53,7 +53,7 @@ def reschedule(
     concurrency_key: shared.ConcurrencyKey = None,
     rate: shared.Rate = None,
     rate_key: shared.RateKey = None,
-    cwd: shared.Cwd = None,
+    cwd: Annotated[str | None, typer.Option(metavar="DIR", help="Run there.", rich_help_panel=shared.EACH)] = None,
     env: shared.Env = None,
     start_before: StartBefore = None,
     finish_before: FinishBefore = None,

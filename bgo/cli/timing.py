@@ -54,9 +54,7 @@ At = Annotated[
 ]
 Zone = Annotated[
     str | None,
-    typer.Option(
-        "--tz", metavar="ZONE", help="Whose clock: Europe/Berlin; default: this computer's.", rich_help_panel=FIRES
-    ),
+    typer.Option("--tz", metavar="ZONE", help="Whose clock: Europe/Berlin, +01:00.", rich_help_panel=FIRES),
 ]
 Window = Annotated[
     str | None,
