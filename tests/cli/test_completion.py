@@ -52,7 +52,8 @@ def test_schedules_answer_to_their_ids_keys_and_names() -> None:
         flow.pause_schedule(third)
     rows = [line.split("\t") for line in asked("schedules", "").stdout.splitlines()]
     ids = sorted([first, second, third])
-    assert [row[0] for row in rows] == [*ids, "eve", "echo", "sleep"]
+    assert [row[0] for row in rows][:4] == [*ids, "eve"]
+    assert sorted(row[0] for row in rows[4:]) == ["echo", "sleep"]
     assert dict(rows)[third] == "sleep, paused"
     assert dict(rows)["eve"] == "echo, active"
     assert asked("schedules", "e").stdout == "eve\techo, active\necho\tall of this name\n"

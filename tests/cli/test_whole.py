@@ -15,10 +15,11 @@ from tests.cli.conftest import Bgo, Lived, environment
 
 MINE = [
     "enqueue", "run", "wait", "cancel", "retry", "edit", "bump", "pause", "resume", "status", "tasks", "history",
-    "logs", "queues", "handlers", "plugins", "prune",
+    "logs", "queues", "handlers", "plugins", "prune", "schedule", "reschedule", "unschedule", "schedules", "install",
 ]  # fmt: skip
+SCHEDULES = ("list", "show", "preview", "pause", "resume", "apply", "import")
 VERBS = [["queues", "list"], ["queues", "add"], ["queues", "set"], ["handlers", "list"], ["handlers", "show"],
-         ["plugins", "list"], ["plugins", "show"]]  # fmt: skip
+         ["plugins", "list"], ["plugins", "show"], *(["schedules", verb] for verb in SCHEDULES)]  # fmt: skip
 HEAVY = {"rich", "pydantic", "sqlmodel", "sqlalchemy", "croniter", "cryptography", "keyring", "asyncio", "pluggy"}
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 
 from bgo.version import VERSION
-from tests.docs.readme import README, blocks, commands, exit_codes
+from tests.docs.readme import README, blocks, commands, exit_codes, prose_under
 from tests.docs.roff import bold, escape, italic, literal, page, paragraphs, prose, section, subsection, tagged, title
 from tests.docs.tree import Command, Param, root
 
 RELEASED = {"0.1.0": "2026-11-23"}
 """Version → the day on its pages: a page changes with its version, not with the day it is made."""
 EXAMPLES = 4
+CHAPTERS = {
+    "schedule": ("How cron expressions are read", "When clocks change", "Missed, overlapping, failing", "Windows"),
+    "install": ("Running unattended",),
+}
+"""Command → what the README tells at length, and its page as well."""
 VARIABLES = {
     "BGO_HOME": "Everything bgo keeps lies in this directory, its configuration included.",
     "BGO_STORE": "The store, as --store names it.",
@@ -78,6 +83,8 @@ def _command_page(command: Command, tree: Command) -> list[str]:
         lines += [section("verbs")]
         for verb in command.verbs:
             lines += _verb(verb)
+    for heading in CHAPTERS.get(command.name, ()):
+        lines += [section(heading), *paragraphs(prose_under(heading))]
     lines += [*_examples(command), *_file(command)]
     return [*lines, section("see also"), _see_also(command, tree)]
 

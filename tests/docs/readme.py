@@ -59,6 +59,15 @@ def commands() -> Iterator[str]:
             yield from (line[2:] for line in block.text.splitlines() if line.startswith("$ "))
 
 
+def prose_under(heading: str) -> str:
+    """Return what the README says under a heading of the third level, without its blocks."""
+    text = README.read_text(encoding="utf-8")
+    _, _, below = text.partition(f"\n### {heading}\n")
+    assert below, heading
+    chapter = re.split(r"\n##+ ", below)[0]
+    return re.sub(r"(?ms)^```.*?^```$", "", chapter).strip()
+
+
 def exit_codes() -> list[tuple[str, str]]:
     """Return (code, meaning) of the README's table, in order."""
     found = []

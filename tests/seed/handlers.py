@@ -109,3 +109,39 @@ def upload_photos(ctx: Any, item: str) -> dict[str, Any]:
 @bgo.task("allUploaded")
 def all_uploaded(ctx: Any, total: int, failed: int) -> dict[str, Any]:
     return {"said": f"{total - failed} of {total} uploaded"}
+
+
+@bgo.task("sync")
+def sync(ctx: Any) -> None: ...
+
+
+@bgo.task("upload")
+def upload(ctx: Any) -> None: ...
+
+
+@bgo.task("checkStatus")
+def check_status(ctx: Any) -> None: ...
+
+
+@bgo.task("dailyReport")
+def daily_report(ctx: Any) -> None: ...
+
+
+@bgo.task("weeklyMeeting")
+def weekly_meeting(ctx: Any) -> None: ...
+
+
+@bgo.task("businessSync")
+def business_sync(ctx: Any) -> None: ...
+
+
+@bgo.task("weekendReport")
+def weekend_report(ctx: Any) -> None: ...
+
+
+@bgo.task("monthlyBilling")
+def monthly_billing(ctx: Any) -> None: ...
+
+
+@bgo.task("customSchedule")
+def custom_schedule(ctx: Any) -> None: ...
