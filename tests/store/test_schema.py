@@ -46,6 +46,8 @@ SCANS = {
     "lanes.WAITS_FOR_RATE": "asked by --until-empty when nothing else is left: the parked lanes, to its first hit",
     "rates.FORGET": "prune: reads the rate keys, in steps",
     "schedules.ALL": "bgo schedules shows them all; people write them: some hundred, not thousands",
+    "schedules.COUNTS": "a summary: counts schedules by their state",
+    "suggest.SCHEDULES": "completion of a word by a person: the ids, keys and names of schedules",
     "schedules.SET_BOOT": "once, in a copy that is drained or simulated",
 }
 """Statements that may read a whole table or index, each with the reason why that is no hot path or stays cheap."""
