@@ -81,7 +81,7 @@ def test_the_other_rules(said: dict[str, Any], found: dict[str, Any]) -> None:
         ({"daily_at": time(9, 0, 30)}, "--daily-at: not a time of day: '09:00:30'", "09:30"),
         ({"on": "MON", "at": "25"}, "--at: not a time of day: '25'", "09:30"),
         ({"on": "MOON", "at": "9"}, "--on: not a day of the week: 'MOON'", "MON"),
-        ({"monthly_on": "32", "at": "9"}, "--monthly-on: not a day of the month: 32", "day=1"),
+        ({"monthly_on": "32", "at": "9"}, "--monthly-on: not a day of the month: 32", "--monthly-on 1"),
         ({"cron": "61 * * * *"}, "--cron: not a cron expression: minute '61'", "30 9 * *"),
         ({"word": "@nightly"}, "not a cron expression: '@nightly'", ""),
     ],
