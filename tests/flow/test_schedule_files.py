@@ -94,7 +94,7 @@ def test_a_dry_run_tells_the_same_and_writes_nothing(flow: bgo.TaskFlow, file: P
         ('[z]\nhandler = "nobody"\nevery = "1h"', NotFoundError, "unknown handler: 'nobody'"),
         ('[z]\nhandler = "tell"\nevery = "1h"\nqueue = "nowhere"', NotFoundError, "nowhere"),
         ('[z]\nhandler = "shout"\nevery = "1h"', UsageError, "path"),
-        ('[z]\nhandler = "tell"\nreboot = true\njitter = "5m"', UsageError, "jitter"),
+        ('[z]\nhandler = "tell"\nevery = "1ms"', UsageError, "too short an interval"),
         ('[z]\nhandler = "tell"\ncron = "0 12 * * *"\nwindow = "1:00-2:00"', UsageError, ""),
         ('[z]\nhandler = "tell"\nevery = "1h"\nend = 2001-01-01', UsageError, "never fires"),
         ('[z]\nhandler = "tell"\nevery = "1h"\nmissed = "all"\noverlap = "skip"', UsageError, "contradict"),
@@ -115,7 +115,8 @@ def test_a_file_is_applied_whole_or_not_at_all(
     before = state(flow)
     with pytest.raises(kind) as caught:
         put(flow, file, f'[new]\nhandler = "tell"\nevery = "5m"\n{text}\n')
-    assert caught.value.message.startswith(f"{file}:4: ")
+    line = 6 if "1ms" in text else 4  # what the reader refuses it can place within the table
+    assert caught.value.message.startswith(f"{file}:{line}: ")
     assert message in caught.value.message
     assert state(flow) == before
 

@@ -24,6 +24,7 @@ class FakeContext:
         self.env: dict[str, str] | None = None
         self.cwd = ""
         self.deadline: float | None = None
+        self.schedule: str | None = None
         self.cancelled = False
         self.progress: list[tuple[float, str]] = []
         self.__dict__.update(given)

@@ -228,7 +228,7 @@ MEMORY = """
 import sys
 from bgo.hooks.builtin.shell import shell
 class Ctx:
-    task_id, input, env, cwd, cancelled = "0t", {}, None, "", False
+    task_id, input, env, cwd, cancelled, schedule = "0t", {}, None, "", False, None
     argv = ["head", "-c", str(1 << 28), "/dev/zero"]
     def report_progress(self, *a): ...
 result = shell(Ctx())
@@ -258,7 +258,7 @@ def test_when_nobody_reads_its_own_output_the_command_still_ends(make_ctx: Make)
         "import os, signal, sys\n"
         "from bgo.hooks.builtin.shell import shell\n"
         "class Ctx:\n"
-        "    task_id, input, env, cwd, cancelled = '0t', {}, None, '', False\n"
+        "    task_id, input, env, cwd, cancelled, schedule = '0t', {}, None, '', False, None\n"
         "    argv = ['seq', '200000']\n"
         "    def report_progress(self, *a): ...\n"
         "read, write = os.pipe(); os.dup2(write, 1); os.close(write); os.close(read)\n"

@@ -330,7 +330,9 @@ def test_the_documented_object() -> None:
     script = parse_trace("at +0h charging=no\nat +2h charging=yes", "t.txt", START)
     store = a_store(a_spec(wish=CHARGED, id="0aaaaaaaaaaa"), a_spec("far", due_at=START + 99 * HOUR))
     found = play(store, device=script, for_ms=3 * HOUR).to_json()
-    assert list(found) == ["schema", "start_at", "until_at", "seed", "slots", "summary", "device", "rows", "never"]
+    keys = ["schema", "start_at", "until_at", "seed", "slots", "summary", "device", "rows", "never", "schedules"]
+    assert list(found) == keys
+    assert found["schedules"] == []
     assert (found["schema"], found["seed"], found["slots"]) == (1, 1, 2)
     assert found["start_at"] == "2025-06-15T15:06:40.000Z"
     assert found["summary"] == {
