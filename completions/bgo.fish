@@ -45,7 +45,7 @@ function _shtab_bgo_using
   test "$_shtab_bgo_cmdpath" = "$argv"
 end
 
-set -g _shtab_bgo_commands enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains 'chains list' 'chains show' batches 'batches list' 'batches show' 'batches add' 'batches close' 'batches results' schedules 'schedules list' 'schedules show' 'schedules preview' 'schedules pause' 'schedules resume' 'schedules apply' 'schedules import' history logs queues 'queues list' 'queues add' 'queues set' 'queues weight' 'queues pause' 'queues resume' handlers 'handlers list' 'handlers show' plugins 'plugins list' 'plugins show' explain simulate prune monitor install store 'store path' 'store check' 'store backup' 'store vacuum' doctor demo config 'config show' 'config path' completion 'completion bash' 'completion zsh' 'completion fish' 'completion install' man
+set -g _shtab_bgo_commands enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains 'chains list' 'chains show' batches 'batches list' 'batches show' 'batches add' 'batches close' 'batches results' schedules 'schedules list' 'schedules show' 'schedules preview' 'schedules pause' 'schedules resume' 'schedules run' 'schedules apply' 'schedules import' history logs queues 'queues list' 'queues add' 'queues set' 'queues weight' 'queues pause' 'queues resume' handlers 'handlers list' 'handlers show' plugins 'plugins list' 'plugins show' explain simulate prune monitor install store 'store path' 'store check' 'store backup' 'store vacuum' doctor demo config 'config show' 'config path' completion 'completion bash' 'completion zsh' 'completion fish' 'completion install' man
 set -g _shtab_bgo_opts_with_value --after --as --at --batch --catch --chain --charging --concurrency --concurrency-key --config --count --cron --cwd --daily-at --dedup --dedup-ttl --delay --device --end --env --every --every-hours --every-minutes --field --file --finally --finish-before --for --format --from --grace --handler --input --items --jitter --keep --key --like --limit --max-runs --max-tasks --missed --monthly-on --name --older-than --on --overlap --pause-after --plugin --priority --profile --queue --rate --rate-key --reserve --retry --run --schedule --seed --since --slots --start --start-before --state --steps --store --tag --then --timeout --tz --unique --unique-policy --until --wait-timeout --weekdays-at --weekends-at --weight --window -i -n
 
 complete -c bgo -e
@@ -470,6 +470,13 @@ complete -c bgo -n '_shtab_bgo_using schedules resume' -l json -d 'Print JSON'
 complete -c bgo -n '_shtab_bgo_using schedules resume' -s q -l quiet -d 'Print ids only'
 complete -c bgo -n '_shtab_bgo_using schedules resume' -s h -l help -d 'Show this message and exit'
 complete -c bgo -n '_shtab_bgo_using schedules resume; and test $_shtab_bgo_npos -eq 0' -ka "(command -q bgo; and bgo __complete schedules (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'An id, a key, or a name'
+complete -c bgo -n '_shtab_bgo_using schedules; and test $_shtab_bgo_npos -eq 0' -a run -d 'Make now what a schedule makes, and print its id. It is no occurrence: nothing is counted, the next one stays'
+complete -c bgo -n '_shtab_bgo_using schedules run' -l wait -d 'Wait for its end; exit with its result'
+complete -c bgo -n '_shtab_bgo_using schedules run' -l run -d 'Execute it here and now; exit with its result'
+complete -c bgo -n '_shtab_bgo_using schedules run' -l json -d 'Print JSON'
+complete -c bgo -n '_shtab_bgo_using schedules run' -s q -l quiet -d 'Print ids only'
+complete -c bgo -n '_shtab_bgo_using schedules run' -s h -l help -d 'Show this message and exit'
+complete -c bgo -n '_shtab_bgo_using schedules run; and test $_shtab_bgo_npos -eq 0' -ka "(command -q bgo; and bgo __complete schedules (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'An id, a key, or a name'
 complete -c bgo -n '_shtab_bgo_using schedules; and test $_shtab_bgo_npos -eq 0' -a apply -d 'Make the schedules that a file describes: each is a table, its name the key'
 complete -c bgo -n '_shtab_bgo_using schedules apply' -s n -l dry-run -d 'Tell what would be done; write nothing'
 complete -c bgo -n '_shtab_bgo_using schedules apply' -l json -d 'Print JSON'

@@ -1,4 +1,4 @@
-"""`bgo schedules`: list schedules, show one, pause, resume, foresee them."""
+"""`bgo schedules`: list schedules, show one, pause, resume, foresee them, fire one now."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from bgo.cli import schedules_files
 from bgo.cli.flow import flow_of
 from bgo.cli.lazy import group
 from bgo.cli.params import OUTPUT, Json, Quiet
+from bgo.cli.whole import RESULT, Wait
+from bgo.errors import UsageError
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.model.schedule_view import ScheduleView
 
-app = group("List schedules, show one, pause, resume, foresee, import them.", default_verb="list")
+app = group("List schedules, show one, pause, resume, foresee, import them, or fire one now.", default_verb="list")
 
 Word = Annotated[str, typer.Argument(metavar="ID", help="An id, a key, or a name.", show_default=False)]
 
@@ -112,6 +114,44 @@ def resume(ctx: typer.Context, word: Word, as_json: Json = False, quiet: Quiet =
     """Let a schedule fire again, from now on: what it did not make meanwhile is not made."""
     flow = flow_of(ctx)
     told(flow.resume_schedule(word), "fires again", as_json=as_json, quiet=quiet)
+
+
+@app.command("run")
+def run(
+    ctx: typer.Context,
+    word: Word,
+    wait: Wait = False,
+    here: Annotated[
+        bool,
+        typer.Option(
+            "--run", help="Execute it here and now; exit with its result.", metavar="", rich_help_panel=RESULT
+        ),
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make now what a schedule makes, and print its id. It is no occurrence: nothing is counted, the next one stays.
+
+    Of paused and finished schedules too. It comes in beside what is unfinished, whatever --overlap says.
+    """
+    from bgo.cli import enqueued
+
+    if here and wait:
+        raise UsageError("--run and --wait contradict each other", why="--run executes it here", hint="give one")
+    flow = flow_of(ctx)
+    made = flow.make_now(word)
+    if wait or here:
+        from bgo.cli import follow
+
+        if not (as_json or quiet):
+            enqueued.tell_survivor(made)
+        end = follow.here if here else follow.until_end
+        raise typer.Exit(end(flow, made.id, follow.Style(as_json=as_json, quiet=quiet)))
+    if as_json:
+        from bgo.cli import render
+
+        return render.write_json({"schema": 1, "id": made.id, "state": str(made.state), "outcome": made.outcome})
+    return enqueued.tell(flow, made, quiet=quiet)
 
 
 def told(views: Sequence[ScheduleView], what: str, *, as_json: bool, quiet: bool) -> None:

@@ -44,7 +44,7 @@ def _due(schedule: Schedule, now: int) -> GateLine:
     when = f"{to_local(schedule.fire_at):%a %d %b %Y %H:%M:%S %Z}"
     if schedule.fire_at <= now:
         return _line(Gate.DUE, f"since {when}")
-    hold = Hold(Gate.DUE, "not yet", when, until_ms=schedule.fire_at, lift=f"bgo enqueue {schedule.handler or 'NAME'}")
+    hold = Hold(Gate.DUE, "not yet", when, until_ms=schedule.fire_at, lift=f"bgo schedules run {schedule.id}")
     return _line(Gate.DUE, "not yet", hold)
 
 

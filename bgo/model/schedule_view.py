@@ -12,6 +12,7 @@
 | `schedules import` | an array of `{line, text, became, notes, schedule}`, one for each line |
 | `status`, `monitor --once` | among others `schedules`: `Glance.to_json` |
 | `explain` of a schedule | `ScheduleExplanation.to_json` |
+| `schedules run` | `{id, state, outcome}`: new, deduplicated or kept |
 | `schedules pause`, `schedules resume`, `unschedule` | an array of `{id, key, name, state}`, an object for one id |
 """
 

@@ -353,3 +353,17 @@ def test_simulate_plays_them(bgo: Bgo, three: list[str]) -> None:
         ["hourly", "echo", "23"], [three[1], "rsync", "1"],
     ]  # fmt: skip
     assert bgo("tasks", "-q").lines == []
+
+
+def test_run_makes_now_what_it_makes_and_counts_nothing(bgo: Bgo, three: list[str]) -> None:
+    before = bgo("schedules", "--json").json
+    made = [bgo("schedules", "run", each, "-q").out.strip() for each in (three[0], "hourly", three[2])]
+    assert bgo("tasks", "--schedule", three[0], "-q").lines == made[1::-1]
+    assert bgo("schedules", "run", three[2], "--json").json["outcome"] == "new"
+    after = bgo("schedules", "--json").json
+    assert [{**each, "unfinished": []} for each in after] == before
+    assert after[0]["unfinished"] == made[1::-1]
+    assert bgo("schedules", "run", "hourly", "--run", "-q").code == 0
+    assert bgo("schedules", "run", "hourly", "--run", "--wait").code == 2
+    assert bgo("schedules", "run", "echo").code == 3
+    assert f"to lift it: bgo schedules run {three[0]}" in bgo("explain", three[0]).text
