@@ -71,6 +71,10 @@ BUGS = {
         FIRE + "_move_on", "(how.last, how.boot)", "(how.last, schedule.boot)",
         plain(verbs.test_it_fires_once_each_time_the_computer_has_started),
     ),
+    "what is in its jitter is lost when it is paused": Bug(
+        "bgo.engine.occasions:forgo", "first > now", "(schedule.fire_at or 0) > now",
+        plain(verbs.test_an_occurrence_whose_jitter_is_not_over_is_missed_when_it_is_paused, "one"),
+    ),
     "jitter goes back": Bug("bgo.engine.occasions:fires_at", "return at + int(", "return at - int("),
     "jitter overtakes": Bug(
         "bgo.engine.occasions:fires_at", "min(wish.jitter_ms, reach)", "wish.jitter_ms",
