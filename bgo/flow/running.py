@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bgo import compose
@@ -113,6 +114,8 @@ class Running(Looking):
         if options is None:
             charging = compose.sensing(self.clock)().charging
             options = SimOptions(floor_to_minute(self.clock.now_ms()), device=charging)
+        if options.start_ms > self.clock.now_ms():
+            options = replace(options, is_ahead=True)
         return simulate(self.store, self.catalogue(), self.settings.slots, options)
 
 
