@@ -367,3 +367,33 @@ def test_run_makes_now_what_it_makes_and_counts_nothing(bgo: Bgo, three: list[st
     assert bgo("schedules", "run", "hourly", "--run", "--wait").code == 2
     assert bgo("schedules", "run", "echo").code == 3
     assert f"to lift it: bgo schedules run {three[0]}" in bgo("explain", three[0]).text
+
+
+def test_its_id_means_what_it_made_also_when_it_is_gone(bgo: Bgo, three: list[str]) -> None:
+    made = [bgo("schedules", "run", "hourly", "--run", "-q").lines[0] for _ in range(2)][::-1]
+    other = bgo("enqueue", "echo", "message=x", "-q").out.strip()
+    assert bgo("tasks", three[0], "-q").lines == bgo("tasks", three[0][:6], "-q").lines == made
+    assert bgo("history", three[0], "-q").lines == made
+    shot = bgo("monitor", three[0], "--once", "--json").json
+    assert [entry["task_id"] for entry in shot["recent"]] == made
+    assert bgo("tasks", three[0], other).error[1] == f"  why: {three[0]} stands for what this schedule has made"
+    assert bgo("cancel", three[0]).code != 0, "what is destructive wants to be told"
+    bgo("unschedule", "hourly")
+    for verb in ("tasks", "history"):
+        assert bgo(verb, "--schedule", three[0], "-q").lines == made
+    assert bgo("tasks", "--schedule", three[0][:6]).code == 3
+    bgo("unschedule", three[2])
+    assert bgo("tasks", "--schedule", three[2]).code == 3, "nothing is left that it made"
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+def test_pause_of_a_schedule_names_the_verb_for_it(bgo: Bgo, three: list[str], verb: str) -> None:
+    for word in (three[0], three[0][:5], "hourly"):
+        assert bgo(verb, word).error == [
+            f"error: {word} is a schedule",
+            f"  why: bgo {verb} is about tasks: of a name, a queue or a tag",
+            f" hint: bgo schedules {verb} {word}",
+        ]
+    assert bgo(verb, "echo").code == bgo(verb, "rsync").code == 0
+    bgo("enqueue", "echo", "--as", "hourly", "message=x")
+    assert bgo(verb, "hourly").code == 0, "tasks are called so, too"
