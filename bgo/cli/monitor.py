@@ -34,7 +34,7 @@ def monitor(
 ) -> None:
     """Watch queues, running tasks, holds and endings; ends by itself when the one thing watched ends.
 
-    ID or NAME narrows it; of a chain or batch its members are shown, of a schedule what it makes. Not on a terminal: one
+    ID or NAME narrows it; of a chain or batch its members are shown, of a schedule what it makes. Not on a terminal: a
     line per change, or NDJSON with --json. Ctrl-C ends it; the work goes on.
     """
     with flow_of(ctx) as flow:
