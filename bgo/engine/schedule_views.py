@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bgo import zones
 from bgo.engine import occasions
+from bgo.engine.failing import failures_in_a_row
 from bgo.engine.overlap import LINE
 from bgo.model.schedule import Reboot, Schedule, ScheduleState, ScheduleWish
 from bgo.model.schedule_view import Coming, ScheduleView
@@ -27,6 +28,7 @@ def view_of(
         schedule,
         json.loads(session.payloads.get(schedule.plan_ref)),
         tuple(task.id for task in session.schedules.unfinished(schedule.id, LINE)),
+        failures_in_a_row(session, schedule),
         tuple(session.schedules.occurrences(schedule, recent)) if recent else (),
         ahead,
     )

@@ -51,12 +51,40 @@ class ScheduleView:
     """What it enqueues, as `model.flow.template_json` tells it."""
     unfinished: tuple[str, ...] = ()
     """Ids, newest first."""
+    failures_in_a_row: int = 0
+    """Of what it made last, as far as `pause_after` counts; 0 without that."""
     occurrences: tuple[OccurrenceRow, ...] = field(default=())
     coming: tuple[Coming, ...] = field(default=())
 
     @property
     def id(self) -> str:
         return self.schedule.id
+
+    @property
+    def key(self) -> str | None:
+        """The key by which it can be set again, if it has one."""
+        return self.schedule.key
+
+    @property
+    def name(self) -> str:
+        """What its tasks, chains or batches are called."""
+        return self.schedule.name
+
+    @property
+    def state(self) -> ScheduleState:
+        """Whether it fires: active, paused or finished."""
+        return self.schedule.state
+
+    @property
+    def next_at(self) -> int | None:
+        """Its next occurrence, UTC milliseconds; None when there is none, or none in time (`@reboot`)."""
+        return self.schedule.next_at
+
+    @property
+    def pauses_next(self) -> bool:
+        """Say whether it pauses itself instead of firing when its time comes: too much has failed in a row."""
+        limit = self.schedule.wish.pause_after
+        return self.state is ScheduleState.ACTIVE and limit is not None and self.failures_in_a_row >= limit
 
     @property
     def input(self) -> Any:
@@ -97,6 +125,7 @@ class ScheduleView:
             "overlap": str(wish.overlap),
             "max_runs": wish.max_runs,
             "pause_after": wish.pause_after,
+            "failures_in_a_row": self.failures_in_a_row,
             "start_before_ms": wish.start_before_ms,
             "finish_before_ms": wish.finish_before_ms,
             "input": spec["input"],

@@ -15,8 +15,8 @@ NOW = "2026-11-25T10:00:00+00:00"
 """A Wednesday; 11:00 in Berlin."""
 VIEW_KEYS = """
 schema id key name handler kind state reason rule zone window start end jitter_ms missed overlap max_runs pause_after
-start_before_ms finish_before_ms input argv queue priority tags source created_at changed_at next_at fires_at last_at
-counts unfinished
+failures_in_a_row start_before_ms finish_before_ms input argv queue priority tags source created_at changed_at next_at
+fires_at last_at counts unfinished
 """
 HOUR = ("--every", "1h")
 

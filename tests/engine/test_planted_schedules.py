@@ -122,7 +122,7 @@ BUGS = {
         plain(verbs.test_a_start_while_it_was_paused_is_not_made_up_for),
     ),
     "any failure pauses it": Bug(
-        FIRE + "_keeps_failing", "set(ends) == {FAILED}", "FAILED in ends",
+        "bgo.engine.failing:keeps_failing", "== schedule.wish.pause_after", "> 0",
         plain(firing.test_several_failures_in_a_row_pause_it_until_it_is_resumed),
     ),
     "any change is one of its times": Bug(
