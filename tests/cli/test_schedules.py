@@ -397,3 +397,45 @@ def test_pause_of_a_schedule_names_the_verb_for_it(bgo: Bgo, three: list[str], v
     assert bgo(verb, "echo").code == bgo(verb, "rsync").code == 0
     bgo("enqueue", "echo", "--as", "hourly", "message=x")
     assert bgo(verb, "hourly").code == 0, "tasks are called so, too"
+
+
+def test_explain_all_tells_of_schedules_too(
+    bgo: Bgo, three: list[str], when: When, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    when("2026-11-25T12:30:00+00:00")
+    monkeypatch.setenv("COLUMNS", "140")
+    shown = bgo("explain", "--all")
+    assert "nothing waits" not in shown.err
+    lines = shown.text.splitlines()
+    assert lines[0].split() == ["SCHEDULE", "NAME", "STATE", "FIRES", "SO", "TO", "LIFT", "IT"]
+    assert [line.split()[0] for line in lines[1:]] == ["hourly", three[1], three[2]]
+    assert "it is due, and no worker runs" in lines[1]
+    assert "bgo run" in lines[1]
+    assert f"bgo schedules resume {three[2]}" in lines[3]
+    task = bgo("enqueue", "echo", "-q").out.strip()
+    found = bgo("explain", "--all", "--json").json
+    assert [(each["id"], each["kind"]) for each in found] == [
+        (task, "task"), *((three[n], "schedule") for n in (0, 1, 2)),
+    ]  # fmt: skip
+    assert "2 of 3 schedules; more with --limit N" in bgo("explain", "--all", "--limit", "2").err
+
+
+def test_what_pauses_at_its_next_time_says_so(bgo: Bgo) -> None:
+    made = bgo("schedule", "shell", "--every", "1h", "--start", "12:00", "--pause-after", "2", "-q", "--", "false")
+    key = made.out.strip()
+    for times, verdict in enumerate(["it waits for its time, and no worker runs"] * 2):
+        found = bgo("explain", key, "--json").json
+        assert (found["verdict"], bgo("schedules", "show", key, "--json").json["failures_in_a_row"]) == (verdict, times)
+        assert [line["current"] for line in found["gates"] if line["gate"] == "failures"] == [
+            f"{times} in a row; 2 pause it"
+        ]
+        bgo("schedules", "run", key, "--run", "-q")
+    found = bgo("explain", key, "--json").json
+    assert found["verdict"] == "pauses at its next time: 2 failures in a row"
+    (line,) = [line for line in found["gates"] if line["gate"] == "failures"]
+    assert (line["open"], line["lift"]) == (
+        False,
+        f"bgo schedules run {key}, if that succeeds; bgo reschedule {key} --pause-after none",
+    )
+    bgo("reschedule", key, "--pause-after", "none")
+    assert bgo("explain", key, "--json").json["verdict"] == "it waits for its time, and no worker runs"
