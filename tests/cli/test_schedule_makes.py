@@ -140,12 +140,14 @@ def test_the_catalogue_of_the_library_is_the_same(bgo: Bgo) -> None:
         (["--steps", "a=echo", "--as", "foo"], "--as: it is for a schedule of one task"),
         (["--steps", "a=echo", "--handler", "echo"], "handler and chain contradict each other"),
         (["--steps", "a=echo", "--env", "X=1"], "--env: nothing that it makes is a command"),
-        (["--items", "-", "--handler", "echo", "--env", "X=1"], "--env: nothing that it makes is a command"),
-        (["--items", "-", "--handler", "echo", "--as", "foo"], "--as: it is for a schedule of one task"),
+        (["--items", "FILE", "--handler", "echo", "--env", "X=1"], "--env: nothing that it makes is a command"),
+        (["--items", "FILE", "--handler", "echo", "--as", "foo"], "--as: it is for a schedule of one task"),
     ],
 )
-def test_what_a_chain_or_batch_would_drop_is_refused(bgo: Bgo, words: list[str], message: str) -> None:
-    done = bgo("schedule", "whole", *EVERY, *words, stdin="a\n")
+def test_what_a_chain_or_batch_would_drop_is_refused(bgo: Bgo, tmp_path: Path, words: list[str], message: str) -> None:
+    file = tmp_path / "items"
+    file.write_text("a\n")
+    done = bgo("schedule", "whole", *EVERY, *(str(file) if word == "FILE" else word for word in words))
     assert (done.code, done.error[0]) == (2, f"error: {message}")
     assert bgo("schedules", "--json").json == []
 
