@@ -62,7 +62,8 @@ def show_one(flow: TaskFlow, word: str, *, as_json: bool) -> None:
         from bgo.model.schedule_view import occurrence_json
 
         done = [occurrence_json(row) for row in view.occurrences]
-        render.write_json({**view.to_json(), "occurrences": done, "coming": [c.to_json() for c in view.coming]})
+        coming = [each.to_json() for each in view.coming]
+        render.write_json({**view.to_json(), "occurrences": done, "due": view.due, "coming": coming})
         return
     shown.put_facts(flow, view)
     color = flow.settings.color

@@ -118,7 +118,7 @@ fires      every 2 h within 09:00-17:00 mon-fri in Europe/Berlin
 
 def test_show_as_an_object(bgo: Bgo, three: list[str]) -> None:
     found = bgo("schedules", "show", "hourly", "--json").json
-    assert list(found)[-2:] == ["occurrences", "coming"]
+    assert list(found)[-3:] == ["occurrences", "due", "coming"]
     assert found["occurrences"] == []
     assert found["coming"][0] == {
         "at": "2026-11-25T11:00:00.000Z",
@@ -172,7 +172,7 @@ def test_reschedule_changes_what_is_said(bgo: Bgo, three: list[str]) -> None:
     bgo("reschedule", "hourly", "n:=2", "--tag", "new", "--queue", "low", "--retry", "linear:attempts=3")
     after = bgo("schedules", "show", "hourly", "--json").json
     assert (after["input"], after["tags"], after["queue"]) == ({"message": "hi", "n": 2}, ["new"], "low")
-    same = set(before) - {"input", "tags", "queue", "rule", "coming"}
+    same = set(before) - {"input", "tags", "queue", "options", "rule", "coming"}
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
     moved = bgo("reschedule", "hourly", "@daily", "--tz", "UTC", "--json").json
     assert (moved["rule"], moved["zone"], moved["next_at"]) == (
