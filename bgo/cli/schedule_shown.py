@@ -15,19 +15,21 @@ STYLES = {"active": ("●", "green"), "paused": ("⏸", "yellow"), "finished": (
 
 
 def put_table(views: Sequence[ScheduleView], now: int, *, color: bool) -> None:
+    from bgo import zones
     from bgo.cli import render
     from bgo.cli.scheduled import told_timing
 
+    here = zones.local_name()
     found = [view.schedule for view in views]
     columns = [
         (render.Column("ID"), [each.id for each in found]),
         (render.Column("STATE"), [state_text(each.state) for each in found]),
         (render.Column("NAME", least=8), [each.name for each in found]),
-        (render.Column("KEY", least=8, drop=4), [each.key or "" for each in found]),
-        (render.Column("FIRES", least=12, drop=1), [told_timing(each.timing) for each in found]),
-        (render.Column("NEXT", drop=2), [_next(each, now) for each in found]),
-        (render.Column("FIRED", right=True, drop=3), [f"{each.counters.fired:,}" for each in found]),
-        (render.Column("NOT FIRED", least=12, drop=5), [told_counts(each.counters) for each in found]),
+        (render.Column("KEY", least=8, drop=5), [each.key or "" for each in found]),
+        (render.Column("FIRES", least=12, drop=2), [told_timing(each.timing, here) for each in found]),
+        (render.Column("NEXT", drop=3), [_next(each, now) for each in found]),
+        (render.Column("FIRED", right=True, drop=4), [f"{each.counters.fired:,}" for each in found]),
+        (render.Column("NOT FIRED", least=12, drop=1), [told_counts(each.counters) for each in found]),
     ]
     shown = [(column, cells) for column, cells in columns if any(cells)]
     out = render.console(color=color)
@@ -172,15 +174,17 @@ def _told_outcome(row: OccurrenceRow) -> str:
             return str(row.outcome)
 
 
-def put_coming(found: Sequence[Coming], now: int, *, color: bool) -> None:
-    """Print occurrences that are to come."""
+def put_coming(found: Sequence[Coming], now: int, zone: str, *, color: bool) -> None:
+    """Print occurrences that are to come, by the clock of the schedule's zone."""
     from datetime import datetime
 
+    from bgo import zones
     from bgo.cli import render
 
     if not found:
         return
-    columns = [render.Column("NEXT"), render.Column("FIRES", drop=2)]
+    heading = "NEXT" if zone == zones.local_name() else f"NEXT, in {zone}"
+    columns = [render.Column(heading), render.Column("FIRES", drop=2)]
     if any(each.note for each in found):
         columns.append(render.Column("NOTE", least=12, drop=1))
     rows = [

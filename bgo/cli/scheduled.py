@@ -51,14 +51,14 @@ def told_wish(schedule: Schedule, now: int) -> str:
     return f"{', '.join(parts)}; {told_next(schedule, now)}"
 
 
-def told_timing(timing: Timing) -> str:
-    """Return when a schedule fires, in words."""
+def told_timing(timing: Timing, here: str = "") -> str:
+    """Return when a schedule fires, in words; its zone is left out where that is `here`."""
     from bgo.model.schedule import Cron
 
     parts = [told_rule(timing.rule)]
     if timing.window is not None:
         parts.append(f"within {timing.window.told}")
-    if isinstance(timing.rule, Cron) or timing.window is not None:
+    if timing.zone != here and (isinstance(timing.rule, Cron) or timing.window is not None):
         parts.append(f"in {timing.zone}")
     return " ".join(parts)
 
@@ -126,7 +126,7 @@ def tell_plan(flow: TaskFlow, draft: Draft, *, as_json: bool) -> None:
     ]
     title = "nothing was written" + WOULD[outcome].format(draft.key)
     facts(rows, color=flow.settings.color, title=render.safe(title, "bold"))
-    put_coming(found, flow.clock.now_ms(), color=flow.settings.color)
+    put_coming(found, flow.clock.now_ms(), draft.wish.timing.zone, color=flow.settings.color)
     return None
 
 

@@ -69,7 +69,7 @@ def show_one(flow: TaskFlow, word: str, *, as_json: bool) -> None:
     color = flow.settings.color
     if view.occurrences:
         shown.put_done(view.occurrences, flow.clock.now_ms(), color=color)
-    shown.put_coming(view.coming, flow.clock.now_ms(), color=color)
+    shown.put_coming(view.coming, flow.clock.now_ms(), view.schedule.timing.zone, color=color)
 
 
 @app.command("preview")
@@ -89,14 +89,14 @@ def preview(
     from bgo.model.schedule import Reboot
 
     flow = flow_of(ctx)
-    now = flow.clock.now_ms()
+    now, timing = flow.clock.now_ms(), flow.get_schedule(word, recent=0, coming=0).schedule.timing
     found = flow.preview(word, count, since=None if since is None else parse.instant_ms(since, now) - 1)
     if as_json:
         render.write_json([each.to_json() for each in found])
     elif found:
-        shown.put_coming(found, now, color=flow.settings.color)
+        shown.put_coming(found, now, timing.zone, color=flow.settings.color)
     else:
-        is_reboot = isinstance(flow.get_schedule(word).schedule.timing.rule, Reboot)
+        is_reboot = isinstance(timing.rule, Reboot)
         render.say(f"{'it fires at the start of this computer' if is_reboot else 'no occurrence is left'}; "
                    f"bgo schedules show {word}")  # fmt: skip
 

@@ -48,9 +48,18 @@ def test_the_list_at_80_columns(bgo: Bgo, three: list[str]) -> None:
 ID            STATE     NAME   KEY       FIRES                    NEXT     FIRED
 {three[0]}  ● active  echo   hourly    every 1 h                in 1 h       0
 {three[1]}  ● active  rsync            30 9 * * * in Asia/Tok…  in 14 h      0
-{three[2]}  ⏸ paused  echo             0 10 * * 0,6 in Europe…               0
+{three[2]}  ⏸ paused  echo             0 10 * * 0,6                          0
 """
     )
+
+
+def test_what_did_not_fire_stays_at_80_columns(bgo: Bgo, three: list[str]) -> None:
+    fired(1200, 3, 0, 17)
+    shown = bgo("schedules").text.splitlines()
+    assert shown[0].endswith("  NOT FIRED")
+    assert "KEY" not in shown[0]
+    assert all("  3 skipped" in line for line in shown[1:])
+    assert max(map(len, shown)) <= 80
 
 
 def test_the_list_tells_what_did_not_fire(bgo: Bgo, three: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,7 +243,7 @@ def test_a_preview(bgo: Bgo, three: list[str]) -> None:
     assert (
         bgo("schedules", "preview", "rsync", "-n", "2").text
         == """\
-NEXT                            FIRES
+NEXT, in Asia/Tokyo             FIRES
 Thu 26 Nov 2026 09:30:00 +0900  in 14 h
 Fri 27 Nov 2026 09:30:00 +0900  in 1 d
 """
