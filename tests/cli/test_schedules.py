@@ -223,6 +223,37 @@ def test_unschedule(bgo: Bgo, three: list[str], monkeypatch: pytest.MonkeyPatch)
     assert bgo("status", task, "--json").json["state"] == "queued"
 
 
+def test_several_at_once(bgo: Bgo, three: list[str]) -> None:
+    done = bgo("schedules", "pause", "hourly", three[1], "hourly")
+    assert [line.split()[0] for line in done.lines] == [three[0], three[1]]
+    assert bgo("schedules", "list", "--state", "paused", "-q").lines == three
+    assert bgo("schedules", "resume", "hourly", "nobody").code == 3
+    assert bgo("schedules", "list", "--state", "paused", "-q").lines == three
+    found = bgo("schedules", "resume", "hourly", three[2][:8], "--json").json
+    assert [each["state"] for each in found] == ["active", "active"]
+    assert bgo("unschedule", "hourly", "rsync", "-q").lines == three[:2]
+    assert bgo("schedules", "-q").lines == [three[2]]
+    assert bgo("unschedule").code == 2
+
+
+def test_what_is_finished_refuses_before_anything_is_done(bgo: Bgo, three: list[str]) -> None:
+    bgo("schedule", "echo", "--every", "1h", "--max-runs", "1", "--key", "once")
+    with TaskFlow() as flow:
+        flow.run()
+    assert bgo("schedules", "pause", "hourly", "once").code == 4
+    assert bgo("schedules", "show", "hourly", "--json").json["state"] == "active"
+
+
+def test_a_list_of_some_states_and_of_so_many(bgo: Bgo, three: list[str]) -> None:
+    assert bgo("schedules", "--state", "active", "-q").lines == three[:2]
+    assert bgo("schedules", "--state", "active", "--state", "paused", "--limit", "1", "-q").lines == [three[0]]
+    assert bgo("schedules", "--state", "finished").err == "no schedule fits\n"
+    assert bgo("schedules", "--state", "done").code == 2
+    assert bgo("schedules", "--limit", "0").code == 2
+    done = bgo("schedules", "--limit", "2")
+    assert (len(done.lines), done.err) == (3, "the oldest 2 of 3; more with --limit N\n")
+
+
 class Answers(io.StringIO):
     def isatty(self) -> bool:
         return True
