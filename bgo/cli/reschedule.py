@@ -10,7 +10,7 @@ import typer
 from bgo.cli import parse, timing
 from bgo.cli import whole as shared
 from bgo.cli.flow import flow_of
-from bgo.cli.lazy import argv_of
+from bgo.cli.lazy import argv_of, words_of
 from bgo.cli.params import Json, Quiet, Yes
 from bgo.cli.schedule import FinishBefore, StartBefore, enqueue_options
 from bgo.cli.schedules import Word, Words, each, told
@@ -69,6 +69,7 @@ def reschedule(
     """
     said = dict(locals())
     flow = flow_of(ctx)
+    timing.check_once(words_of(ctx))
     said["word"], pairs = timing.at_word(words or [])
     options = timing.keywords(flow, said, is_new=False)
     usual = dict.fromkeys(("charging", "at_most_once", "after", "dedup", "dedup_ttl", "unique", "unique_policy"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -48,7 +48,7 @@ EveryHours = Annotated[
 DailyAt = Annotated[str | None, typer.Option("--daily-at", metavar="HH:MM", help="Every day.", rich_help_panel=FIRES)]
 On = Annotated[
     list[str] | None,
-    typer.Option("--on", metavar="DAYS", help="MON,WED,FRI, with --at.", rich_help_panel=FIRES),
+    typer.Option("--on", metavar="DAYS", help="MON,WED or MON-FRI, with --at.", rich_help_panel=FIRES),
 ]
 WeekdaysAt = Annotated[
     str | None, typer.Option("--weekdays-at", metavar="HH:MM", help="Monday to Friday.", rich_help_panel=FIRES)
@@ -129,13 +129,13 @@ PLAIN = ("tz", "window", "jitter", "max_runs", "missed", "overlap", "pause_after
 def keywords(flow: TaskFlow, said: Mapping[str, Any], *, is_new: bool) -> dict[str, Any]:
     """Return what these options mean to the library; a schedule that is there need not be told when it fires."""
     from bgo import zones
-    from bgo.flow.rules import rule_of
+    from bgo.flow.rules import is_said, rule_of
 
     words = {name: said.get(name) for name in RULE}
     away = {name for name in CLEARED if said.get(name) in (NONE, NO_NUMBER)}
     said = {**said, **dict.fromkeys(away)}
     found: dict[str, Any] = {name: said[name] for name in PLAIN}
-    if is_new or any(words.values()):
+    if is_new or any(map(is_said, words.values())):
         found.update(rule_of(words))
     zone = None if said["tz"] is None else zones.zone(said["tz"])
     for name in ("start", "end"):
@@ -191,6 +191,21 @@ def as_options() -> Iterator[None]:
         raise UsageError(
             f"{option}: {rest}", why=error.why, hint=f"try {option} {example}" if example else error.hint
         ) from None
+
+
+def check_once(words: Sequence[str]) -> None:
+    """Refuse an option that says when it fires and stands there twice: Typer would take the last and say nothing."""
+    typed = words[: words.index("--")] if "--" in words else words
+    for option in ONCE:
+        if sum(word == option or word.startswith(f"{option}=") for word in typed) > 1:
+            raise UsageError(
+                f"{option} stands there twice",
+                why="a schedule has one rule",
+                hint="several times of a day: --cron '0 9,18 * * *'; else make a schedule of each",
+            )
+
+
+ONCE = tuple("--" + name.replace("_", "-") for name in RULE if name not in ("on", "word"))
 
 
 def at_word(words: list[str]) -> tuple[str | None, list[str]]:
