@@ -159,7 +159,8 @@ def schedule(
     tell_broken(flow)
     timing.check_once(words_of(ctx))
     said["word"], said["words"] = timing.at_word(words or [])
-    draft = _draft(flow, said, argv_of(ctx))
+    with timing.as_schedule(name):
+        draft = _draft(flow, said, argv_of(ctx))
     from bgo.cli import scheduled
 
     if dry_run:

@@ -82,7 +82,8 @@ def exact(ms: int) -> str:
 def told_next(schedule: Schedule, now: int) -> str:
     """Return when it fires next, or why it does not."""
     if schedule.state != "active":
-        return f"{schedule.state}: {schedule.reason}"
+        said = schedule.reason.startswith(schedule.state)
+        return schedule.reason if said else f"{schedule.state}: {schedule.reason}"
     if schedule.fire_at is None:
         return "at the next start of this computer"
     return told_time(schedule.fire_at, now)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bgo.cli import parse
-from bgo.errors import UsageError
+from bgo.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
@@ -191,6 +191,25 @@ def as_options() -> Iterator[None]:
         raise UsageError(
             f"{option}: {rest}", why=error.why, hint=f"try {option} {example}" if example else error.hint
         ) from None
+
+
+@contextmanager
+def as_schedule(name: str) -> Iterator[None]:
+    """Let hints that are about other commands name what is typed here."""
+    try:
+        yield
+    except (UsageError, NotFoundError) as error:
+        error.hint = HINTS.get(error.hint, error.hint)
+        if error.message == f"unknown handler: {name!r}":
+            near = f"{error.hint.rstrip('?')}? " if error.hint.startswith("did you mean") else ""
+            error.hint = f"{near}if {name} is only a name: --handler HANDLER (bgo handlers list)"
+        raise
+
+
+HINTS = {
+    "bgo enqueue shell -- ls -l": "bgo schedule shell --every 1h -- ls -l",
+    "bgo chain NAME first second+third": "--steps 'first second+third'",
+}
 
 
 def check_once(words: Sequence[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.cli.conftest import Bgo, When
@@ -127,6 +129,27 @@ def test_a_caret_points_at_the_fault(bgo: Bgo, text: str, message: str, caret: s
     assert hint.startswith(" hint: ")
     assert all(len(line) <= 80 for line in (first, shown, marked))
     assert bgo("schedules", "-q").lines == []
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["shell", "--daily-at", "9:00"], "bgo schedule shell --every 1h -- ls -l"),
+        (["n", *EVERY, "--steps", ""], "--steps 'first second+third'"),
+        (["nightly", *EVERY], "if nightly is only a name: --handler HANDLER (bgo handlers list)"),
+        (["ecko", *EVERY], "did you mean echo? if ecko is only a name: --handler HANDLER (bgo handlers list)"),
+        (["n", *EVERY, "--steps", "ecko"], "did you mean echo?"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+)
+def test_hints_are_about_this_command(bgo: Bgo, words: list[str], hint: str) -> None:
+    assert bgo("schedule", *words).error[2] == f" hint: {hint}"
+
+
+def test_a_batch_whose_name_is_no_handler(bgo: Bgo, tmp_path: Path) -> None:
+    (tmp_path / "items").write_text("a\n")
+    done = bgo("schedule", "nightly", *EVERY, "--items", str(tmp_path / "items"))
+    assert done.error[2] == " hint: if nightly is only a name: --handler HANDLER (bgo handlers list)"
 
 
 def test_the_words_that_there_are(bgo: Bgo) -> None:

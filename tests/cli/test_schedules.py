@@ -151,7 +151,7 @@ def test_pause_and_resume(bgo: Bgo, three: list[str], when: When) -> None:
     assert bgo("schedules", "pause", "hourly", "-q").lines == [three[0]]
     paused = bgo("schedules", "show", "hourly", "--json").json
     assert (paused["state"], paused["reason"], paused["next_at"]) == ("paused", "paused by its user", None)
-    assert "next     paused: paused by its user" in bgo("schedules", "show", "hourly").text
+    assert "next     paused by its user" in bgo("schedules", "show", "hourly").text
     when("2026-11-25T15:20:00+00:00")
     resumed = bgo("schedules", "resume", three[0], "--json").json
     assert resumed == {"schema": 1, "id": three[0], "key": "hourly", "name": "echo", "state": "active"}
@@ -308,7 +308,25 @@ def test_cancel_leaves_schedules_unless_told(bgo: Bgo, three: list[str]) -> None
 def test_cancel_asks_for_schedules_as_well(bgo: Bgo, three: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     done = bgo("cancel", "--all", "--schedules")
-    assert (done.code, done.error[0]) == (2, "error: Cancel these? That is 3 of them.")
+    assert (done.code, done.error[0]) == (2, "error: Remove these schedules? That is 3 of them.")
+    assert bgo("schedules", "-q").lines == three
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (["--all"], "Cancel these, and remove 3 schedules? That is 5 of them."),
+        (["--tag", "t"], "Cancel these, and remove a schedule? That is 3 of them."),
+    ],
+)
+def test_cancel_says_how_many_of_them_are_schedules(
+    bgo: Bgo, three: list[str], words: list[str], asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        bgo("enqueue", "echo", "--tag", "t")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert bgo("cancel", *words, "--schedules").error[0] == f"error: {asked}"
+    assert bgo("cancel", *words).error[0] == "error: Cancel these? That is 2 of them."
     assert bgo("schedules", "-q").lines == three
 
 
