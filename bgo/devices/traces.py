@@ -135,5 +135,5 @@ def _changed(state: DeviceState, place: str, words: dict[str, str]) -> DeviceSta
                 why="a reading is yes, no or unknown",
                 hint=f"write {key}=yes",
             )
-        state = replace(state, **{key: Reading(_VALUES[word.lower()], f"trace {place}")})
+        state = replace(state, charging=Reading(_VALUES[word.lower()], f"trace {place}"))
     return state
