@@ -12,6 +12,7 @@ from bgo.hooks.settings import PluginSettings
 
 if TYPE_CHECKING:
     from bgo.clock import Clock
+    from bgo.devices.sensors import Survey
     from bgo.hooks.settings import LoadReport
     from bgo.model.device import DeviceState, Reading
     from bgo.model.handler import Catalogue
@@ -92,20 +93,28 @@ def check_profile(settings: Settings) -> None:
         )
 
 
-def sensing(clock: Clock, flag: Reading | None = None) -> Callable[[], DeviceState]:
+def survey(settings: Settings) -> Survey:
+    """Return the sensors of the device that the settings name."""
+    from bgo.devices.sensors import Place, Survey, sensors
+
+    store_dir = str(settings.store_path.parent)
+    return Survey(sensors(Place(store_dir, int(settings.idle_after_s * 1000), settings.sensors)))
+
+
+def sensing(settings: Settings, clock: Clock, flag: Reading | None = None) -> Callable[[], DeviceState]:
     """Return how the device is read: a flag is a fact, else the sensors, asked at most every five seconds."""
-    from bgo.devices.sensors import sense
     from bgo.model.device import DeviceState
 
     if flag is not None:
         fixed = DeviceState(charging=flag)
         return lambda: fixed
+    all_sensors = survey(settings)
     held: list[tuple[int, DeviceState]] = []
 
     def read() -> DeviceState:
         now = clock.awake_ms()
         if not held or now - held[0][0] >= SENSE_MS:
-            held[:] = [(now, sense())]
+            held[:] = [(now, all_sensors.take().state)]
         return held[0][1]
 
     return read

@@ -26,5 +26,5 @@ def ground(
 
     offer = Offer(frozenset(catalogue()))
     asker = Asker("", host_id(), boot_id(), offer, settings.slots)
-    view = View(device=compose.sensing(clock, charging)())
+    view = View(device=compose.sensing(settings, clock, charging)())
     return Ground(asker, view, len(living(settings.run_dir)), moment(clock, boot_id()))

@@ -14,6 +14,7 @@ import pytest
 
 from bgo.api import TaskFlow
 from bgo.cli import app, chart
+from bgo.devices.sensors import Taken
 from bgo.model.device import DeviceState, Reading, Tri
 from bgo.model.options import TaskConstraints
 from bgo.run.simulator import WEEK_MS
@@ -145,7 +146,8 @@ def test_the_same_start_and_seed_print_the_same_bytes(
 def test_it_starts_at_a_full_minute_plays_a_week_and_takes_the_sensors_word(
     flow: TaskFlow, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bgo.devices.sensors.sense", lambda: DeviceState(charging=Reading(Tri.NO, "a test battery")))
+    state = DeviceState(charging=Reading(Tri.NO, "a test battery"))
+    monkeypatch.setattr("bgo.devices.sensors.Survey.take", lambda _: Taken(state, {}, 0))
     found = told(capsys)
     assert found["start_at"].endswith(":00.000Z")
     assert found["device"][0]["charging"] == {"value": "no", "source": "a test battery"}
