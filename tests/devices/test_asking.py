@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bgo.devices.sensors import Sensor, Survey
+from bgo.devices.sensors import Place, Sensor, Survey, sensors
 from bgo.devices.sensors.asking import MOST_BYTES, Limit, TooSlow, Unreadable, ask, brief, read_file, span
-from bgo.model.device import DeviceState, Level, Reading, Tri
+from bgo.model.device import DeviceState, Level, Network, NetworkKind, Reading, Tri
 from tests.devices.stubs import Stub
+from tests.devices.test_sensors import V4
 
 SHORT_MS = 150
+PATIENCE_MS = 1_000
+"""Enough for what is quick, on a machine that is busy."""
+ROOTS = ("SYSFS", "PROC", "DEV")
 HOSTILE = {
     "hangs": ("sleep 600", TooSlow),
     "hangs silently": ("exec >&- 2>&-; sleep 600", TooSlow),
@@ -63,9 +68,9 @@ def test_complaints_are_no_output_and_bytes_are_replaced(stub: Stub) -> None:
 
 
 def test_what_is_not_there_or_no_program() -> None:
-    with pytest.raises(Unreadable, match="^/nowhere is not here$"):
+    with pytest.raises(Unreadable, match=r"^/nowhere is not here$"):
         ask(Limit(SHORT_MS), "/nowhere")
-    with pytest.raises(Unreadable, match="^/tmp: Permission denied$"):
+    with pytest.raises(Unreadable, match=r"^/tmp: Permission denied$"):
         ask(Limit(SHORT_MS), "/tmp")
 
 
@@ -90,41 +95,53 @@ def test_words() -> None:
 
 def a_sensor(stub_name: str, field: str) -> Sensor:
     def read(limit: Limit) -> DeviceState:
-        return DeviceState(idle=Reading(Tri.YES, ask(limit, stub_name).strip()))
+        return replace(DeviceState(), **{field: Reading(Tri.YES, ask(limit, stub_name).strip())})
 
     return Sensor((field,), read)
 
 
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bgo.devices.sensors.survey.PROGRAMS_MS", SHORT_MS)
-    monkeypatch.setattr("bgo.devices.sensors.survey.ALL_MS", 2 * SHORT_MS)
+    monkeypatch.setattr("bgo.devices.sensors.survey.PROGRAMS_MS", PATIENCE_MS)
+    monkeypatch.setattr("bgo.devices.sensors.survey.ALL_MS", 2 * PATIENCE_MS)
 
 
 @pytest.mark.usefixtures("patience")
-def test_one_that_hangs_takes_nothing_from_the_others_and_is_left_alone_for_a_while(
-    stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_that_hangs_takes_nothing_from_the_others_and_is_left_alone_for_a_while(stub: Stub, tmp_path: Path) -> None:
     stub("slow", does="sleep 600")
     stub("quick", "nobody here")
-    survey = Survey([Sensor(("charging",), a_sensor("slow", "x").read), a_sensor("quick", "idle")])
+    survey = Survey([a_sensor("slow", "charging"), a_sensor("quick", "idle")])
     state = survey.take().state
-    assert state.charging == Reading(Tri.UNKNOWN, f"slow took longer than {SHORT_MS / 1000:g} s")
+    assert state.charging == Reading(Tri.UNKNOWN, f"slow took longer than {PATIENCE_MS / 1000:g} s")
     assert state.idle == Reading(Tri.YES, "nobody here")
-    assert survey.take().state.charging.source == "it was too slow; asked again 60 s after that"
+    for _ in range(3):
+        assert survey.take().state.charging == Reading(Tri.UNKNOWN, "slow was too slow lately")
     assert len((tmp_path / "bin/slow.asked").read_text().splitlines()) == 1
-    assert len((tmp_path / "bin/quick.asked").read_text().splitlines()) == 2
-    monkeypatch.setattr("bgo.devices.sensors.survey.REST_MS", 0)
-    rested = Survey([Sensor(("charging",), a_sensor("slow", "x").read)])
-    for _ in range(2):
-        assert "longer than" in rested.take().state.charging.source
-    assert len((tmp_path / "bin/slow.asked").read_text().splitlines()) == 3
+    assert len((tmp_path / "bin/quick.asked").read_text().splitlines()) == 4
+    stub("slow", "awake again")
+    rested = list(survey._resting)
+    survey._resting = dict.fromkeys(rested, 0)
+    assert rested
+    assert survey.take().state.charging == Reading(Tri.YES, "awake again")
 
 
 @pytest.mark.usefixtures("patience")
+def test_a_bus_that_hangs_costs_one_wait_and_the_rest_is_told_all_the_while(stub: Stub, tmp_path: Path) -> None:
+    stub("busctl", does="sleep 600")
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net/route").write_text(V4)
+    survey = Survey(sensors(Place(str(tmp_path)), "linux", {f"BGO_{n}_ROOT": str(tmp_path) for n in ROOTS}))
+    for words in (f"busctl took longer than {PATIENCE_MS / 1000:g} s", *["busctl was too slow lately"] * 3):
+        state = survey.take().state
+        assert state.network == Network(NetworkKind.CONNECTED, f"default route by eth0; cost unknown: {words}")
+        assert state.idle == Reading(Tri.UNKNOWN, f"{words}; no terminal either (headless)")
+    assert len((tmp_path / "bin/busctl.asked").read_text().splitlines()) == 2
+
+
 def test_a_call_that_hangs_in_the_kernel_is_left_behind_and_never_joined_by_a_second(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bgo.devices.sensors.survey.ALL_MS", SHORT_MS)
     os.mkfifo(tmp_path / "fifo")
     calls = []
 
@@ -134,12 +151,11 @@ def test_a_call_that_hangs_in_the_kernel_is_left_behind_and_never_joined_by_a_se
             file.read()
         return DeviceState(storage_low=Reading(Tri.NO, "at last"))
 
-    monkeypatch.setattr("bgo.devices.sensors.survey.REST_MS", 0)
     survey = Survey([Sensor(("storage_low",), stuck)])
     for _ in range(3):
         assert survey.take().state.storage_low.value is Tri.UNKNOWN
     assert len(calls) == 1
-    [(_, thread)] = survey._resting.values()
+    [thread] = survey._hanging.values()
     os.close(os.open(tmp_path / "fifo", os.O_WRONLY))
     thread.join()
     monkeypatch.setattr("bgo.devices.sensors.survey.ALL_MS", 60_000)

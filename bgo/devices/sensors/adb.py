@@ -73,8 +73,9 @@ def phone_network(serial: str, limit: Limit) -> DeviceState:
 
 
 def _network(line: str, capabilities: set[str]) -> Network:
-    """NOT_ROAMING came with Android 9, together with NOT_SUSPENDED; before it, and beside it, there is a flag."""
-    if "roaming: true" in line or ("NOT_SUSPENDED" in capabilities and "NOT_ROAMING" not in capabilities):
+    """NOT_ROAMING came with Android 9, together with two others; before it, and beside it, there is a flag."""
+    tells = capabilities & {"FOREGROUND", "NOT_SUSPENDED"}
+    if "roaming: true" in line or (tells and "NOT_ROAMING" not in capabilities):
         kind = NetworkKind.ROAMING
     elif capabilities & {"NOT_METERED", "TEMPORARILY_NOT_METERED"}:
         kind = NetworkKind.UNMETERED

@@ -20,13 +20,15 @@ class Unreadable(Exception):
 
 
 class TooSlow(Unreadable):
-    """It did not answer in time: it is left alone for a while."""
+    """It did not answer in time."""
 
 
 class Limit:
-    """An instant until which one may wait."""
+    """An instant until which one may wait for programs; with none to wait for, they are not even started."""
 
     def __init__(self, limit_ms: int) -> None:
+        self.was_passed = False
+        """Something has been given up."""
         self._clock = SystemClock()
         self._limit_ms = limit_ms
         self._until = self._clock.awake_ms() + limit_ms
@@ -36,7 +38,10 @@ class Limit:
         return max(0, self._until - self._clock.awake_ms()) / 1000
 
     def over(self, program: str) -> TooSlow:
-        """Return the reason for giving up."""
+        """Return the reason for giving up, and take note of it."""
+        self.was_passed = True
+        if self._limit_ms == 0:
+            return TooSlow(f"{program} was too slow lately")
         return TooSlow(f"{program} took longer than {self._limit_ms / 1000:g} s")
 
 
@@ -48,6 +53,8 @@ def ask(limit: Limit, *words: str) -> str:
     """
     import subprocess
 
+    if limit.left_s() == 0:
+        raise limit.over(words[0])
     try:
         process = subprocess.Popen(
             words,

@@ -63,6 +63,8 @@ def _interface(limit: Limit) -> str:
             continue
         if found := re.search(r"^\s*interface:\s*(\w{1,15})\s*$", text, re.MULTILINE):
             return found[1]
+        if text.strip():
+            raise Unreadable("route names no interface")
     return ""
 
 

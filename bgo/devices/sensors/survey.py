@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bgo.clock import SystemClock
-from bgo.devices.sensors.asking import Limit, TooSlow, Unreadable, brief
+from bgo.devices.sensors.asking import Limit, Unreadable, brief
 from bgo.devices.sensors.power import FACT
 from bgo.model.device import DeviceState, Level, Network, Reading
 
@@ -18,7 +18,7 @@ PROGRAMS_MS = 900
 """How long the programs may take; they run side by side."""
 ALL_MS = 1000
 REST_MS = 60_000
-"""A sensor that was too slow is not asked for so long, so that a worker does not wait for it again and again."""
+"""A sensor whose programs were too slow does without them for so long: a worker waits once, not at every look."""
 _NOTHING: dict[str, Callable[[str], Any]] = {
     "charging": lambda why: Reading(source=why),
     "battery": lambda why: Level(source=why),
@@ -79,14 +79,14 @@ def said(value: Reading | Level | Network) -> str:
 class _Ask:
     """One sensor being asked, in a thread of its own."""
 
-    def __init__(self, sensor: Sensor, limit: Limit) -> None:
+    def __init__(self, sensor: Sensor, limit: Limit, is_resting: bool) -> None:
         from threading import Thread
 
+        self.is_resting = is_resting
         self.sensor = sensor
         self.took_ms = 0
-        self.is_slow = False
         self.found: DeviceState | None = None
-        self._limit = limit
+        self.limit = limit
         self._clock = SystemClock()
         self._start = self._clock.awake_ms()
         self.thread: Thread = Thread(target=self._run, name=f"bgo sensor {sensor.fields[0]}", daemon=True)
@@ -94,9 +94,8 @@ class _Ask:
 
     def _run(self) -> None:
         try:
-            found = self.sensor.read(self._limit)
+            found = self.sensor.read(self.limit)
         except Unreadable as error:
-            self.is_slow = isinstance(error, TooSlow)
             found = unknown(self.sensor, str(error))
         except Exception as error:
             found = unknown(self.sensor, brief(f"{type(error).__name__}: {error}"))
@@ -115,36 +114,40 @@ class Survey:
     def __init__(self, sensors: Sequence[Sensor]) -> None:
         self._sensors = tuple(sensors)
         self._clock = SystemClock()
-        self._resting: dict[Sensor, tuple[int, Thread]] = {}
+        self._resting: dict[Sensor, int] = {}
+        """Until when a sensor does without its programs."""
+        self._hanging: dict[Sensor, Thread] = {}
 
     def take(self) -> Taken:
         """Return what all sensors say now, after a second at most; never raises for what they do."""
-        limit, whole = Limit(PROGRAMS_MS), Limit(ALL_MS)
-        asked = {sensor: _Ask(sensor, limit) for sensor in self._sensors if not self._rests(sensor)}
+        limit = Limit(ALL_MS)
+        asked = {sensor: self._ask(sensor) for sensor in self._sensors if not self._hangs(sensor)}
         state = DeviceState()
         latency: dict[str, int] = {}
         for sensor in self._sensors:
-            if ask := asked.get(sensor):
-                ask.thread.join(whole.left_s())
-                part, took = self._part(ask)
-            else:
-                part, took = unknown(sensor, f"it was too slow; asked again {REST_MS // 1000} s after that"), 0
+            part, took = self._answer(sensor, asked.get(sensor), limit)
             state = replace(state, **{name: getattr(part, name) for name in sensor.fields})
             latency |= dict.fromkeys(sensor.fields, took)
         return Taken(state, latency, self._clock.awake_ms())
 
-    def _part(self, ask: _Ask) -> tuple[DeviceState, int]:
-        found = ask.found
-        if found is None or ask.is_slow:
-            self._resting[ask.sensor] = (self._clock.awake_ms() + REST_MS, ask.thread)
-        if found is None:
-            return unknown(ask.sensor, f"it took longer than {ALL_MS / 1000:g} s"), ALL_MS
-        return found, ask.took_ms
+    def _ask(self, sensor: Sensor) -> _Ask:
+        is_resting = self._resting.get(sensor, 0) > self._clock.awake_ms()
+        return _Ask(sensor, Limit(0 if is_resting else PROGRAMS_MS), is_resting)
 
-    def _rests(self, sensor: Sensor) -> bool:
-        """Say whether a sensor is left alone: one that hangs to this hour is, or threads would pile up."""
-        until, thread = self._resting.get(sensor, (0, None))
-        if thread is None or (until <= self._clock.awake_ms() and not thread.is_alive()):
-            self._resting.pop(sensor, None)
-            return False
-        return True
+    def _answer(self, sensor: Sensor, ask: _Ask | None, limit: Limit) -> tuple[DeviceState, int]:
+        if ask is None:
+            return unknown(sensor, "it still has not answered"), 0
+        ask.thread.join(limit.left_s())
+        if ask.limit.was_passed and not ask.is_resting:
+            self._resting[sensor] = self._clock.awake_ms() + REST_MS
+        if (found := ask.found) is not None:
+            return found, ask.took_ms
+        self._hanging[sensor] = ask.thread
+        return unknown(sensor, f"it took longer than {ALL_MS / 1000:g} s"), ALL_MS
+
+    def _hangs(self, sensor: Sensor) -> bool:
+        """Say whether a sensor hangs to this hour: it is not asked again, or threads would pile up."""
+        thread = self._hanging.get(sensor)
+        if thread is not None and not thread.is_alive():
+            del self._hanging[sensor]
+        return sensor in self._hanging
