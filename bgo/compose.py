@@ -101,25 +101,17 @@ def survey(settings: Settings) -> Survey:
     return Survey(sensors(Place(store_dir, int(settings.idle_after_s * 1000), settings.sensors)))
 
 
-def sensing(settings: Settings, clock: Clock, flag: Reading | None = None) -> Callable[[], DeviceState]:
-    """Return how the device is read: a flag is a fact, else the sensors, asked at most every five seconds."""
+def sensing(survey: Callable[[], Survey], flag: Reading | None = None) -> Callable[[], DeviceState]:
+    """Return how the device is read: a flag is a fact, else the sensors, asked at most every five seconds.
+
+    `survey` is called when they are asked for the first time: most runs ask nothing of the device.
+    """
     from bgo.model.device import DeviceState
 
     if flag is not None:
         fixed = DeviceState(charging=flag)
         return lambda: fixed
-    held: list[tuple[int, DeviceState]] = []
-    kept: list[Survey] = []
-
-    def read() -> DeviceState:
-        now = clock.awake_ms()
-        if not held or now - held[0][0] >= SENSE_MS:
-            if not kept:  # most runs ask nothing of the device, and load nothing for it
-                kept.append(survey(settings))
-            held[:] = [(now, kept[0].take().state)]
-        return held[0][1]
-
-    return read
+    return lambda: survey().take(SENSE_MS).state
 
 
 SENSE_MS = 5_000

@@ -102,7 +102,7 @@ def _device(
         return read_trace(script, start_ms)
     if charging is not None:
         return Reading(Tri(charging), "--charging")
-    return compose.sensing(flow.settings, flow.clock)().charging
+    return compose.sensing(lambda: compose.survey(flow.settings))().charging
 
 
 def _show(timeline: Timeline, *, color: bool, whole: bool) -> None:

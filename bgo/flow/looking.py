@@ -11,7 +11,8 @@ from bgo.errors import NotFoundError, UsageError
 from bgo.flow.listing import Listing, select
 from bgo.flow.loops import refuse_on_loop
 from bgo.ids import looks_like_id
-from bgo.model.state import State
+from bgo.model.device import DeviceState
+from bgo.model.state import FINAL, State
 
 if TYPE_CHECKING:
     from bgo.engine.explain import Ground
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from bgo.flow.monitoring import Monitor
     from bgo.model.device import Reading
     from bgo.model.query import Pause, QueueRow, Selector
-    from bgo.model.task import HistoryEntry
+    from bgo.model.task import HistoryEntry, Task
     from bgo.model.views import Explanation, GateLine, TaskView
 
 
@@ -29,6 +30,11 @@ def _state(word: str) -> State:
     if word not in set(State):
         raise UsageError(f"no state {word!r:.40}", why=f"a state is one of {', '.join(State)}", hint="status='failed'")
     return State(word)
+
+
+def _may_ask_device(task: Task) -> bool:
+    """Say whether what holds a task may be the device; of a chain or a batch that is a matter of its members."""
+    return task.state not in FINAL and (task.kind != "task" or not task.wish.constraints.is_empty)
 
 
 class Looking(Listing):
@@ -53,7 +59,9 @@ class Looking(Listing):
         """Return a task with the holds of a plain `bgo run` now. Raises NotFoundError and AmbiguousError."""
         from bgo.engine import explain, query, resolve
 
-        ground = self._ground()
+        with self.store.read() as session:
+            asks = _may_ask_device(resolve.task(session, task_id))
+        ground = self._ground(asks=asks)
         with self.store.read() as session:
             task = resolve.task(session, task_id)
             holds = explain.holds(session, task, ground)
@@ -128,10 +136,13 @@ class Looking(Listing):
         with self.store.read() as session:
             return standing(session, ground, limit)
 
-    def _ground(self, charging: Reading | None = None) -> Ground:
+    def _ground(self, charging: Reading | None = None, *, asks: bool = True) -> Ground:
+        """Return where we stand; without `asks` nothing that is looked at depends on the device."""
+        from bgo import compose
         from bgo.flow.ground import ground
 
-        return ground(self.settings, self.catalogue, self.clock, charging)
+        sense = compose.sensing(self._survey, charging) if asks else DeviceState
+        return ground(self.settings, self.catalogue, self.clock, sense)
 
     def queues(self) -> list[QueueRow]:
         """Return the queues with what stands in them."""

@@ -79,7 +79,7 @@ class Running(Looking):
         self._check_plugins()
         options = options or RunOptions()
         known = Known(self._peek, self.catalogue, self.clock)
-        bench = compose.bench(self.settings, compose.sensing(self.settings, self.clock, charging), known)
+        bench = compose.bench(self.settings, compose.sensing(self._survey, charging), known)
         with self.store.read() as session:
             for queue in sorted(options.queues or ()):
                 self._check_queue(session, queue)
@@ -111,7 +111,7 @@ class Running(Looking):
 
         compose.check_profile(self.settings)
         if options is None:
-            charging = compose.sensing(self.settings, self.clock)().charging
+            charging = compose.sensing(self._survey)().charging
             options = SimOptions(floor_to_minute(self.clock.now_ms()), device=charging)
         return simulate(self.store, self.catalogue(), self.settings.slots, options)
 

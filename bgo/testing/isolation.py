@@ -109,7 +109,8 @@ def _replace_environment(wanted: dict[str, str]) -> None:
 
 @contextmanager
 def _swapped(flow: TaskFlow, own: Settings, clock: ManualClock, device: ScriptedDevice) -> Iterator[None]:
-    def ground(charging: Reading | None = None) -> Ground:
+    def ground(charging: Reading | None = None, *, asks: bool = True) -> Ground:
+        del asks  # a scripted device costs nothing
         state = device.state if charging is None else DeviceState(charging=charging)
         return motor.ground(flow, state)
 

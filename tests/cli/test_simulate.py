@@ -147,7 +147,7 @@ def test_it_starts_at_a_full_minute_plays_a_week_and_takes_the_sensors_word(
     flow: TaskFlow, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = DeviceState(charging=Reading(Tri.NO, "a test battery"))
-    monkeypatch.setattr("bgo.devices.sensors.Survey.take", lambda _: Taken(state, {}, 0))
+    monkeypatch.setattr("bgo.devices.sensors.Survey.take", lambda *_: Taken(state, {}, 0))
     found = told(capsys)
     assert found["start_at"].endswith(":00.000Z")
     assert found["device"][0]["charging"] == {"value": "no", "source": "a test battery"}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -101,3 +104,19 @@ def test_the_last_that_asked_is_gone_and_no_sensor_is_asked_any_more(tmp_path: P
     for _ in range(3):
         scene.desk.look(1, None)
     assert len(scene.asked) <= 3
+
+
+def test_a_bus_that_hangs_does_not_keep_a_worker(tmp_path: Path) -> None:
+    hang = tmp_path / "busctl"
+    hang.write_text("#!/bin/sh\nexec sleep 600\n")
+    hang.chmod(0o755)
+    (tmp_path / "class").mkdir()  # no power supplies: it charges
+    env = {**os.environ, "BGO_HOME": str(tmp_path), "BGO_BUSCTL": str(hang), "BGO_SYSFS_ROOT": str(tmp_path)}
+
+    def bgo(*words: str) -> str:
+        done = subprocess.run([sys.executable, "-m", "bgo", *words], env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    bgo("enqueue", "echo", "-i", "message=hi", "--charging")
+    assert "1 done" in bgo("run")

@@ -112,14 +112,27 @@ class Survey:
     """The sensors of one device. What was too slow is remembered: keep one survey as long as you ask."""
 
     def __init__(self, sensors: Sequence[Sensor]) -> None:
+        from threading import Lock
+
         self._sensors = tuple(sensors)
         self._clock = SystemClock()
         self._resting: dict[Sensor, int] = {}
         """Until when a sensor does without its programs."""
         self._hanging: dict[Sensor, Thread] = {}
+        self._taken: Taken | None = None
+        self._lock = Lock()
 
-    def take(self) -> Taken:
-        """Return what all sensors say now, after a second at most; never raises for what they do."""
+    def take(self, max_age_ms: int = 0) -> Taken:
+        """Return what all sensors say now, after a second at most; never raises for what they do.
+
+        What was taken less than `max_age_ms` ago is returned again.
+        """
+        with self._lock:
+            if self._taken is None or self._clock.awake_ms() - self._taken.read_ms >= max_age_ms:
+                self._taken = self._take()
+            return self._taken
+
+    def _take(self) -> Taken:
         limit = Limit(ALL_MS)
         asked = {sensor: self._ask(sensor) for sensor in self._sensors if not self._hangs(sensor)}
         state = DeviceState()
