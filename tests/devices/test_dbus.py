@@ -119,6 +119,11 @@ def test_idle_by_logind(bus: Bus, tmp_path: Path, hint: bool, ago: int, value: T
     assert idle(tmp_path).source.startswith("logind: ")
 
 
+def test_a_desktop_that_has_never_set_the_hint_is_told_of(bus: Bus, tmp_path: Path) -> None:
+    bus.serve(LOGIND, logind(False, 0))
+    assert idle(tmp_path) == Reading(Tri.NO, "logind: not idle, nor was it ever told so")
+
+
 def test_a_computer_without_a_session_is_headless(bus: Bus, tmp_path: Path) -> None:
     bus.serve(LOGIND, logind(True, 0, sessions=0))
     assert idle(tmp_path) == Reading(Tri.UNKNOWN, "logind has no session; no terminal either (headless)")

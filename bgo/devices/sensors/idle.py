@@ -33,8 +33,8 @@ def _logind(after_ms: int, now: int, limit: Limit) -> Reading:
         raise Unreadable("logind gives no IdleHint")
     if sessions == 0:
         raise Unreadable("logind has no session")
-    if not hint:
-        return Reading(Tri.NO, "logind: not idle")
+    if not hint:  # a desktop that never sets the hint looks like one that is always in use: say so
+        return Reading(Tri.NO, "logind: not idle" if since else "logind: not idle, nor was it ever told so")
     return judged(max(0, now - since // 1000), after_ms, "logind: idle")
 
 
