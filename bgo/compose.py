@@ -13,7 +13,7 @@ from bgo.hooks.settings import PluginSettings
 if TYPE_CHECKING:
     from bgo.clock import Clock
     from bgo.hooks.settings import LoadReport
-    from bgo.model.device import DeviceState, Reading
+    from bgo.model.device import DeviceState
     from bgo.model.handler import Catalogue
     from bgo.model.query import Retention
     from bgo.run.bench import Bench
@@ -92,26 +92,28 @@ def check_profile(settings: Settings) -> None:
         )
 
 
-def sensing(clock: Clock, flag: Reading | None = None) -> Callable[[], DeviceState]:
-    """Return how the device is read: a flag is a fact, else the sensors, asked at most every five seconds."""
-    from bgo.devices.sensors import sense
+def sensing(clock: Clock, said: DeviceState | None = None) -> Callable[[], DeviceState]:
+    """Return how the device is read: what is said is a fact, then BGO_DEVICE counts, and what both leave open is asked
+    of the sensors, at most every five seconds. Raises UsageError for a BGO_DEVICE that cannot be read.
+    """
+    from bgo.devices import sensors
+    from bgo.devices.signals import from_environment, over
     from bgo.model.device import DeviceState
 
-    if flag is not None:
-        fixed = DeviceState(charging=flag)
-        return lambda: fixed
+    facts = over(said or DeviceState(), from_environment(os.environ.get(DEVICE_VARIABLE, "")))
     held: list[tuple[int, DeviceState]] = []
 
     def read() -> DeviceState:
         now = clock.awake_ms()
         if not held or now - held[0][0] >= SENSE_MS:
-            held[:] = [(now, sense())]
+            held[:] = [(now, over(facts, sensors.sense()))]
         return held[0][1]
 
     return read
 
 
 SENSE_MS = 5_000
+DEVICE_VARIABLE = "BGO_DEVICE"
 
 
 def prune(

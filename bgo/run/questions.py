@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bgo.clock import Moment, moment
-from bgo.engine import cycle
+from bgo.engine import cycle, platform
 from bgo.engine.cycle import Asker, Look, Memory
 from bgo.errors import StoreBusyError, StoreError
 from bgo.model.device import DeviceState, View
@@ -63,7 +63,8 @@ class Questions:
 
     def view(self, session: Session) -> View:
         """Return the view to judge under; the device is read only when waiting work asks something of it."""
-        return View(self._bench.profile, self._bench.sense() if session.lanes.ask_device() else DeviceState())
+        device = self._bench.sense() if session.lanes.ask_device() else DeviceState()
+        return platform.view(session, self._bench.profile, device)
 
     @property
     def moment(self) -> Moment:
