@@ -37,27 +37,25 @@ class Kind(StrEnum):
 
 Charging = Annotated[
     YesNo | None,
-    typer.Option(
-        "--charging", metavar="yes|no", help="The device charges, or not; default: ask it.", rich_help_panel=DEVICE
-    ),
+    typer.Option("--charging", metavar="yes|no", help="It charges, or not; default: ask it.", rich_help_panel=DEVICE),
 ]
 Battery = Annotated[
     int | None,
     typer.Option(
-        "--battery", min=0, max=100, metavar="N", help="The battery's percent; low is 15 or less.",
+        "--battery", min=0, max=100, metavar="N", help="Percent of the battery; low at 15.",
         rich_help_panel=DEVICE,
     ),
 ]  # fmt: skip
 Network = Annotated[
     Kind | None,
     typer.Option(
-        "--network", metavar="KIND", help="none, connected, unmetered, metered, roaming: so it is.",
+        "--network", metavar="KIND", help="It has none, or: connected, unmetered, metered, roaming.",
         rich_help_panel=DEVICE,
     ),
 ]  # fmt: skip
 Idle = Annotated[
     YesNo | None,
-    typer.Option("--idle", metavar="yes|no", help="Nobody uses the device, or somebody does.", rich_help_panel=DEVICE),
+    typer.Option("--idle", metavar="yes|no", help="Nobody is using it, or somebody is.", rich_help_panel=DEVICE),
 ]
 StorageLow = Annotated[
     YesNo | None,
