@@ -47,8 +47,9 @@ def check(wish: ScheduleWish, now: int) -> None:
     """Raise UsageError for a wish that can never come true."""
     timing = wish.timing
     if timing.end_ms is not None and timing.end_ms <= max(now, timing.start_ms or 0):
-        why = "it ends before it starts" if timing.start_ms is not None and timing.start_ms > now else "it is over"
-        raise UsageError("a schedule that never fires", why=f"its end: {why}", hint="give a later --end")
+        starts_later = timing.start_ms is not None and timing.start_ms > now
+        why = "it ends before it starts" if starts_later else "its end has passed"
+        raise UsageError("a schedule that never fires", why=why, hint="give a later --end")
     if isinstance(timing.rule, Reboot):
         if wish.jitter_ms:
             why = "it fires when a worker finds that the computer has started"

@@ -110,7 +110,11 @@ def _rule(timing: Mapping[str, Any], base: ScheduleWish | None) -> Rule:
 
 
 def _timing(flow: Enqueueing, timing: Mapping[str, Any], rule: Rule, base: ScheduleWish | None) -> Timing:
-    zone: str = timing.get("tz") or (zones.local_name() if base is None else base.timing.zone)
+    zone: object = timing.get("tz")
+    if zone is None:
+        zone = zones.local_name() if base is None else base.timing.zone
+    if not isinstance(zone, str):
+        raise UsageError(f"tz is not a zone's name: {zone!r:.80}", why="names are kept", hint="tz='Europe/Berlin'")
     zones.zone(zone)
     window = None
     if (hours := timing.get("window")) is not None:
