@@ -15,6 +15,7 @@ EXAMPLES = 4
 CHAPTERS = {
     "schedule": ("How cron expressions are read", "When clocks change", "Missed, overlapping, failing", "Windows"),
     "install": ("Running unattended",),
+    "simulate": ("Scripts of a device",),
 }
 """Command → what the README tells at length, and its page as well."""
 VARIABLES = {
@@ -29,6 +30,7 @@ VARIABLES = {
     "BGO_DEFAULT_TIMEOUT": "The timeout of tasks that state none.",
     "BGO_SYNCHRONOUS": "full (the default) or normal: what a power cut may take.",
     "BGO_POLL_MS": "How often a watching worker looks around without being woken.",
+    "BGO_DEVICE": "What the device says, in place of its sensors: charging=no battery=12 network=metered.",
     "BGO_SYSFS_ROOT": "Ask this directory, laid out like /sys, whether the device charges.",
     "BGO_DEBUG": "Not empty and not 0: show tracebacks, as --debug does.",
     "NO_COLOR": "Not empty: plain text, as --no-color asks for.",
