@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from bgo.model.device import DeviceState, NetworkKind, Tri
+from bgo.model.device import DeviceState, NetworkKind, PlatformState, Tri
+from bgo.policy import battery
 
 if TYPE_CHECKING:
     from bgo.run.timeline import Segment
@@ -145,8 +146,8 @@ def _told(name: str, state: DeviceState) -> str | None:
     if name in readings:
         word, source = str(readings[name].value), readings[name].source
     elif name == "battery":
-        word = "unknown" if state.battery.percent is None else f"{state.battery.percent} %"
-        source = state.battery.source
+        low = battery.reading(state, PlatformState())
+        word, source = battery.told(state, low), state.battery.source
     elif name == "network":
         word, source = str(state.network.kind), state.network.source
     else:

@@ -201,7 +201,7 @@ def test_a_simulation_follows_every_signal(bgo: Bgo, tmp_path: Path) -> None:
     assert [h["gate"] for h in found["never"][0]["holds"]] == ["charging"]
     text = bgo(*words).out
     assert "All the time: charging no (trace" in text
-    assert "battery 50 % (trace" in " ".join(text.split())
+    assert "battery 50 %, not low (trace" in " ".join(text.split())
     assert "network: m metered   ± changes   + unmetered" in text
     flagged = bgo(*words, "--network", "unmetered", "--charging", "yes", "--json").json
     assert [row["started_after_ms"] for row in flagged["rows"]] == [0, 0], "a flag goes above the script"
