@@ -97,10 +97,10 @@ def sensing(clock: Clock, said: DeviceState | None = None) -> Callable[[], Devic
     of the sensors, at most every five seconds. Raises UsageError for a BGO_DEVICE that cannot be read.
     """
     from bgo.devices import sensors
-    from bgo.devices.signals import from_environment, over
+    from bgo.devices.signals import VARIABLE, from_environment, over
     from bgo.model.device import DeviceState
 
-    facts = over(said or DeviceState(), from_environment(os.environ.get(DEVICE_VARIABLE, "")))
+    facts = over(said or DeviceState(), from_environment(os.environ.get(VARIABLE, "")))
     held: list[tuple[int, DeviceState]] = []
 
     def read() -> DeviceState:
@@ -113,7 +113,6 @@ def sensing(clock: Clock, said: DeviceState | None = None) -> Callable[[], Devic
 
 
 SENSE_MS = 5_000
-DEVICE_VARIABLE = "BGO_DEVICE"
 
 
 def prune(

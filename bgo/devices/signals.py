@@ -19,6 +19,7 @@ from bgo.policy import battery
 
 _TRI = {"yes": Tri.YES, "true": Tri.YES, "no": Tri.NO, "false": Tri.NO, "unknown": Tri.UNKNOWN}
 _SCREEN = {**_TRI, "on": Tri.YES, "off": Tri.NO}
+VARIABLE, NOW = "BGO_DEVICE", "as sensed now"
 NAME_LIMIT = 64
 """A Wi-Fi's name has at most 32 bytes; more than this is no name."""
 
@@ -117,7 +118,7 @@ def said(words: Mapping[str, str], source: str) -> DeviceState:
 def from_environment(text: str) -> DeviceState:
     """Return what the words of `BGO_DEVICE` say. Raises UsageError that names the variable."""
     try:
-        return said(pairs(text.split()), "BGO_DEVICE")
+        return said(pairs(text.split()), VARIABLE)
     except UsageError as error:
         raise UsageError(f"BGO_DEVICE: {error.message}", why=error.why, hint=error.hint) from None
 
@@ -138,3 +139,11 @@ def over(above: DeviceState, below: DeviceState, names: Iterable[str] | None = N
     """Return what either says; where both do, `above` counts. `names` are the fields that are its own in any case."""
     own = spoken_of(above) if names is None else names
     return replace(below, **{name: getattr(above, name) for name in own})
+
+
+def as_sensed_now(state: DeviceState) -> DeviceState:
+    """Return the state with one source for all that sensors say: they tell more than a value, such as free bytes, and
+    that would make two answers differ which mean the same.
+    """
+    found = {name: getattr(state, name) for name in spoken_of(state)}
+    return replace(state, **{n: replace(v, source=NOW) for n, v in found.items() if v.source != VARIABLE})

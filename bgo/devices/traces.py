@@ -21,7 +21,7 @@ from datetime import timedelta, tzinfo
 from pathlib import Path
 
 from bgo.clock import to_local
-from bgo.devices.signals import changed, over, pairs, settled, spoken_of
+from bgo.devices.signals import as_sensed_now, changed, over, pairs, settled, spoken_of
 from bgo.errors import UsageError
 from bgo.model.device import DeviceChange, DeviceState, PlatformState
 from bgo.model.words import did_you_mean, duration_ms, instant_ms
@@ -102,13 +102,13 @@ def with_facts(
     changes: tuple[DeviceChange, ...], start_ms: int, *, above: DeviceState | None, below: DeviceState
 ) -> tuple[DeviceChange, ...]:
     """Return a script's changes where `above` is said to be so all the time, and `below` is what the device says of
-    the signals that the script never mentions.
+    the signals that the script never mentions: the values alone, so that the same readings give the same answer.
     """
     if not changes or changes[0].at_ms > start_ms:
         changes = (DeviceChange(start_ms, DeviceState()), *changes)
     own = frozenset[str]().union(*(spoken_of(change.state) for change in changes))
-    usual = above or DeviceState()
-    return tuple(DeviceChange(c.at_ms, over(usual, over(c.state, below, own))) for c in changes)
+    usual, sensed = above or DeviceState(), as_sensed_now(below)
+    return tuple(DeviceChange(c.at_ms, over(usual, over(c.state, sensed, own))) for c in changes)
 
 
 def _once(lines: Iterator[Line], name: str, start_ms: int, zone: tzinfo | None) -> Iterator[Timed]:

@@ -232,3 +232,11 @@ def test_the_environment_is_read_like_a_line_and_refused_by_its_name() -> None:
         with pytest.raises(UsageError, match="BGO_DEVICE: ") as caught:
             from_environment(text)
         assert why in caught.value.message
+
+
+def test_what_sensors_add_to_a_script_is_told_by_its_value_alone() -> None:
+    script = parse("at +0h charging=no")
+    one, other = (said({"idle": "yes", "storage_low": "no"}, f"{free} MiB free") for free in (812, 811))
+    assert with_facts(script, START, above=None, below=one) == with_facts(script, START, above=None, below=other)
+    told = with_facts(script, START, above=None, below=from_environment("idle=no"))[0].state
+    assert (told.idle.source, told.charging.source) == ("BGO_DEVICE", "trace day.txt:1")
