@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from bgo.cli import render
+from bgo.model.options import NetworkConstraint
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bgo.model.limits import DedupPolicy, RateLimit
-    from bgo.model.options import RetryPolicy, TaskTimeout
+    from bgo.model.options import RetryPolicy, TaskConstraints, TaskTimeout
     from bgo.model.task import Wish
 
 Fact = tuple[str, Any]
@@ -48,7 +49,7 @@ def told_options(wish: Wish) -> list[Fact]:
         ("timeout", told_timeout(wish.timeout)),
         ("retry", told_retry(wish.retry)),
         ("window", None if wish.window is None else wish.window.told),
-        ("needs", "a charging device" if wish.constraints.requires_charging else None),
+        ("needs", told_needs(wish.constraints)),
         ("at once", None if limit is None else f"at most {limit.max_concurrent}, {limit.strategy}"),
         ("rate", None if rate is None else told_rate(rate)),
         ("dedup", None if dedup is None else told_dedup(dedup)),
@@ -57,6 +58,29 @@ def told_options(wish: Wish) -> list[Fact]:
         ("ends by", None if wish.finish_before is None else render.local_time(wish.finish_before)),
         ("promise", "at most once: never again once started" if wish.at_most_once else None),
     ]
+
+
+_NETWORKS = {
+    NetworkConstraint.NONE: "",
+    NetworkConstraint.CONNECTED: "a network",
+    NetworkConstraint.UNMETERED: "an unmetered network",
+    NetworkConstraint.NOT_ROAMING: "a network without roaming",
+    NetworkConstraint.METERED: "a metered network",
+}
+
+
+def told_needs(wish: TaskConstraints | None) -> str | None:
+    """Return in words what the device must offer; None where nothing is asked of it."""
+    if wish is None or wish.is_empty:
+        return None
+    words = (
+        _NETWORKS[wish.network],
+        "a battery that is not low" if wish.battery_not_low else "",
+        "a charging device" if wish.requires_charging else "",
+        "an idle device" if wish.device_idle else "",
+        "free storage" if wish.storage_not_low else "",
+    )
+    return ", ".join(word for word in words if word)
 
 
 def told_rate(limit: RateLimit) -> str:

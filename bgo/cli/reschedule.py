@@ -49,6 +49,11 @@ def reschedule(
     queue: shared.Queue = None,
     priority: shared.Priority = None,
     tag: shared.Tag = None,
+    network: shared.Network = None,
+    battery_not_low: shared.BatteryNotLow = False,
+    charging: shared.Charging = False,
+    device_idle: shared.DeviceIdle = False,
+    storage_not_low: shared.StorageNotLow = False,
     concurrency: shared.Concurrency = None,
     concurrency_key: shared.ConcurrencyKey = None,
     rate: shared.Rate = None,
@@ -71,7 +76,7 @@ def reschedule(
     flow = flow_of(ctx)
     said["word"], pairs = timing.at_word(words or [])
     options = timing.keywords(flow, said, is_new=False)
-    usual = dict.fromkeys(("charging", "at_most_once", "after", "dedup", "dedup_ttl", "unique", "unique_policy"))
+    usual = dict.fromkeys(("at_most_once", "after", "dedup", "dedup_ttl", "unique", "unique_policy"))
     options.update(enqueue_options(flow, {**usual, **said}))
     if (argv := argv_of(ctx)) is not None:
         options["argv"] = argv

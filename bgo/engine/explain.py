@@ -16,8 +16,9 @@ from bgo.model.query import Pause
 from bgo.model.state import CLAIMABLE, FINAL, State
 from bgo.model.task import Task
 from bgo.model.views import Explanation, GateLine
+from bgo.policy import device
 from bgo.policy.admit import reserved
-from bgo.policy.gates import device_holds, view_holds
+from bgo.policy.gates import view_holds
 from bgo.store.port import Session
 
 UPSTREAMS = 20
@@ -99,14 +100,8 @@ def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...
     if key.view.window is not None:
         told = key.view.window.told
         lines.append(_line(Gate.WINDOW, asked.get(Gate.WINDOW), f"inside {told}", f"a time in {told}"))
-    if key.view.constraints.requires_charging:
-        reading = ground.view.device.charging
-        lines.append(_line(Gate.CHARGING, asked.get(Gate.CHARGING), f"{reading.value} ({reading.source})", "yes"))
-    lines += [
-        _line(Gate.CONSTRAINT, h, "", "")
-        for h in device_holds(key.view.constraints, ground.view)
-        if h.gate is Gate.CONSTRAINT
-    ]
+    for one in device.asked(key.view.constraints, ground.view):
+        lines.append(_line(one.gate, asked.get(one.gate), one.current, one.needed))
     lines += limits.lines(session, task.lane, key.view.queue, ground.moment)
     lines.append(_slots(session, ground, key.view.queue))
     return tuple(lines)

@@ -207,13 +207,7 @@ def _priority(said: int | None, defaults: HandlerDefaults) -> int:
 
 
 def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTimeout) -> Wish:
-    constraints = request.constraints or defaults.constraints or NO_CONSTRAINTS
-    if not constraints.is_empty and (missing := _unsupported(constraints)):
-        raise UsageError(
-            f"this version cannot wait for {', '.join(missing)}",
-            why="no gate judges it yet, and a wish that nothing keeps would be a lie",
-            hint="leave it out; requires_charging (--charging) works",
-        )
+    constraints = _constraints(request.constraints, defaults.constraints)
     if constraints.on_loss is not ConstraintLoss.STOP:
         raise _not_yet("on_loss", "work that runs is not stopped when a constraint is lost")
     timeout = request.timeout or defaults.timeout or default_timeout
@@ -240,14 +234,15 @@ def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTime
     )
 
 
+def _constraints(said: TaskConstraints | None, default: TaskConstraints | None) -> TaskConstraints:
+    """Return what is asked of the device: an option says its own part, and leaves the handler's others as they are."""
+    if said is None or default is None:
+        return said or default or NO_CONSTRAINTS
+    return said.over(default)
+
+
 def _not_yet(option: str, why: str) -> UsageError:
     return UsageError(f"{option} is not available in this version", why=why, hint="leave it out")
-
-
-def _unsupported(constraints: TaskConstraints) -> tuple[str, ...]:
-    from bgo.policy.gates import unsupported  # only those who ask something of the device pay for judgement
-
-    return unsupported(constraints)
 
 
 def _setup(request: Request, info: HandlerInfo | None) -> bytes | None:

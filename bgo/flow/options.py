@@ -12,7 +12,7 @@ from bgo.clock import Clock, from_datetime
 from bgo.engine.spec import Request
 from bgo.errors import UsageError
 from bgo.model import specs
-from bgo.model.options import NO_CONSTRAINTS, Duration, RetryPolicy, TaskConstraints, TaskTimeout, to_ms
+from bgo.model.options import Duration, RetryPolicy, TaskConstraints, TaskTimeout, to_ms
 
 if TYPE_CHECKING:
     from bgo.model.cron import CronSchedule
@@ -247,11 +247,5 @@ def overlaid(base: Request, over: Request) -> Request:
     """Return `base` with everything that `over` says laid over it; what `over` leaves open stays as it was."""
     said = {f.name: value for f in fields(over) if (value := getattr(over, f.name)) is not None and value != ()}
     if over.constraints is not None and base.constraints is not None:
-        said["constraints"] = _both(base.constraints, over.constraints)
+        said["constraints"] = over.constraints.over(base.constraints)
     return replace(base, **said)
-
-
-def _both(base: TaskConstraints, over: TaskConstraints) -> TaskConstraints:
-    """Return constraints that ask for what either asks."""
-    own = {f.name: value for f in fields(over) if (value := getattr(over, f.name)) != getattr(NO_CONSTRAINTS, f.name)}
-    return replace(base, **own)

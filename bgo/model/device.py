@@ -88,7 +88,10 @@ HOST = Profile()
 
 @dataclass(frozen=True, slots=True)
 class PlatformState:
-    """What a phone's rules remember (quota, Doze, hysteresis). The host profile remembers nothing."""
+    """What a platform's rules remember of what went before, from run to run."""
+
+    battery_low: bool = False
+    """Whether the battery was low when its level was last known (see `policy.battery`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bgo.clock import Moment, moment
-from bgo.engine import cycle
+from bgo.engine import cycle, platform
 from bgo.engine.cycle import Asker, Look, Memory
 from bgo.errors import StoreBusyError, StoreError
 from bgo.model.device import DeviceState, View
@@ -71,9 +71,8 @@ class Questions:
         """Return the view to judge under; the device is read only when waiting work asks something of it."""
         sensed, self._sensed = self._sensed, None
         self._asks_device = session.lanes.ask_device()
-        if not self._asks_device:
-            return View(self._bench.profile)
-        return View(self._bench.profile, sensed or self._bench.sense())
+        device = (sensed or self._bench.sense()) if self._asks_device else DeviceState()
+        return platform.view(session, self._bench.profile, device)
 
     @property
     def moment(self) -> Moment:

@@ -17,14 +17,14 @@ from typing import Any
 
 from bgo import ids
 from bgo.clock import Moment, VirtualClock, moment
-from bgo.engine import cycle, explain, inputs, query
+from bgo.engine import cycle, explain, inputs, platform, query
 from bgo.engine import settle as settling
 from bgo.engine.cycle import Asker, Claim, Memory
 from bgo.engine.settle import RunKey, Settled
 from bgo.engine.waiting import waited
 from bgo.errors import UsageError
 from bgo.model import payload as payloads
-from bgo.model.device import DeviceChange, DeviceState, Reading, View
+from bgo.model.device import HOST, DeviceChange, DeviceState
 from bgo.model.flow import Over
 from bgo.model.handler import Catalogue
 from bgo.model.outcome import CancelledRun, Failed, Outcome, Succeeded, TaskError, TimedOut
@@ -48,7 +48,7 @@ USUAL_MS = 1_000
 SAMPLE = 101
 """Of so many last successes the median is taken."""
 WORKER = "simulator"
-UNKNOWN = Reading()
+UNKNOWN = DeviceState()
 BLOCKED = (Hold(Gate.UPSTREAM, "other tasks have not ended", "their success"),)
 WAITING = (State.BLOCKED, State.QUEUED, State.RETRYING)
 
@@ -62,8 +62,8 @@ class SimOptions:
     seed: int = 1
     slots: int | None = None
     """None: as many as are configured."""
-    device: tuple[DeviceChange, ...] | Reading = UNKNOWN
-    """A script (before its first change everything is unknown), or one reading of the charger for all the time."""
+    device: tuple[DeviceChange, ...] | DeviceState = UNKNOWN
+    """A script (before its first change everything is unknown), or what the device says all the time."""
     durations: Mapping[str, int] = field(default_factory=dict)
     """Task name → milliseconds, for tasks that have never been measured."""
     failures: Mapping[str, int] = field(default_factory=dict)
@@ -94,9 +94,9 @@ def simulate(store: SqliteStore, catalogue: Catalogue | None, slots: int, option
 class _Script:
     """What the device says at each instant of the play."""
 
-    def __init__(self, device: tuple[DeviceChange, ...] | Reading, start: int, until: int) -> None:
-        if isinstance(device, Reading):
-            device = (DeviceChange(start, DeviceState(charging=device)),)
+    def __init__(self, device: tuple[DeviceChange, ...] | DeviceState, start: int, until: int) -> None:
+        if isinstance(device, DeviceState):
+            device = (DeviceChange(start, device),)
         before = [change.state for change in device if change.at_ms <= start]
         later = [change for change in device if start < change.at_ms < until]
         self._changes = [DeviceChange(start, before[-1] if before else DeviceState()), *later]
@@ -180,7 +180,7 @@ class _Play:
         """Let happen what is due now, and return when something happens next."""
         now = self._clock.now_ms()
         self._settle(now)
-        view = View(device=self._script.at(now))
+        view = platform.view(self._session, HOST, self._script.at(now))
         until = self._clock.awake_ms() + LEASE_MS
         tick = cycle.tick(
             self._session, self._asker, view, self._memory, tuple(self._idle),
@@ -298,7 +298,8 @@ class _Play:
     # What never ran.
 
     def _never(self, device: DeviceState) -> tuple[NeverRan, ...]:
-        ground = explain.Ground(self._asker, View(device=device), 1, self._moment)
+        view = platform.view(self._session, HOST, device)
+        ground = explain.Ground(self._asker, view, 1, self._moment)
         known: dict[tuple[int, State, int], tuple[Hold, ...]] = {}
         found = []
         for task in query.all_tasks(self._session, Selector(states=WAITING)):

@@ -666,6 +666,16 @@ class Schedules(Protocol):
         """Return the seq of the newest task there is, 0 for none."""
 
 
+class Notes(Protocol):
+    """Short texts by key: what outlives a worker and belongs to no task."""
+
+    def read(self, key: str) -> str | None:
+        """Return what was written under a key."""
+
+    def write(self, key: str, value: str) -> None:
+        """Keep a text, in place of the one before."""
+
+
 class Session(Protocol):
     """One transaction's verbs, grouped by what they are about."""
 
@@ -701,6 +711,8 @@ class Session(Protocol):
     def stages(self) -> Stages: ...
     @property
     def schedules(self) -> Schedules: ...
+    @property
+    def notes(self) -> Notes: ...
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Undo only the block on an exception, and let it through."""

@@ -15,6 +15,7 @@ EXAMPLES = 4
 CHAPTERS = {
     "schedule": ("How cron expressions are read", "When clocks change", "Missed, overlapping, failing", "Windows"),
     "install": ("Running unattended",),
+    "simulate": ("Scripts of a device",),
 }
 """Command → what the README tells at length, and its page as well."""
 VARIABLES = {
@@ -33,6 +34,7 @@ VARIABLES = {
     "start adb's server beforehand, with adb start-server. What bgo doctor shows of macOS, Windows, Termux and phones "
     "is read as others have recorded it: bgo has not been run there.",
     "BGO_IDLE_AFTER_S": "Seconds without input after which a computer counts as idle; 300 by default.",
+    "BGO_DEVICE": "What the device says, in place of its sensors: charging=no battery=12 network=metered.",
     "BGO_SYSFS_ROOT": "Read charger, battery, links and screens below this directory, laid out like /sys.",
     "BGO_PROC_ROOT": "Read the default routes below this directory, laid out like /proc.",
     "BGO_DEV_ROOT": "Look for terminals that are typed at below this directory, laid out like /dev.",
