@@ -104,6 +104,14 @@ def enqueue(
     charging: Annotated[
         bool, typer.Option("--charging", help="Only while the device charges.", metavar="", rich_help_panel=WHEN)
     ] = False,
+    on_constraint_loss: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT",
+            help="If that is lost while it runs: stop (it waits and runs anew; default), finish, cancel.",
+            rich_help_panel=WHEN,
+        ),
+    ] = None,
     timeout: Annotated[
         TaskTimeout | None,
         typer.Option(
@@ -228,6 +236,7 @@ def enqueue(
         "cwd": cwd,
         "at_most_once": at_most_once or None,
         "constraints": _constraints(charging),
+        "on_constraint_loss": on_constraint_loss,
     }
     asked = Asked(name, [*(words or ()), *(pairs or ())], whole, like, argv_of(ctx), env, allow_unknown)
     said: Any = {key: value for key, value in options.items() if value is not None}

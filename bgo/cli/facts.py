@@ -49,6 +49,7 @@ def told_options(wish: Wish) -> list[Fact]:
         ("retry", told_retry(wish.retry)),
         ("window", None if wish.window is None else wish.window.told),
         ("needs", "a charging device" if wish.constraints.requires_charging else None),
+        ("if lost", _told_loss(wish.constraints.on_loss)),
         ("at once", None if limit is None else f"at most {limit.max_concurrent}, {limit.strategy}"),
         ("rate", None if rate is None else told_rate(rate)),
         ("dedup", None if dedup is None else told_dedup(dedup)),
@@ -57,6 +58,11 @@ def told_options(wish: Wish) -> list[Fact]:
         ("ends by", None if wish.finish_before is None else render.local_time(wish.finish_before)),
         ("promise", "at most once: never again once started" if wish.at_most_once else None),
     ]
+
+
+def _told_loss(policy: str) -> str | None:
+    """Return what becomes of a run when the device stops offering what it needs, where that is not the usual."""
+    return {"finish": "a run goes on to its end", "cancel": "a run is stopped, and the task cancelled"}.get(policy)
 
 
 def told_rate(limit: RateLimit) -> str:

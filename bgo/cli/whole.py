@@ -80,6 +80,15 @@ Tz = Annotated[
 Charging = Annotated[
     bool, typer.Option("--charging", help="Only while the device charges.", metavar="", rich_help_panel=EACH)
 ]
+OnConstraintLoss = Annotated[
+    str | None,
+    typer.Option(
+        "--on-constraint-loss",
+        metavar="WHAT",
+        help="If that is lost while it runs: stop (it waits and runs anew; default), finish, cancel.",
+        rich_help_panel=EACH,
+    ),
+]
 Concurrency = Annotated[
     str | None,
     typer.Option(
@@ -194,6 +203,7 @@ def keywords(flow: TaskFlow, said: Mapping[str, Any], chain: ChainBuilder | None
         "timeout": said["timeout"],
         "retry": said["retry"],
         "constraints": _constraints(said["charging"]),
+        "on_constraint_loss": said["on_constraint_loss"],
         "concurrency": limits.concurrency(said["concurrency"], said["concurrency_key"]),
         "rate_limit": limits.rate(said["rate"], said["rate_key"]),
         "at_most_once": said["at_most_once"] or None,

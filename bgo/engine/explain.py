@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bgo.clock import Moment, to_local
@@ -11,6 +12,7 @@ from bgo.engine.cycle import Asker
 from bgo.engine.expire import as_shown
 from bgo.engine.waiting import waited
 from bgo.model.device import View
+from bgo.model.options import ConstraintLoss
 from bgo.model.plan import Gate, Hold
 from bgo.model.query import Pause
 from bgo.model.state import CLAIMABLE, FINAL, State
@@ -18,6 +20,7 @@ from bgo.model.task import Task
 from bgo.model.views import Explanation, GateLine
 from bgo.policy.admit import reserved
 from bgo.policy.gates import device_holds, view_holds
+from bgo.policy.loss import SETTLE_MS
 from bgo.store.port import Session
 
 UPSTREAMS = 20
@@ -66,7 +69,7 @@ def _lines(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...]
     if task.state is State.RUNNING and task.kind != "task":
         return explain_flow.going_on(session, task, lambda member: _held_by(session, member, ground))
     if task.state is State.RUNNING:
-        return _stopped(session, task)
+        return (*_stopped(session, task), *_lost(task, ground))
     return _ledger(session, task, ground) if task.state in CLAIMABLE else ()
 
 
@@ -151,6 +154,12 @@ def _stopped(session: Session, task: Task) -> tuple[GateLine, ...]:
     return tuple(_pause(p) for p in session.pauses.list() if p.running and _meets(p, task))
 
 
+def _lost(task: Task, ground: Ground) -> Iterator[GateLine]:
+    """Yield a line for each constraint of a running task that does not hold now."""
+    for hold in device_holds(task.wish.constraints, ground.view):
+        yield GateLine(hold.gate, False, hold.current, hold.needed, hold)
+
+
 def _slots(session: Session, ground: Ground, queue: str) -> GateLine:
     """Slots as a plain `bgo run` would count them now; without a worker that is the remedy to name."""
     asker = ground.asker
@@ -174,13 +183,26 @@ def _verdict(session: Session, task: Task, lines: tuple[GateLine, ...], ground: 
     if task.state is State.RUNNING:
         if task.cancel_reason is not None:
             return "running; a cancel was asked for"
-        return "running, but it stands still: it was paused" if lines else "running"
+        if any(line.gate == Gate.PAUSED for line in lines):
+            return "running, but it stands still: it was paused"
+        return f"running; {_told_loss(task)}" if lines else "running"
     if task.state is State.BLOCKED:
         return f"waits for {', '.join(line.current.split()[0] for line in lines) or 'other tasks'}"
     closed = list(dict.fromkeys(line.gate for line in lines if not line.is_open))
     if closed:
         return f"held by {', '.join(closed)}"
     return "would start now" if ground.workers else "would start now, but no worker runs: bgo run"
+
+
+def _told_loss(task: Task) -> str:
+    """Return what becomes of a run that has lost a constraint."""
+    match task.wish.constraints.on_loss:
+        case ConstraintLoss.FINISH:
+            return "it has lost a constraint and may finish without it"
+        case ConstraintLoss.CANCEL:
+            return f"it has lost a constraint and is cancelled once that has lasted {SETTLE_MS // 1000} s"
+        case ConstraintLoss.STOP:
+            return f"it has lost a constraint and is stopped once that has lasted {SETTLE_MS // 1000} s"
 
 
 def _waited(session: Session, task: Task, now: int) -> dict[str, int]:

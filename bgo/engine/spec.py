@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bgo.engine import deadlines
@@ -25,6 +25,7 @@ from bgo.model.options import (
     is_whole,
     shown,
 )
+from bgo.model.specs import constraint_loss
 from bgo.model.task import INPUT_LIMIT, TAG_LIMIT, TaskSpec, Wish
 from bgo.policy.schema import check_input
 
@@ -51,6 +52,8 @@ class Request:
     timeout: TaskTimeout | None = None
     retry: RetryPolicy | None = None
     constraints: TaskConstraints | None = None
+    on_loss: ConstraintLoss | None = None
+    """Laid over what the constraints themselves say."""
     concurrency: ConcurrencyControl | None = None
     at_most_once: bool | None = None
     rate: RateLimit | None = None
@@ -207,15 +210,13 @@ def _priority(said: int | None, defaults: HandlerDefaults) -> int:
 
 
 def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTimeout) -> Wish:
-    constraints = request.constraints or defaults.constraints or NO_CONSTRAINTS
+    constraints = _constraints(request, defaults)
     if not constraints.is_empty and (missing := _unsupported(constraints)):
         raise UsageError(
             f"this version cannot wait for {', '.join(missing)}",
             why="no gate judges it yet, and a wish that nothing keeps would be a lie",
             hint="leave it out; requires_charging (--charging) works",
         )
-    if constraints.on_loss is not ConstraintLoss.STOP:
-        raise _not_yet("on_loss", "work that runs is not stopped when a constraint is lost")
     timeout = request.timeout or defaults.timeout or default_timeout
     once = defaults.at_most_once if request.at_most_once is None else request.at_most_once
     retry = request.retry or defaults.retry or RetryPolicy.NONE
@@ -240,8 +241,21 @@ def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTime
     )
 
 
-def _not_yet(option: str, why: str) -> UsageError:
-    return UsageError(f"{option} is not available in this version", why=why, hint="leave it out")
+def _constraints(request: Request, defaults: HandlerDefaults) -> TaskConstraints:
+    """Return what is asked of the device. A word on its loss alone is for the constraints that the handler has."""
+    found = request.constraints or defaults.constraints or NO_CONSTRAINTS
+    if request.on_loss is None and found.on_loss is ConstraintLoss.STOP:
+        return found
+    found = replace(found, on_loss=constraint_loss(request.on_loss or found.on_loss))
+    if not replace(found, on_loss=ConstraintLoss.STOP).is_empty:
+        return found
+    if request.is_part:  # said for all members of a chain or batch, of which this one asks nothing
+        return NO_CONSTRAINTS
+    raise UsageError(
+        "there is no constraint to lose",
+        why="on-constraint-loss says what becomes of a run when the device stops offering what it needs",
+        hint="add a constraint such as --charging, or leave it out",
+    )
 
 
 def _unsupported(constraints: TaskConstraints) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from bgo.clock import Clock, from_datetime
 from bgo.engine.spec import Request
 from bgo.errors import UsageError
 from bgo.model import specs
-from bgo.model.options import NO_CONSTRAINTS, Duration, RetryPolicy, TaskConstraints, TaskTimeout, to_ms
+from bgo.model.options import NO_CONSTRAINTS, ConstraintLoss, Duration, RetryPolicy, TaskConstraints, TaskTimeout, to_ms
 
 if TYPE_CHECKING:
     from bgo.model.cron import CronSchedule
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NOT_YET = frozenset(
     {
-        "relax", "encryption", "expedited", "on_constraint_loss",
+        "relax", "encryption", "expedited",
     }
 )  # fmt: skip
 """Keywords that mean something to bgo but are not acted upon by this version; said or not, nothing is ignored."""
@@ -42,6 +42,9 @@ class EnqueueOptions(TypedDict, total=False):
     timeout: TaskTimeout | Duration | str
     retry: RetryPolicy | str
     constraints: TaskConstraints
+    on_constraint_loss: ConstraintLoss | str
+    """What becomes of the run when the device stops offering that: `stop` and hand back (the default), `finish`,
+    `cancel`."""
     concurrency: ConcurrencyControl | int
     rate_limit: RateLimit | str
     """`RateLimit(10, timedelta(minutes=1))`, a preset, or `"10/1m"`."""
@@ -137,6 +140,7 @@ def to_request(
         timeout=_timeout(options.get("timeout")),
         retry=_retry(options.get("retry")),
         constraints=options.get("constraints"),
+        on_loss=_on_loss(options.get("on_constraint_loss")),
         concurrency=_concurrency(options.get("concurrency")),
         at_most_once=options.get("at_most_once"),
         rate=_rate(options),
@@ -175,6 +179,10 @@ def _timeout(value: TaskTimeout | Duration | str | None) -> TaskTimeout | None:
 
 def _retry(value: RetryPolicy | str | None) -> RetryPolicy | None:
     return specs.retry(value) if isinstance(value, str) else value
+
+
+def _on_loss(value: ConstraintLoss | str | None) -> ConstraintLoss | None:
+    return None if value is None else specs.constraint_loss(value)
 
 
 def _concurrency(value: ConcurrencyControl | int | None) -> ConcurrencyControl | None:

@@ -8,7 +8,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bgo.errors import UsageError
-from bgo.model.options import PRIORITY_MAX, PRIORITY_MIN, PRIORITY_NAMES, TIMEOUT_PRESETS, RetryPolicy, TaskTimeout
+from bgo.model.options import (
+    PRIORITY_MAX,
+    PRIORITY_MIN,
+    PRIORITY_NAMES,
+    TIMEOUT_PRESETS,
+    ConstraintLoss,
+    RetryPolicy,
+    TaskTimeout,
+)
 from bgo.model.words import did_you_mean, duration, duration_ms
 
 if TYPE_CHECKING:
@@ -189,6 +197,18 @@ def dedup(text: str, ttl: timedelta | None = None) -> DedupPolicy:
             hint="--dedup input compares the whole input, --dedup user_id,day these fields",
         )
     return DedupPolicy.by_fields(ttl, fields)
+
+
+def constraint_loss(word: str) -> ConstraintLoss:
+    """Return `stop`, `finish` or `cancel`."""
+    try:
+        return ConstraintLoss(word.strip().lower())
+    except (AttributeError, ValueError):
+        raise UsageError(
+            f"on-constraint-loss cannot be {word!r:.40}",
+            why=did_you_mean(str(word), list(ConstraintLoss)) or "it says what becomes of work that runs",
+            hint="stop (and hand back), finish, or cancel",
+        ) from None
 
 
 def unique(name: str, policy: str | None = None) -> Unique:
