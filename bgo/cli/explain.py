@@ -142,7 +142,7 @@ def _show(told: Told | ScheduleExplanation, *, now: int, color: bool) -> None:
 def _show_schedule(found: ScheduleExplanation, *, now: int, color: bool) -> None:
     from bgo.cli import render
     from bgo.cli.facts import facts
-    from bgo.cli.schedules import state_text
+    from bgo.cli.schedule_shown import state_text
 
     title = render.safe(f"{found.view.id}  {render.line(found.view.schedule.name)}  ", "bold")
     title.append_text(state_text(found.view.schedule.state))

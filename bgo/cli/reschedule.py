@@ -54,7 +54,7 @@ def reschedule(
     concurrency_key: shared.ConcurrencyKey = None,
     rate: shared.Rate = None,
     rate_key: shared.RateKey = None,
-    cwd: shared.Cwd = None,
+    cwd: Annotated[str | None, typer.Option(metavar="DIR", help="Run there.", rich_help_panel=shared.EACH)] = None,
     env: shared.Env = None,
     start_before: StartBefore = None,
     finish_before: FinishBefore = None,
@@ -63,7 +63,8 @@ def reschedule(
 ) -> None:
     """Change when a schedule fires, or options and input of the tasks that it makes; what is not said stays.
 
-    Its id, key and counters stay. An interval counts on from the last occurrence.
+    Its id, key and counters stay. An interval counts on from the last occurrence. The word none takes away a window, a
+    start or end, a deadline, --max-runs or --pause-after.
 
     bgo reschedule backup --every 2h
     """

@@ -146,7 +146,8 @@ def schedule(
     """Enqueue a task (or a chain, or a batch) again and again; print the schedule's id.
 
     Any worker fires it: 'bgo run --watch', or 'bgo run' started by cron ('bgo install'). One occurrence fires once.
-    What was missed is made up for by one run; while an earlier run is unfinished, none is made. Words after -- are a
+    Times are this computer's unless --tz says whose. What was missed is made up for by one run; while an earlier run is
+    unfinished, none is made. Words after -- are a
     command line, for handlers that take one. How cron expressions, windows and changes of the clock are read:
     'bgo man schedule'.
 

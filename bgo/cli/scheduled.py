@@ -111,7 +111,7 @@ def tell_plan(flow: TaskFlow, draft: Draft, *, as_json: bool) -> None:
             {**told, "zone": draft.wish.timing.zone, "coming": [c.to_json() for c in found], "makes": makes}
         )
     from bgo.cli.facts import facts
-    from bgo.cli.schedules import put_coming
+    from bgo.cli.schedule_shown import put_coming
 
     rows = [
         ("makes", f"{draft.kind} {draft.name}"),

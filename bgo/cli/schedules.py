@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bgo.cli import schedule_shown as shown
 from bgo.cli import schedules_files
 from bgo.cli.flow import flow_of
 from bgo.cli.lazy import group
@@ -14,14 +15,11 @@ from bgo.cli.params import OUTPUT, Json, Quiet
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
-    from bgo.cli.facts import Fact
-    from bgo.model.schedule import Counters, OccurrenceRow, Schedule
-    from bgo.model.schedule_view import Coming, ScheduleView
+    from bgo.model.schedule_view import ScheduleView
 
 app = group("List schedules, show one, pause, resume, foresee, import them.", default_verb="list")
 
 Word = Annotated[str, typer.Argument(metavar="ID", help="An id, a key, or a name.", show_default=False)]
-STYLES = {"active": ("●", "green"), "paused": ("⏸", "yellow"), "finished": ("■", "dim")}
 
 
 @app.command("list")
@@ -44,7 +42,7 @@ def list_(
         for view in found:
             print(view.id)
     elif found:
-        _put_table(found, flow.clock.now_ms(), color=flow.settings.color)
+        shown.put_table(found, flow.clock.now_ms(), color=flow.settings.color)
     else:
         render.say("no schedule yet: bgo schedule NAME --every 1h")
 
@@ -66,11 +64,11 @@ def show_one(flow: TaskFlow, word: str, *, as_json: bool) -> None:
         done = [occurrence_json(row) for row in view.occurrences]
         render.write_json({**view.to_json(), "occurrences": done, "coming": [c.to_json() for c in view.coming]})
         return
-    _put_facts(flow, view)
+    shown.put_facts(flow, view)
     color = flow.settings.color
     if view.occurrences:
-        _put_done(view.occurrences, flow.clock.now_ms(), color=color)
-    put_coming(view.coming, flow.clock.now_ms(), color=color)
+        shown.put_done(view.occurrences, flow.clock.now_ms(), color=color)
+    shown.put_coming(view.coming, flow.clock.now_ms(), color=color)
 
 
 @app.command("preview")
@@ -95,7 +93,7 @@ def preview(
     if as_json:
         render.write_json([each.to_json() for each in found])
     elif found:
-        put_coming(found, now, color=flow.settings.color)
+        shown.put_coming(found, now, color=flow.settings.color)
     else:
         is_reboot = isinstance(flow.get_schedule(word).schedule.timing.rule, Reboot)
         render.say(f"{'it fires at the start of this computer' if is_reboot else 'no occurrence is left'}; "
@@ -128,165 +126,6 @@ def told(views: Sequence[ScheduleView], what: str, *, as_json: bool, quiet: bool
         return
     for view in views:
         print(view.id if quiet else render.clean(f"{view.id} ({view.schedule.key or view.schedule.name}) {what}"))
-
-
-def _put_table(views: Sequence[ScheduleView], now: int, *, color: bool) -> None:
-    from bgo.cli import render
-    from bgo.cli.scheduled import told_timing
-
-    found = [view.schedule for view in views]
-    columns = [
-        (render.Column("ID"), [each.id for each in found]),
-        (render.Column("STATE"), [state_text(each.state) for each in found]),
-        (render.Column("NAME", least=8), [each.name for each in found]),
-        (render.Column("KEY", least=8, drop=4), [each.key or "" for each in found]),
-        (render.Column("FIRES", least=12, drop=1), [told_timing(each.timing) for each in found]),
-        (render.Column("NEXT", drop=2), [_next(each, now) for each in found]),
-        (render.Column("FIRED", right=True, drop=3), [f"{each.counters.fired:,}" for each in found]),
-        (render.Column("NOT FIRED", least=12, drop=5), [told_counts(each.counters) for each in found]),
-    ]
-    shown = [(column, cells) for column, cells in columns if any(cells)]
-    out = render.console(color=color)
-    out.print(render.table([column for column, _ in shown], list(zip(*(c for _, c in shown), strict=True)), out.width))
-
-
-def state_text(state: str) -> Any:
-    """Return a schedule's state as a coloured Rich Text."""
-    from bgo.cli import render
-
-    glyph, style = STYLES[state]
-    return render.safe(f"{glyph} {state}", style)
-
-
-def _next(schedule: Schedule, now: int) -> str:
-    from bgo.cli import render
-
-    if schedule.state != "active":
-        return ""
-    if schedule.fire_at is None:
-        return "at a start"
-    return ("" if schedule.fire_at > now - 1000 else "due ") + render.ago(schedule.fire_at, now)
-
-
-def told_counts(counters: Counters) -> str:
-    """Return in words which occurrences did not fire."""
-    named = (("skipped", counters.skipped), ("missed", counters.missed), ("coalesced", counters.coalesced))
-    return ", ".join(f"{number:,} {name}" for name, number in named if number)
-
-
-def _put_facts(flow: TaskFlow, view: ScheduleView) -> None:
-    from bgo.cli import render
-    from bgo.cli.facts import facts
-
-    schedule = view.schedule
-    title = render.safe(f"{view.id}  {render.line(schedule.name)}  ", "bold")
-    title.append_text(state_text(schedule.state))
-    title.append_text(render.safe(f"  makes a {schedule.kind}", "dim"))
-    facts([*_when(schedule, flow.clock.now_ms()), *_what(view)], color=flow.settings.color, title=title)
-
-
-def _when(schedule: Schedule, now: int) -> list[Fact]:
-    from bgo.cli import render
-    from bgo.cli.scheduled import told_next, told_timing
-
-    wish, timing = schedule.wish, schedule.timing
-    return [
-        ("key", schedule.key),
-        ("fires", told_timing(timing)),
-        ("next", told_next(schedule, now).removeprefix("next ")),
-        ("from", None if timing.start_ms is None else render.local_time(timing.start_ms)),
-        ("until", None if timing.end_ms is None else render.local_time(timing.end_ms)),
-        ("jitter", None if not wish.jitter_ms else f"up to {render.duration(wish.jitter_ms)} later"),
-        ("missed", MISSED[wish.missed.kind].format(render.duration(wish.missed.grace_ms), wish.missed.most)),
-        ("overlap", OVERLAP[wish.overlap]),
-        ("at most", None if wish.max_runs is None else f"{wish.max_runs:,} times"),
-        ("pauses", None if wish.pause_after is None else f"after {wish.pause_after} failures in a row"),
-        ("starts by", None if not wish.start_before_ms else f"{render.duration(wish.start_before_ms)} after it fired"),
-        ("ends by", None if not wish.finish_before_ms else f"{render.duration(wish.finish_before_ms)} after it fired"),
-        ("fired", f"{schedule.counters.fired:,}"),
-        ("not fired", told_counts(schedule.counters)),
-    ]
-
-
-MISSED = {
-    "one": "one: fires once for all that was missed",
-    "skip": "skip: what is more than {0} late is dropped",
-    "all": "all: made up for, the newest {1:,} at most",
-}
-OVERLAP = {
-    "skip": "skip: while an earlier one is unfinished, nothing is made",
-    "queue": "queue: waits for the earlier ones to end",
-    "replace": "replace: calls the earlier ones off",
-    "allow": "allow: runs beside the earlier ones",
-}
-
-
-def _what(view: ScheduleView) -> list[Fact]:
-    import shlex
-
-    from bgo.cli import render
-
-    schedule = view.schedule
-    return [
-        ("handler", schedule.handler if schedule.handler != schedule.name else None),
-        ("input", render.dumps(view.input) if view.input else None),
-        ("command", None if view.argv is None else shlex.join(view.argv)),
-        ("unfinished", ", ".join(view.unfinished[:5]) + (" …" if len(view.unfinished) > 5 else "")),
-        ("from file", schedule.source),
-        ("more", f"bgo tasks --schedule {schedule.id}; bgo explain {schedule.id}"),
-    ]
-
-
-def _put_done(rows: Sequence[OccurrenceRow], now: int, *, color: bool) -> None:
-    from bgo.cli import render
-
-    columns = [
-        render.Column("OCCURRENCE"),
-        render.Column("WHAT BECAME OF IT", least=12),
-        render.Column("TASK", drop=1),
-        render.Column("WHEN", drop=2),
-    ]
-    made = [
-        (render.local_time(row.at), _told_outcome(row), row.task or "", render.ago(row.noted_at, now)) for row in rows
-    ]
-    out = render.console(color=color)
-    out.print(render.table(columns, made, out.width))
-
-
-def _told_outcome(row: OccurrenceRow) -> str:
-    many = f"{row.number:,} " if row.number > 1 else ""
-    match row.outcome:
-        case "skipped":
-            return "skipped: this was unfinished"
-        case "coalesced":
-            return f"{many}coalesced into the next"
-        case "missed":
-            return f"{many}missed"
-        case _:
-            return str(row.outcome)
-
-
-def put_coming(found: Sequence[Coming], now: int, *, color: bool) -> None:
-    """Print occurrences that are to come."""
-    from datetime import datetime
-
-    from bgo.cli import render
-
-    if not found:
-        return
-    columns = [render.Column("NEXT"), render.Column("FIRES", drop=2)]
-    if any(each.note for each in found):
-        columns.append(render.Column("NOTE", least=12, drop=1))
-    rows = [
-        (
-            datetime.fromisoformat(each.local).strftime("%a %d %b %Y %H:%M:%S %z"),
-            render.ago(each.fires_at, now),
-            each.note,
-        )[: len(columns)]
-        for each in found
-    ]
-    out = render.console(color=color)
-    out.print(render.table(columns, rows, out.width))
 
 
 app.command("apply")(schedules_files.apply)

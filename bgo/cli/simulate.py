@@ -178,7 +178,7 @@ def _schedules(out: Any, timeline: Timeline) -> None:
     """Print what became of the occurrences of schedules."""
     from bgo.cli import render
     from bgo.cli.render import Column
-    from bgo.cli.schedules import told_counts
+    from bgo.cli.schedule_shown import told_counts
 
     columns = [
         Column("SCHEDULE"),

@@ -15,6 +15,18 @@ from bgo.errors import UsageError
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
 
+NONE, NO_NUMBER = "none", -1
+"""What takes a setting of a schedule away: `--window none`, `--max-runs none`."""
+
+
+def number(text: str) -> int:
+    """Return a whole number, NO_NUMBER for `none`."""
+    word = text.strip().lower()
+    if not (word == NONE or (word.isascii() and word.isdigit() and len(word) < 10)):
+        raise UsageError(f"not a whole number: {text!r:.40}", why="it says how often", hint="try 3")
+    return NO_NUMBER if word == NONE else int(word)
+
+
 FIRES, TROUBLE = "When it fires", "When it cannot"
 
 Every = Annotated[
@@ -54,9 +66,7 @@ At = Annotated[
 ]
 Zone = Annotated[
     str | None,
-    typer.Option(
-        "--tz", metavar="ZONE", help="Whose clock: Europe/Berlin; default: this computer's.", rich_help_panel=FIRES
-    ),
+    typer.Option("--tz", metavar="ZONE", help="Whose clock: Europe/Berlin, +01:00.", rich_help_panel=FIRES),
 ]
 Window = Annotated[
     str | None,
@@ -76,7 +86,8 @@ Start = Annotated[
 ]
 End = Annotated[str | None, typer.Option("--end", metavar="TIME", help="Not from then on.", rich_help_panel=FIRES)]
 MaxRuns = Annotated[
-    int | None, typer.Option("--max-runs", metavar="N", help="So often, then no more.", rich_help_panel=FIRES)
+    int | None,
+    typer.Option("--max-runs", parser=number, metavar="N", help="So often, then no more.", rich_help_panel=FIRES),
 ]
 Missed = Annotated[
     str | None,
@@ -98,13 +109,20 @@ Overlap = Annotated[
 ]
 PauseAfter = Annotated[
     int | None,
-    typer.Option("--pause-after", metavar="N", help="Pause itself after N failures in a row.", rich_help_panel=TROUBLE),
+    typer.Option(
+        "--pause-after",
+        parser=number,
+        metavar="N",
+        help="Pause itself after N failures in a row.",
+        rich_help_panel=TROUBLE,
+    ),
 ]
 
 RULE = (
     "every", "cron", "every_minutes", "every_hours", "daily_at", "on", "at", "weekdays_at", "weekends_at", "monthly_on",
     "word",
 )  # fmt: skip
+CLEARED = ("window", "start", "end", "max_runs", "pause_after", "start_before", "finish_before")
 PLAIN = ("tz", "window", "jitter", "max_runs", "missed", "overlap", "pause_after")
 
 
@@ -114,6 +132,8 @@ def keywords(flow: TaskFlow, said: Mapping[str, Any], *, is_new: bool) -> dict[s
     from bgo.flow.rules import rule_of
 
     words = {name: said.get(name) for name in RULE}
+    away = {name for name in CLEARED if said.get(name) in (NONE, NO_NUMBER)}
+    said = {**said, **dict.fromkeys(away)}
     found: dict[str, Any] = {name: said[name] for name in PLAIN}
     if is_new or any(words.values()):
         found.update(rule_of(words))
@@ -124,7 +144,8 @@ def keywords(flow: TaskFlow, said: Mapping[str, Any], *, is_new: bool) -> dict[s
     for name in ("start_before", "finish_before"):
         if said.get(name) is not None:
             found[name] = _duration(said[name], "--" + name.replace("_", "-"))
-    return {name: value for name, value in found.items() if value is not None}
+    kept = {name: value for name, value in found.items() if value is not None}
+    return kept if is_new else {**kept, **dict.fromkeys(away)}
 
 
 def _instant(text: str, option: str, now_ms: int, zone: Any) -> int:

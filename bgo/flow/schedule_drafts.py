@@ -66,7 +66,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 def wish_of(
     flow: Enqueueing, timing: Mapping[str, Any], options: Mapping[str, Any], base: ScheduleWish | None = None
 ) -> ScheduleWish:
-    """Return the wish that these keywords mean; what they leave open is as in `base`."""
+    """Return the wish that these keywords mean; what they leave out is as in `base`, and what is None is taken away."""
     check_options(options)
     rule = _rule(timing, base)
     missed = timing.get("missed")
@@ -76,8 +76,8 @@ def wish_of(
         jitter_ms=_ms(timing.get("jitter"), "jitter", 0, None if base is None else base.jitter_ms) or 0,
         missed=policy,
         overlap=_overlap(timing.get("overlap"), policy, base),
-        max_runs=_number(timing.get("max_runs"), "max_runs", None if base is None else base.max_runs),
-        pause_after=_number(timing.get("pause_after"), "pause_after", None if base is None else base.pause_after),
+        max_runs=_number(timing, "max_runs", base),
+        pause_after=_number(timing, "pause_after", base),
         start_before_ms=_deadline(options, "start_before", base),
         finish_before_ms=_deadline(options, "finish_before", base),
     )
@@ -119,9 +119,9 @@ def _timing(flow: Enqueueing, timing: Mapping[str, Any], rule: Rule, base: Sched
         window = zoned(hours, zone, flow.settings.windows).window
     start, end = _instant(timing.get("start"), "start"), _instant(timing.get("end"), "end")
     if base is not None:
-        window = base.timing.window if window is None else window
-        start = base.timing.start_ms if start is None else start
-        end = base.timing.end_ms if end is None else end
+        window = window if "window" in timing else base.timing.window
+        start = start if "start" in timing else base.timing.start_ms
+        end = end if "end" in timing else base.timing.end_ms
     return Timing(rule, zone, window, start, end)
 
 
@@ -133,11 +133,10 @@ def _ms(value: Duration | None, what: str, minimum: int, base: int | None) -> in
     return base if value is None else to_ms(value, what, minimum=minimum)
 
 
-def _number(value: int | None, what: str, base: int | None) -> int | None:
-    if value is None:
-        return base
-    if not is_whole(value, 1, 1_000_000_000):
-        raise UsageError(f"{what}: {shown(value)} is out of range", why="it is a number from 1", hint=f"{what}=3")
+def _number(timing: Mapping[str, Any], name: str, base: ScheduleWish | None) -> int | None:
+    value: int | None = timing.get(name, None if base is None else getattr(base, name))
+    if value is not None and not is_whole(value, 1, 1_000_000_000):
+        raise UsageError(f"{name}: {shown(value)} is out of range", why="it is a number from 1", hint=f"{name}=3")
     return value
 
 
@@ -163,7 +162,7 @@ def _overlap(value: Overlap | str | None, missed: MissedPolicy, base: ScheduleWi
 def _deadline(options: Mapping[str, Any], name: str, base: ScheduleWish | None) -> int | None:
     value = options.get(name)
     if value is None:
-        return None if base is None else getattr(base, f"{name}_ms")
+        return None if base is None or name in options else getattr(base, f"{name}_ms")
     if isinstance(value, datetime):
         raise UsageError(
             f"{name}: a schedule needs a duration",

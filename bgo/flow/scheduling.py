@@ -157,8 +157,9 @@ class Scheduling(Enqueueing):
     ) -> ScheduleView:
         """Change when a schedule (by id, key or name) fires, or options or input of the tasks that it makes; return it.
 
-        What is not said stays. An interval counts on from the last occurrence. Raises NotFoundError,
-        AmbiguousError, and what `schedule` raises.
+        What is not said stays; a window, a start or end, a deadline, `max_runs` and `pause_after` are taken away by
+        None. An interval counts on from the last occurrence. Raises NotFoundError, AmbiguousError, and what `schedule`
+        raises.
         """
         from bgo.flow.schedule_changes import reschedule
 

@@ -2,11 +2,14 @@
 
 | command | answer |
 |---|---|
-| `schedule`, `reschedule` | `ScheduleView.to_json` with `outcome`: added, changed or unchanged |
+| `schedule` | `ScheduleView.to_json` with `outcome`: added, changed or unchanged |
+| `reschedule` | `ScheduleView.to_json` |
 | `schedules` | an array of `ScheduleView.to_json` |
 | `schedules show` | `ScheduleView.to_json` with `occurrences` (newest first) and `coming` |
 | `schedules preview` | an array of `{at, fires_at, local, note}` |
 | `schedule --dry-run` | `{name, kind, rule, zone, coming, makes}` |
+| `schedules apply` | an array of `{outcome, id, key, name}` |
+| `schedules import` | an array of `{line, text, became, notes, schedule}`, one for each line |
 | `status`, `monitor --once` | among others `schedules`: `Glance.to_json` |
 | `explain` of a schedule | `ScheduleExplanation.to_json` |
 | `schedules pause`, `schedules resume`, `unschedule` | an array of `{id, key, name, state}`, an object for one id |

@@ -13,6 +13,7 @@ nothing new was queued: `id` and `state` are those of the task that stands in fo
 | `chain --dry-run` | `planned_chain.plan_json`: the steps with what each member would get, the first one's gates |
 | `batch --dry-run` | `planned_batch.plan_json`: how many items there are, what the first would become, its gates |
 | `enqueue --dry-run` | `planned.plan_json` of the command line: what would be kept, its lane, its gates, the verdict |
+| `schedule`, `reschedule`, `unschedule`, `schedules` and its verbs | as `model.schedule_view` tells |
 | `status ID`, `tasks`, `status NAME`, `wait` | `TaskView.to_json`: an object for one id, else an array |
 | `status` | `{counts, workers, next_due, retrying, delayed, held, paused, unfinished, schedules, store}` |
 | `chains`, `batches` | an array of `TaskView.to_json`, each with `counts`: total, succeeded, failed, cancelled |

@@ -183,6 +183,19 @@ def test_reschedule_changes_what_is_said(bgo: Bgo, three: list[str]) -> None:
     assert bgo("reschedule", "nobody", "--every", "3h").code == 3
 
 
+def test_reschedule_takes_settings_away(bgo: Bgo) -> None:
+    words = ("--window", "off-peak", "--end", "2030-01-01", "--max-runs", "3", "--pause-after", "2")
+    bgo("schedule", "echo", "message=hi", "--every", "1h", "--key", "k", "--start-before", "2h", *words)
+    names = ("window", "end", "max_runs", "pause_after", "start_before_ms")
+    assert None not in [bgo("schedules", "show", "k", "--json").json[name] for name in names]
+    options = ("--window", "--end", "--max-runs", "--pause-after", "--start-before")
+    done = bgo("reschedule", "k", *(word for option in options for word in (option, "none")), "--json")
+    assert [done.json[name] for name in names] == [None] * len(names)
+    bgo("run", "-q")
+    assert bgo("tasks", "--schedule", "k", "--json").json[0]["state"] == "succeeded", "no window holds it any more"
+    assert bgo("reschedule", "k", "--max-runs", "some").code == 2
+
+
 def test_unschedule(bgo: Bgo, three: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     task = bgo("enqueue", "echo", "-q").out.strip()
     gone = bgo("unschedule", "hourly", "--json").json

@@ -79,6 +79,15 @@ def test_what_is_due_comes_the_longest_due_first(store: Store) -> None:
         assert session.alarms.next(drive.a_moment()).fire == START + 1
 
 
+def test_how_many_there_are_of_each_state(store: Store) -> None:
+    with store.write() as session:
+        assert session.schedules.counts() == {}
+        for number in (1, 2, 3):
+            last = add(session, number)
+        session.schedules.set(last, ScheduleState.PAUSED, "why not", Next())
+        assert session.schedules.counts() == {ScheduleState.ACTIVE: 2, ScheduleState.PAUSED: 1}
+
+
 def test_one_of_two_moves_it_on(store: Store) -> None:
     with store.write() as session:
         read = add(session)
