@@ -46,7 +46,7 @@ function _shtab_bgo_using
 end
 
 set -g _shtab_bgo_commands enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains 'chains list' 'chains show' batches 'batches list' 'batches show' 'batches add' 'batches close' 'batches results' schedules 'schedules list' 'schedules show' 'schedules preview' 'schedules pause' 'schedules resume' 'schedules apply' 'schedules import' history logs queues 'queues list' 'queues add' 'queues set' 'queues weight' 'queues pause' 'queues resume' handlers 'handlers list' 'handlers show' plugins 'plugins list' 'plugins show' explain simulate prune monitor install store 'store path' 'store check' 'store backup' 'store vacuum' doctor demo config 'config show' 'config path' completion 'completion bash' 'completion zsh' 'completion fish' 'completion install' man
-set -g _shtab_bgo_opts_with_value --after --as --at --batch --catch --chain --charging --concurrency --concurrency-key --config --count --cron --cwd --daily-at --dedup --dedup-ttl --delay --device --end --env --every --every-hours --every-minutes --field --file --finally --finish-before --for --format --from --grace --handler --input --items --jitter --keep --key --like --limit --max-runs --max-tasks --missed --monthly-on --name --older-than --on --on-constraint-loss --overlap --pause-after --plugin --priority --profile --queue --rate --rate-key --reserve --retry --run --schedule --seed --since --slots --start --start-before --state --steps --store --tag --then --timeout --tz --unique --unique-policy --until --wait-timeout --weekdays-at --weekends-at --weight --window -i -n
+set -g _shtab_bgo_opts_with_value --after --as --at --batch --catch --chain --charging --concurrency --concurrency-key --config --count --cron --cwd --daily-at --dedup --dedup-ttl --delay --device --end --env --every --every-hours --every-minutes --field --file --finally --finish-before --for --format --from --grace --handler --input --items --jitter --keep --key --like --limit --max-runs --max-tasks --missed --monthly-on --name --older-than --on --on-constraint-loss --overlap --pause-after --plugin --priority --profile --queue --rate --rate-key --relax --reserve --retry --run --schedule --seed --since --slots --start --start-before --state --steps --store --tag --then --timeout --tz --unique --unique-policy --until --wait-timeout --weekdays-at --weekends-at --weight --window -i -n
 
 complete -c bgo -e
 complete -c bgo -f
@@ -80,6 +80,7 @@ complete -c bgo -n '_shtab_bgo_using enqueue' -l finish-before -x -d 'Cancelled 
 complete -c bgo -n '_shtab_bgo_using enqueue' -l window -x -d 'Starts only then: off-peak, 9-17@mon-fri, 22:00-06:00'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l tz -x -d 'Whose hours and times: Europe/Berlin; default: here'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l charging -d 'Only while the device charges'
+complete -c bgo -n '_shtab_bgo_using enqueue' -l relax -x -d 'Asks only for WHAT when it is so old: 1d:network=connected, 3d:none'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l on-constraint-loss -x -d 'If that is lost while it runs: stop (it waits and runs anew; default), finish, cancel'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l timeout -x -d '60s, 30s/60s (soft/hard), quick, moderate, extended, none'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l retry -x -d 'exponential:attempts=5,delay=10s; linear:…; custom:5s,1m; none'
@@ -113,6 +114,7 @@ complete -c bgo -n '_shtab_bgo_using chain' -l tag -xka "(command -q bgo; and bg
 complete -c bgo -n '_shtab_bgo_using chain' -l window -x -d 'Starts only then: off-peak, 9-17@mon-fri, 22:00-06:00'
 complete -c bgo -n '_shtab_bgo_using chain' -l tz -x -d 'Whose hours and times: Europe/Berlin; default: here'
 complete -c bgo -n '_shtab_bgo_using chain' -l charging -d 'Only while the device charges'
+complete -c bgo -n '_shtab_bgo_using chain' -l relax -x -d 'Asks only for WHAT when it is so old: 1d:network=connected, 3d:none'
 complete -c bgo -n '_shtab_bgo_using chain' -l on-constraint-loss -x -d 'If that is lost while it runs: stop (it waits and runs anew; default), finish, cancel'
 complete -c bgo -n '_shtab_bgo_using chain' -l concurrency -x -d 'At most N of its kind at once; fifo, lifo, random, by-priority'
 complete -c bgo -n '_shtab_bgo_using chain' -l concurrency-key -x -d 'What counts as its kind; default: the name'
@@ -158,6 +160,7 @@ complete -c bgo -n '_shtab_bgo_using batch' -l tag -xka "(command -q bgo; and bg
 complete -c bgo -n '_shtab_bgo_using batch' -l window -x -d 'Starts only then: off-peak, 9-17@mon-fri, 22:00-06:00'
 complete -c bgo -n '_shtab_bgo_using batch' -l tz -x -d 'Whose hours and times: Europe/Berlin; default: here'
 complete -c bgo -n '_shtab_bgo_using batch' -l charging -d 'Only while the device charges'
+complete -c bgo -n '_shtab_bgo_using batch' -l relax -x -d 'Asks only for WHAT when it is so old: 1d:network=connected, 3d:none'
 complete -c bgo -n '_shtab_bgo_using batch' -l on-constraint-loss -x -d 'If that is lost while it runs: stop (it waits and runs anew; default), finish, cancel'
 complete -c bgo -n '_shtab_bgo_using batch' -l concurrency -x -d 'At most N of its kind at once; fifo, lifo, random, by-priority'
 complete -c bgo -n '_shtab_bgo_using batch' -l concurrency-key -x -d 'What counts as its kind; default: the name'
@@ -219,6 +222,7 @@ complete -c bgo -n '_shtab_bgo_using schedule' -l queue -xka "(command -q bgo; a
 complete -c bgo -n '_shtab_bgo_using schedule' -l priority -x -d '-100 to 100, or low, normal, high'
 complete -c bgo -n '_shtab_bgo_using schedule' -l tag -xka "(command -q bgo; and bgo __complete tags (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'To list and cancel by'
 complete -c bgo -n '_shtab_bgo_using schedule' -l charging -d 'Only while the device charges'
+complete -c bgo -n '_shtab_bgo_using schedule' -l relax -x -d 'Asks only for WHAT when it is so old: 1d:network=connected, 3d:none'
 complete -c bgo -n '_shtab_bgo_using schedule' -l on-constraint-loss -x -d 'If that is lost while it runs: stop (it waits and runs anew; default), finish, cancel'
 complete -c bgo -n '_shtab_bgo_using schedule' -l concurrency -x -d 'At most N of its kind at once; fifo, lifo, random, by-priority'
 complete -c bgo -n '_shtab_bgo_using schedule' -l concurrency-key -x -d 'What counts as its kind; default: the name'
@@ -265,6 +269,7 @@ complete -c bgo -n '_shtab_bgo_using reschedule' -l retry -x -d 'exponential:att
 complete -c bgo -n '_shtab_bgo_using reschedule' -l queue -xka "(command -q bgo; and bgo __complete queues (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'critical, high, default, low, or an own one'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l priority -x -d '-100 to 100, or low, normal, high'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l tag -xka "(command -q bgo; and bgo __complete tags (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'To list and cancel by'
+complete -c bgo -n '_shtab_bgo_using reschedule' -l relax -x -d 'Asks only for WHAT when it is so old: 1d:network=connected, 3d:none'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l on-constraint-loss -x -d 'If that is lost while it runs: stop (it waits and runs anew; default), finish, cancel'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l concurrency -x -d 'At most N of its kind at once; fifo, lifo, random, by-priority'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l concurrency-key -x -d 'What counts as its kind; default: the name'

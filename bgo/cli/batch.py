@@ -77,6 +77,7 @@ def batch(
     window: shared.Window = None,
     tz: shared.Tz = None,
     charging: shared.Charging = False,
+    relax: shared.Relax = None,
     on_constraint_loss: shared.OnConstraintLoss = None,
     concurrency: shared.Concurrency = None,
     concurrency_key: shared.ConcurrencyKey = None,

@@ -55,6 +55,7 @@ def chain(
     window: shared.Window = None,
     tz: shared.Tz = None,
     charging: shared.Charging = False,
+    relax: shared.Relax = None,
     on_constraint_loss: shared.OnConstraintLoss = None,
     concurrency: shared.Concurrency = None,
     concurrency_key: shared.ConcurrencyKey = None,

@@ -104,6 +104,14 @@ def enqueue(
     charging: Annotated[
         bool, typer.Option("--charging", help="Only while the device charges.", metavar="", rich_help_panel=WHEN)
     ] = False,
+    relax: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="AGE:WHAT",
+            help="Asks only for WHAT when it is so old: 1d:network=connected, 3d:none.",
+            rich_help_panel=WHEN,
+        ),
+    ] = None,
     on_constraint_loss: Annotated[
         str | None,
         typer.Option(
@@ -236,6 +244,7 @@ def enqueue(
         "cwd": cwd,
         "at_most_once": at_most_once or None,
         "constraints": _constraints(charging),
+        "relax": relax,
         "on_constraint_loss": on_constraint_loss,
     }
     asked = Asked(name, [*(words or ()), *(pairs or ())], whole, like, argv_of(ctx), env, allow_unknown)

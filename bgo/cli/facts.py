@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bgo.model.limits import DedupPolicy, RateLimit
     from bgo.model.options import RetryPolicy, TaskTimeout
     from bgo.model.task import Wish
+    from bgo.model.window import RelaxStep
 
 Fact = tuple[str, Any]
 """A label and its value: text (foreign, cleaned, folded at the window's edge), a Rich Text, or None (left out)."""
@@ -49,6 +50,7 @@ def told_options(wish: Wish) -> list[Fact]:
         ("retry", told_retry(wish.retry)),
         ("window", None if wish.window is None else wish.window.told),
         ("needs", "a charging device" if wish.constraints.requires_charging else None),
+        *(("relaxes" if number == 0 else "", told_relax(step)) for number, step in enumerate(wish.relax)),
         ("if lost", _told_loss(wish.constraints.on_loss)),
         ("at once", None if limit is None else f"at most {limit.max_concurrent}, {limit.strategy}"),
         ("rate", None if rate is None else told_rate(rate)),
@@ -58,6 +60,14 @@ def told_options(wish: Wish) -> list[Fact]:
         ("ends by", None if wish.finish_before is None else render.local_time(wish.finish_before)),
         ("promise", "at most once: never again once started" if wish.at_most_once else None),
     ]
+
+
+def told_relax(step: RelaxStep) -> str:
+    """Return from which age on a task asks only for what."""
+    from bgo.model.specs import constraint_words
+
+    what = ", ".join(constraint_words(step.constraints)) or "nothing of the device"
+    return f"{render.duration(step.after_ms)} old, it asks only for {what}"
 
 
 def _told_loss(policy: str) -> str | None:

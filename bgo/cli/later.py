@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from bgo.errors import UsageError
 
-ENQUEUE = "network battery-not-low device-idle storage-not-low relax window-strict encrypt expedited"
+ENQUEUE = "network battery-not-low device-idle storage-not-low window-strict encrypt expedited"
 LATER: dict[str, str] = {
     "enqueue": ENQUEUE,
     "run": "battery network idle device trace assume",

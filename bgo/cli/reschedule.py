@@ -49,6 +49,7 @@ def reschedule(
     queue: shared.Queue = None,
     priority: shared.Priority = None,
     tag: shared.Tag = None,
+    relax: shared.Relax = None,
     on_constraint_loss: shared.OnConstraintLoss = None,
     concurrency: shared.Concurrency = None,
     concurrency_key: shared.ConcurrencyKey = None,

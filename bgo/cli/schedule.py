@@ -121,6 +121,7 @@ def schedule(
     priority: shared.Priority = None,
     tag: shared.Tag = None,
     charging: shared.Charging = False,
+    relax: shared.Relax = None,
     on_constraint_loss: shared.OnConstraintLoss = None,
     concurrency: shared.Concurrency = None,
     concurrency_key: shared.ConcurrencyKey = None,

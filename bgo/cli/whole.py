@@ -80,6 +80,15 @@ Tz = Annotated[
 Charging = Annotated[
     bool, typer.Option("--charging", help="Only while the device charges.", metavar="", rich_help_panel=EACH)
 ]
+Relax = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--relax",
+        metavar="AGE:WHAT",
+        help="Asks only for WHAT when it is so old: 1d:network=connected, 3d:none.",
+        rich_help_panel=EACH,
+    ),
+]
 OnConstraintLoss = Annotated[
     str | None,
     typer.Option(
@@ -203,6 +212,7 @@ def keywords(flow: TaskFlow, said: Mapping[str, Any], chain: ChainBuilder | None
         "timeout": said["timeout"],
         "retry": said["retry"],
         "constraints": _constraints(said["charging"]),
+        "relax": said["relax"],
         "on_constraint_loss": said["on_constraint_loss"],
         "concurrency": limits.concurrency(said["concurrency"], said["concurrency_key"]),
         "rate_limit": limits.rate(said["rate"], said["rate_key"]),

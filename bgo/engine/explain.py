@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bgo.clock import Moment, to_local
 from bgo.engine import explain_flow, limits
@@ -18,6 +18,7 @@ from bgo.model.query import Pause
 from bgo.model.state import CLAIMABLE, FINAL, State
 from bgo.model.task import Task
 from bgo.model.views import Explanation, GateLine
+from bgo.policy import relax
 from bgo.policy.admit import reserved
 from bgo.policy.gates import device_holds, view_holds
 from bgo.policy.loss import SETTLE_MS
@@ -95,7 +96,7 @@ def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...
     lines = [_due(task, ground.now), *_paused(session, task)]
     if key.stage is not None:
         lines += explain_flow.staged(session, task)
-    asked = {h.gate: h for h in view_holds(key.view, ground.view, ground.asker.offer, ground.now)}
+    asked = {h.gate: _until(task, h, ground) for h in view_holds(key.view, ground.view, ground.asker.offer, ground.now)}
     if ground.asker.offer.queues is not None:
         lines.append(_line(Gate.QUEUE, asked.get(Gate.QUEUE), key.view.queue, "served"))
     lines.append(_line(Gate.HANDLER, asked.get(Gate.HANDLER), f"{key.view.handler} is here", "its code"))
@@ -106,13 +107,23 @@ def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...
         reading = ground.view.device.charging
         lines.append(_line(Gate.CHARGING, asked.get(Gate.CHARGING), f"{reading.value} ({reading.source})", "yes"))
     lines += [
-        _line(Gate.CONSTRAINT, h, "", "")
+        _line(Gate.CONSTRAINT, _until(task, h, ground), "", "")
         for h in device_holds(key.view.constraints, ground.view)
         if h.gate is Gate.CONSTRAINT
     ]
     lines += limits.lines(session, task.lane, key.view.queue, ground.moment)
     lines.append(_slots(session, ground, key.view.queue))
     return tuple(lines)
+
+
+def _until(task: Task, hold: Hold, ground: Ground) -> Hold:
+    """Return the hold with the instant from which on the task does not ask for that any more, if there is one."""
+    for step in task.wish.relax if hold.until_ms is None else ():
+        at = task.created_at + step.after_ms
+        if at > ground.now and all(h.gate != hold.gate for h in device_holds(step.constraints, ground.view)):
+            is_asked = any(h.gate == hold.gate for h in device_holds(task.wish.constraints, ground.view))
+            return replace(hold, until_ms=at) if is_asked else hold
+    return hold
 
 
 def _line(gate: Gate, hold: Hold | None, current: str, needed: str) -> GateLine:
@@ -156,7 +167,7 @@ def _stopped(session: Session, task: Task) -> tuple[GateLine, ...]:
 
 def _lost(task: Task, ground: Ground) -> Iterator[GateLine]:
     """Yield a line for each constraint of a running task that does not hold now."""
-    for hold in device_holds(task.wish.constraints, ground.view):
+    for hold in device_holds(relax.asked(task.wish, task.created_at, ground.now), ground.view):
         yield GateLine(hold.gate, False, hold.current, hold.needed, hold)
 
 

@@ -31,7 +31,7 @@ from bgo.policy.schema import check_input
 
 if TYPE_CHECKING:
     from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
-    from bgo.model.window import ZonedWindow
+    from bgo.model.window import RelaxStep, ZonedWindow
 
 ARGV_LIMIT = 10_000
 LATEST_MS = 16_725_225_600_000
@@ -62,6 +62,7 @@ class Request:
     start_before: int | None = None
     finish_before: int | None = None
     window: ZonedWindow | None = None
+    relax: tuple[RelaxStep, ...] | None = None
     after: tuple[str, ...] = ()
     argv: tuple[str, ...] | None = None
     env: Mapping[str, str] | None = None
@@ -238,6 +239,7 @@ def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTime
         start_before=request.start_before,
         finish_before=request.finish_before,
         window=request.window,
+        relax=_relax(request, constraints),
     )
 
 
@@ -256,6 +258,14 @@ def _constraints(request: Request, defaults: HandlerDefaults) -> TaskConstraints
         why="on-constraint-loss says what becomes of a run when the device stops offering what it needs",
         hint="add a constraint such as --charging, or leave it out",
     )
+
+
+def _relax(request: Request, constraints: TaskConstraints) -> tuple[RelaxStep, ...]:
+    if not request.relax or (request.is_part and constraints.is_empty):
+        return ()
+    from bgo.policy.relax import checked  # most work asks the same for ever
+
+    return checked(constraints, request.relax)
 
 
 def _unsupported(constraints: TaskConstraints) -> tuple[str, ...]:

@@ -174,6 +174,7 @@ EACH: Mapping[str, Reader] = {
     "tags": ("tags", lambda v, c: texts(v)),
     "charging": ("constraints", lambda v, c: _charging(v)),
     "on_constraint_loss": ("on_constraint_loss", lambda v, c: text(v, "stop, finish or cancel")),
+    "relax": ("relax", lambda v, c: texts(v)),
     "concurrency": ("concurrency", _concurrency),
     "concurrency_key": ("", _needs("concurrency")),
     "rate": ("rate_limit", _rate),

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 OF_EACH = frozenset(
     {
-        "queue", "priority", "tags", "timeout", "retry", "constraints", "on_constraint_loss", "concurrency",
-        "rate_limit", "rate_key", "at_most_once", "cwd", "env", "argv", "finish_before", "window", "tz",
+        "queue", "priority", "tags", "timeout", "retry", "constraints", "on_constraint_loss", "relax",
+        "concurrency", "rate_limit", "rate_key", "at_most_once", "cwd", "env", "argv", "finish_before", "window", "tz",
         "allow_unknown",
     }
 )  # fmt: skip

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from bgo.model.cron import CronSchedule
     from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique, UniquePolicy
     from bgo.model.schedule import MissedPolicy, Overlap
-    from bgo.model.window import TimeWindow, ZonedWindow
+    from bgo.model.window import RelaxStep, TimeWindow, ZonedWindow
 
 NOT_YET = frozenset(
     {
-        "relax", "encryption", "expedited",
+        "encryption", "expedited",
     }
 )  # fmt: skip
 """Keywords that mean something to bgo but are not acted upon by this version; said or not, nothing is ignored."""
@@ -45,6 +45,8 @@ class EnqueueOptions(TypedDict, total=False):
     on_constraint_loss: ConstraintLoss | str
     """What becomes of the run when the device stops offering that: `stop` and hand back (the default), `finish`,
     `cancel`."""
+    relax: Iterable[RelaxStep | str] | RelaxStep | str
+    """What it asks of the device instead as it grows older: `["1d:network=connected", "3d:none"]`."""
     concurrency: ConcurrencyControl | int
     rate_limit: RateLimit | str
     """`RateLimit(10, timedelta(minutes=1))`, a preset, or `"10/1m"`."""
@@ -140,6 +142,7 @@ def to_request(
         timeout=_timeout(options.get("timeout")),
         retry=_retry(options.get("retry")),
         constraints=options.get("constraints"),
+        relax=_relax(options.get("relax")),
         on_loss=_on_loss(options.get("on_constraint_loss")),
         concurrency=_concurrency(options.get("concurrency")),
         at_most_once=options.get("at_most_once"),
@@ -179,6 +182,15 @@ def _timeout(value: TaskTimeout | Duration | str | None) -> TaskTimeout | None:
 
 def _retry(value: RetryPolicy | str | None) -> RetryPolicy | None:
     return specs.retry(value) if isinstance(value, str) else value
+
+
+def _relax(steps: Iterable[RelaxStep | str] | RelaxStep | str | None) -> tuple[RelaxStep, ...] | None:
+    if steps is None:
+        return None
+    from bgo.model.window import RelaxStep
+
+    given = (steps,) if isinstance(steps, (str, RelaxStep)) else tuple(steps)
+    return tuple(specs.relax(step) if isinstance(step, str) else step for step in given)
 
 
 def _on_loss(value: ConstraintLoss | str | None) -> ConstraintLoss | None:

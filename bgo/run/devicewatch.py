@@ -6,7 +6,7 @@ Sensors may be slow, so they are never asked inside a transaction; a store that 
 from __future__ import annotations
 
 from bgo.model.device import View
-from bgo.policy import loss
+from bgo.policy import loss, relax
 from bgo.run.bench import Bench
 from bgo.run.runs import Runs
 
@@ -28,8 +28,10 @@ class DeviceWatch:
             return
         view = View(self._bench.profile, self._bench.sense())
         now = self._bench.clock.awake_ms()  # sensors may have taken their time
+        wall = self._bench.clock.now_ms()
         self._look_at = now + self._bench.poll_ms
         for run in watched:
-            run.loss = loss.observe(run.claim.task.wish.constraints, view, run.loss, now)
+            task = run.claim.task
+            run.loss = loss.observe(relax.asked(task.wish, task.created_at, wall), view, run.loss, now)
             if run.loss is not None and now >= run.loss.settles_at:
                 self._runs.withdraw_for(run, run.loss.hold)

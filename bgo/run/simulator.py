@@ -28,7 +28,6 @@ from bgo.model import payload as payloads
 from bgo.model.device import DeviceChange, DeviceState, Reading, View
 from bgo.model.flow import Over
 from bgo.model.handler import Catalogue
-from bgo.model.options import TaskConstraints
 from bgo.model.outcome import CancelledRun, Failed, Outcome, Succeeded, TaskError, TimedOut
 from bgo.model.plan import Gate, Hold
 from bgo.model.query import Selector
@@ -36,7 +35,7 @@ from bgo.model.schedule import Counters, ScheduleState
 from bgo.model.state import State
 from bgo.model.steps import MEMBERS_LIMIT
 from bgo.model.task import Child, Task
-from bgo.policy import loss
+from bgo.policy import loss, relax
 from bgo.policy.gates import Offer
 from bgo.policy.lease import LEASE_MS
 from bgo.policy.loss import Loss
@@ -138,7 +137,7 @@ class _Watched:
     """A run in play that is stopped when a constraint is lost."""
 
     part: _Part
-    wish: TaskConstraints
+    task: Task
     loss: Loss | None = None
 
 
@@ -250,7 +249,7 @@ class _Play:
         self._heads.setdefault(task.seq, (task.id, task.name, task.queue))
         self._runs.setdefault(task.seq, []).append(run)
         if loss.is_watched(task.wish.constraints):
-            self._watched[part.key] = _Watched(part, task.wish.constraints)
+            self._watched[part.key] = _Watched(part, task)
         if task.wish.rate is not None:
             settling.begun(self._session, part.key, self._moment)
 
@@ -264,11 +263,12 @@ class _Play:
         Nobody knows how long a child takes to end: here it is gone at once.
         """
         for one in list(self._watched.values()):
-            one.loss = loss.observe(one.wish, view, one.loss, now)
+            asked = relax.asked(one.task.wish, one.task.created_at, now)
+            one.loss = loss.observe(asked, view, one.loss, now)
             if one.loss is not None and now >= one.loss.settles_at:
                 self._parts = [entry for entry in self._parts if entry[2] is not one.part]
                 heapq.heapify(self._parts)
-                stopped = loss.outcome(one.wish, one.loss.hold, view.profile, started=True)
+                stopped = loss.outcome(one.task.wish.constraints, one.loss.hold, view.profile, started=True)
                 self._end(replace(one.part, outcome=stopped), now)
         return min((one.loss.settles_at for one in self._watched.values() if one.loss is not None), default=None)
 
