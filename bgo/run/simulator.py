@@ -241,7 +241,10 @@ class _Play:
         length, outcome = self._fate(task, claim.input)
         self._idle.remove(claim.child)
         part = _Part(RunKey(task.seq, task.run, WORKER), outcome, claim.child)
-        self._enter(task, SimRun(task.run, task.attempt, task.due_at, now, held), now + length, part)
+        runs = self._runs.get(task.seq)
+        # What was handed back keeps its due time, and has waited again since then.
+        planned = task.due_at if not runs else max(task.due_at, runs[-1].ended_at or 0)
+        self._enter(task, SimRun(task.run, task.attempt, planned, now, held), now + length, part)
 
     def _enter(self, task: Task, run: SimRun, ends_at: int, part: _Part) -> None:
         self._number += 1

@@ -19,7 +19,7 @@ from bgo.model.options import ConstraintLoss, RetryPolicy, TaskConstraints, Task
 from bgo.model.state import State
 from bgo.policy.loss import SETTLE_MS
 from bgo.run.devicewatch import DeviceWatch
-from tests.build import a_view
+from tests.build import START, a_task, a_view, a_wish
 from tests.run.kit import is_alive, wait_until
 from tests.run.yard import WorkerProcess, Yard, a_yard, open_gate
 
@@ -201,13 +201,14 @@ def test_nothing_is_asked_while_nothing_needs_it() -> None:
         asked.append(clock.now)
         return a_view(False).device
 
-    bench = SimpleNamespace(sense=sense, profile=HOST, poll_ms=500, clock=SimpleNamespace(awake_ms=lambda: clock.now))
+    times = SimpleNamespace(awake_ms=lambda: clock.now, now_ms=lambda: START + clock.now)
+    bench = SimpleNamespace(sense=sense, profile=HOST, poll_ms=500, clock=times)
     runs = SimpleNamespace(watched=lambda: list(live), withdraw_for=lambda run, hold: stopped.append((clock.now, run)))
     watch = DeviceWatch(bench, runs)  # type: ignore[arg-type]
     assert watch.next_timer(0) is None
     watch.turn(0)
     assert asked == []
-    claim = SimpleNamespace(task=SimpleNamespace(wish=SimpleNamespace(constraints=CHARGED)))
+    claim = SimpleNamespace(task=a_task(wish=a_wish(constraints=CHARGED)))
     live.append(SimpleNamespace(claim=claim, loss=None))
     while not stopped:
         at = watch.next_timer(clock.now)
