@@ -141,7 +141,7 @@ def _told_outcome(row: OccurrenceRow) -> str:
     many = f"{row.number:,} " if row.number > 1 else ""
     match row.outcome:
         case "skipped":
-            return "skipped: this was unfinished"
+            return "skipped: still unfinished"
         case "coalesced":
             return f"{many}coalesced into the next"
         case "missed":

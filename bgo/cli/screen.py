@@ -122,8 +122,9 @@ def _queues(shot: Snapshot) -> Any:
     if shot.next_due is not None:
         words.append(f"next due {render.ago(shot.next_due, shot.at)}")
     if (coming := shot.schedules.next) is not None:
+        verb = "due" if coming.fire_at is not None and coming.fire_at <= shot.at - 1000 else "fires"
         words.append(
-            f"schedule {render.line(coming.key or coming.name, 20)} fires {render.ago(coming.fire_at, shot.at)}"
+            f"schedule {render.line(coming.key or coming.name, 20)} {verb} {render.ago(coming.fire_at, shot.at)}"
         )
     return render.safe("waiting: " + (" · ".join(words) or "nothing"), "dim")
 

@@ -51,9 +51,14 @@ def _named(flow: TaskFlow, name: str, limit: int, *, as_json: bool, quiet: bool)
     found = flow.tasks(Selector(names=(name,), kinds=()), limit=limit)
     if not found:
         if schedules := schedules_called(flow, name):
-            one = schedules[0].schedule.key or schedules[0].id
-            raise NotFoundError(f"no task is called {name}", why="a schedule is, and it has made none yet",
-                                hint=f"bgo schedules show {one}; bgo explain {one}")  # fmt: skip
+            first = schedules[0].schedule
+            one = first.key or first.id
+            why, tasks = "a schedule is, and it has made none yet", ""
+            if first.counters.fired:
+                why = f"a schedule is; the tasks that it makes are called {first.name}"
+                tasks = f"bgo tasks --schedule {one}; "
+            raise NotFoundError(f"no task is called {name}", why=why,
+                                hint=f"bgo schedules show {one}; {tasks}bgo explain {one}")  # fmt: skip
         known = name in flow.catalogue()
         raise NotFoundError(
             f"nothing is called {name}",

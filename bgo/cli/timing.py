@@ -172,6 +172,8 @@ SPOKEN = {
     "pause_after": ("--pause-after", "3"),
     "start": ("--start", "'tomorrow 9:00'"),
     "end": ("--end", "2026-12-24"),
+    "as": ("--as", ""),
+    "env": ("--env", ""),
     "start_before": ("--start-before", "2h"),
     "finish_before": ("--finish-before", "2h"),
 }

@@ -13,6 +13,7 @@ from bgo.model import schedule_json
 from bgo.model.schedule import Counters, Every, Reboot, Schedule, ScheduleKind, ScheduleState, ScheduleWish
 from bgo.policy import occurrences
 from bgo.policy.clock_step import is_set_back
+from bgo.policy.window import opens_at
 from bgo.store.port import Session
 from bgo.store.rows import NewSchedule, Next
 
@@ -47,8 +48,9 @@ def check(wish: ScheduleWish, now: int) -> None:
     """Raise UsageError for a wish that can never come true."""
     timing = wish.timing
     if timing.end_ms is not None and timing.end_ms <= max(now, timing.start_ms or 0):
-        why = "it ends before it starts" if timing.start_ms is not None and timing.start_ms > now else "it is over"
-        raise UsageError("a schedule that never fires", why=f"its end: {why}", hint="give a later --end")
+        starts_later = timing.start_ms is not None and timing.start_ms > now
+        why = "it ends before it starts" if starts_later else "its end has passed"
+        raise UsageError("a schedule that never fires", why=why, hint="give a later --end")
     if isinstance(timing.rule, Reboot):
         if wish.jitter_ms:
             why = "it fires when a worker finds that the computer has started"
@@ -94,9 +96,14 @@ BY_USER = "paused by its user"
 
 
 def anchor_of(wish: ScheduleWish, now: int) -> int:
-    """Return from where an interval counts: from its start, else from this second."""
-    start = wish.timing.start_ms
-    return now - now % 1000 if start is None else start
+    """Return from where an interval counts: from its start, else from this second; from the next opening of its window
+    where that is closed then."""
+    timing = wish.timing
+    at = now - now % 1000 if timing.start_ms is None else timing.start_ms
+    if timing.window is None or not isinstance(timing.rule, Every):
+        return at
+    opening = opens_at(timing.window, zones.zone(timing.zone), at)
+    return at if opening is None else opening
 
 
 def anchored(wish: ScheduleWish, anchor: int) -> ScheduleWish:
@@ -153,10 +160,11 @@ def _times(wish: ScheduleWish) -> str:
 def _anchor(there: Schedule, wish: ScheduleWish, now: int) -> int:
     """Return from where an interval counts that is new: its start, else the last occurrence, if the clock got there."""
     if wish.timing.start_ms is not None:
-        return wish.timing.start_ms
+        return anchor_of(wish, now)
     if there.last_at is not None and not is_set_back(there.last_at, now):
         return there.last_at
-    return there.timing.rule.anchor_ms if isinstance(there.timing.rule, Every) else anchor_of(wish, now)
+    rule = there.timing.rule
+    return rule.anchor_ms if isinstance(rule, Every) and rule.anchor_ms <= now else anchor_of(wish, now)
 
 
 def _kept_anchor(there: Schedule) -> int:

@@ -113,7 +113,8 @@ def check_keywords(options: Mapping[str, Any]) -> None:
 
             near = get_close_matches(name, _KNOWN, 1)
             raise UsageError(
-                f"enqueue has no option {name!r}",
+                f"there is no option {name!r}",
+                why="what is not known would be passed over in silence",
                 hint=f"did you mean {near[0]}?" if near else "inputs go into input={…}",
             )
 

@@ -110,7 +110,11 @@ def _rule(timing: Mapping[str, Any], base: ScheduleWish | None) -> Rule:
 
 
 def _timing(flow: Enqueueing, timing: Mapping[str, Any], rule: Rule, base: ScheduleWish | None) -> Timing:
-    zone: str = timing.get("tz") or (zones.local_name() if base is None else base.timing.zone)
+    zone: object = timing.get("tz")
+    if zone is None:
+        zone = zones.local_name() if base is None else base.timing.zone
+    if not isinstance(zone, str):
+        raise UsageError(f"tz is not a zone's name: {zone!r:.80}", why="names are kept", hint="tz='Europe/Berlin'")
     zones.zone(zone)
     window = None
     if (hours := timing.get("window")) is not None:
@@ -210,7 +214,23 @@ def _handler(template: TaskSpec | Batch) -> str:
     return "" if template.plan.template is None else template.plan.template.handler
 
 
+def _check_whole(what: What) -> None:
+    """Refuse what a chain or batch would drop: nothing is ignored."""
+    kind = "batch" if what.chain is None else "chain"
+    if what.chain is not None and what.handler is not None:
+        raise UsageError("handler and chain contradict each other", why="both say what runs", hint="give one of them")
+    if "as_" in what.options:
+        why = f"a {kind} is called by the schedule's name, its members by their steps'"
+        raise UsageError("as: it is for a schedule of one task", why=why, hint="leave it out")
+    handlers = what.chain.handlers if what.chain is not None else [what.handler or what.name]
+    if "env" in what.options and "shell" not in handlers:
+        why = "of all that it makes, only commands keep an environment"
+        raise UsageError("env: nothing that it makes is a command", why=why, hint="leave it out")
+
+
 def _template(flow: Enqueueing, what: What) -> tuple[ScheduleKind, Template]:
+    if what.chain is not None or what.items is not None:
+        _check_whole(what)
     if what.chain is not None and what.items is None:
         options: Any = what.options
         return "chain", _bare(what.chain.with_options(**options).spec(what.input), what.name)

@@ -57,7 +57,8 @@ def to_ms(value: object, what: str, *, minimum: int = 0) -> int:
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         ms = value * 1000
     else:
-        raise UsageError(f"{what}: not a duration: {shown(value)}", hint="give seconds or a timedelta")
+        why = "words such as '5m' are for the command line" if isinstance(value, str) else "it is no number"
+        raise UsageError(f"{what}: not a duration: {shown(value)}", why=why, hint="give seconds or a timedelta")
     if not minimum - 0.5 <= ms <= MAX_DURATION_MS or (whole := round(ms)) < minimum:
         raise UsageError(
             f"{what}: {shown(value)} is out of range",

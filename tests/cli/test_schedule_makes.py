@@ -132,3 +132,27 @@ def test_the_catalogue_of_the_library_is_the_same(bgo: Bgo) -> None:
             "echo", {"message": "hi"}, cron=CronSchedule.daily_at(9, 30), tz="Asia/Tokyo", tags=["t"], key="k"
         )
         assert flow.get_schedule("k").schedule == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--steps", "a=echo", "--as", "foo"], "--as: it is for a schedule of one task"),
+        (["--steps", "a=echo", "--handler", "echo"], "handler and chain contradict each other"),
+        (["--steps", "a=echo", "--env", "X=1"], "--env: nothing that it makes is a command"),
+        (["--items", "FILE", "--handler", "echo", "--env", "X=1"], "--env: nothing that it makes is a command"),
+        (["--items", "FILE", "--handler", "echo", "--as", "foo"], "--as: it is for a schedule of one task"),
+    ],
+)
+def test_what_a_chain_or_batch_would_drop_is_refused(bgo: Bgo, tmp_path: Path, words: list[str], message: str) -> None:
+    file = tmp_path / "items"
+    file.write_text("a\n")
+    done = bgo("schedule", "whole", *EVERY, *(str(file) if word == "FILE" else word for word in words))
+    assert (done.code, done.error[0]) == (2, f"error: {message}")
+    assert bgo("schedules", "--json").json == []
+
+
+def test_an_interval_counts_from_when_its_window_opens(bgo: Bgo) -> None:
+    bgo("schedule", "echo", *EVERY, "--window", "off-peak", "--tz", "UTC", "--key", "k")
+    coming = [each["local"][11:19] for each in bgo("schedules", "preview", "k", "-n", "4", "--json").json]
+    assert coming == ["02:00:00", "03:00:00", "04:00:00", "02:00:00"]

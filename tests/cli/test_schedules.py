@@ -308,6 +308,20 @@ def test_status_of_a_name_that_only_a_schedule_has(bgo: Bgo, three: list[str]) -
     )
 
 
+def test_status_of_a_key_whose_schedule_has_made_tasks(bgo: Bgo, three: list[str]) -> None:
+    fired(13)
+    assert bgo("status", "hourly").err == (
+        "error: no task is called hourly\n  why: a schedule is; the tasks that it makes are called echo\n"
+        " hint: bgo schedules show hourly; bgo tasks --schedule hourly; bgo explain hourly\n"
+    )
+
+
+def test_the_monitor_tells_what_is_overdue(bgo: Bgo, three: list[str], when: When) -> None:
+    when("2026-11-25T11:00:23+00:00")
+    shown = bgo("monitor", "--once").out
+    assert "schedule hourly due 23 s ago" in shown
+
+
 def test_the_overview(bgo: Bgo, three: list[str]) -> None:
     shown = bgo("status").text.splitlines()
     assert shown[1:3] == [

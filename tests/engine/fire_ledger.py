@@ -108,6 +108,15 @@ def times_of_interval(every: int, anchor: int, window: TimeWindow | None, end: i
     return Times(anchor, period, offsets, anchor, end)
 
 
+def opened(at: int, window: TimeWindow | None) -> int:
+    """Return an instant, or the next at which the window is open."""
+    if window is None:
+        return at
+    since = (at - MONDAY) % WEEK
+    opening = _opens(window)[since // M]
+    return at if opening == since // M else at - since + opening * M
+
+
 class Expression(NamedTuple):
     """A cron expression, and what it says in sets; days of the week from Monday, 0."""
 

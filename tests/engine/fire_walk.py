@@ -101,7 +101,7 @@ class Walk:
             made = self.timed.put(draft)
         except (UsageError, IndexError):
             return
-        anchor = said.get("start", now - now % 1000)
+        anchor = self.begins(rule, said)
         line = Line(
             key, made, None if times is None else times(anchor), now, now - 1, ("one", 0), "allow", jitter,
             pause_after=pause_after, boot=self.timed.boot,
@@ -112,6 +112,11 @@ class Walk:
         self.write(line, wish)
         line.template, line.rule, line.said = template, rule, said
         self.lines[key] = line
+
+    def begins(self, rule: Any, said: dict[str, Any]) -> int:
+        """From where it counts: its start or this second; an interval from when its window is open."""
+        at = said.get("start", self.timed.now - self.timed.now % 1000)
+        return book.opened(at, said.get("window")) if type(rule).__name__ == "Every" else at
 
     def write(self, line: Line, wish: dict[str, Any]) -> None:
         kind, _, most = wish["missed"].partition(":")
@@ -151,9 +156,9 @@ class Walk:
 
     def new_times(self, line: Line, rule: Any, said: dict[str, Any], times: Any) -> None:
         now, is_interval = self.timed.now, type(rule).__name__ == "Every"
-        old = line.anchor if line.is_interval else now - now % 1000
+        old = line.anchor if line.is_interval and line.anchor <= now else self.begins(rule, said)
         last = line.last if line.last is not None and not line.is_ahead(now) else old
-        line.anchor, line.is_interval = said.get("start", last), is_interval
+        line.anchor, line.is_interval = self.begins(rule, said) if "start" in said else last, is_interval
         line.times, line.rule, line.said = times(line.anchor), rule, said
 
     def some(self) -> Line | None:
