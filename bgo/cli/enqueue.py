@@ -119,6 +119,22 @@ def enqueue(
     storage_not_low: Annotated[
         bool, typer.Option("--storage-not-low", help="Not while storage is short.", metavar="", rich_help_panel=WHEN)
     ] = False,
+    relax: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="AGE:WHAT",
+            help="Asks only for WHAT when it is so old: 1d:network=connected, 3d:none.",
+            rich_help_panel=WHEN,
+        ),
+    ] = None,
+    on_constraint_loss: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT",
+            help="If that is lost while it runs: stop (it waits and runs anew; default), finish, cancel.",
+            rich_help_panel=WHEN,
+        ),
+    ] = None,
     timeout: Annotated[
         TaskTimeout | None,
         typer.Option(
@@ -243,6 +259,8 @@ def enqueue(
         "cwd": cwd,
         "at_most_once": at_most_once or None,
         "constraints": limits.constraints(network, battery_not_low, charging, device_idle, storage_not_low),
+        "relax": relax,
+        "on_constraint_loss": on_constraint_loss,
     }
     asked = Asked(name, [*(words or ()), *(pairs or ())], whole, like, argv_of(ctx), env, allow_unknown)
     said: Any = {key: value for key, value in options.items() if value is not None}

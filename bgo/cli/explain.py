@@ -175,9 +175,12 @@ def _place(ahead: int) -> str:
 
 def _run(entry: HistoryEntry) -> str:
     from bgo.cli import render
+    from bgo.cli.history import lost_words
 
     waited = sum(entry.waited.values())
     words = [f"{entry.run} (attempt {entry.attempt}): {render.state_word(entry.state)} ({entry.reason})"]
+    if (lost := lost_words(entry)) is not None:
+        words[0] = f"{entry.run} (attempt {entry.attempt}): {lost}"
     words.append(f"took {render.duration(entry.duration_ms)}")
     words.append(f"waited {render.duration(waited)}: {held_words(entry.waited)}" if waited else "did not wait")
     return ", ".join(words)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bgo.model.limits import DedupPolicy, RateLimit
     from bgo.model.options import RetryPolicy, TaskConstraints, TaskTimeout
     from bgo.model.task import Wish
+    from bgo.model.window import RelaxStep
 
 Fact = tuple[str, Any]
 """A label and its value: text (foreign, cleaned, folded at the window's edge), a Rich Text, or None (left out)."""
@@ -50,6 +51,8 @@ def told_options(wish: Wish) -> list[Fact]:
         ("retry", told_retry(wish.retry)),
         ("window", None if wish.window is None else wish.window.told),
         ("needs", told_needs(wish.constraints)),
+        *(("relaxes" if number == 0 else "", told_relax(step)) for number, step in enumerate(wish.relax)),
+        ("if lost", _told_loss(wish.constraints.on_loss)),
         ("at once", None if limit is None else f"at most {limit.max_concurrent}, {limit.strategy}"),
         ("rate", None if rate is None else told_rate(rate)),
         ("dedup", None if dedup is None else told_dedup(dedup)),
@@ -81,6 +84,19 @@ def told_needs(wish: TaskConstraints | None) -> str | None:
         "free storage" if wish.storage_not_low else "",
     )
     return ", ".join(word for word in words if word)
+
+
+def told_relax(step: RelaxStep) -> str:
+    """Return from which age on a task asks only for what."""
+    from bgo.model.specs import constraint_words
+
+    what = ", ".join(constraint_words(step.constraints)) or "nothing of the device"
+    return f"{render.duration(step.after_ms)} old, it asks only for {what}"
+
+
+def _told_loss(policy: str) -> str | None:
+    """Return what becomes of a run when the device stops offering what it needs, where that is not the usual."""
+    return {"finish": "a run goes on to its end", "cancel": "a run is stopped, and the task cancelled"}.get(policy)
 
 
 def told_rate(limit: RateLimit) -> str:

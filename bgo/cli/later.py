@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from bgo.errors import UsageError
 
-ENQUEUE = "on-constraint-loss relax window-strict encrypt expedited"
+ENQUEUE = "window-strict encrypt expedited"
 LATER: dict[str, str] = {
     "enqueue": ENQUEUE,
     "run": "device trace assume",

@@ -125,6 +125,8 @@ def schedule(
     charging: shared.Charging = False,
     device_idle: shared.DeviceIdle = False,
     storage_not_low: shared.StorageNotLow = False,
+    relax: shared.Relax = None,
+    on_constraint_loss: shared.OnConstraintLoss = None,
     concurrency: shared.Concurrency = None,
     concurrency_key: shared.ConcurrencyKey = None,
     rate: shared.Rate = None,

@@ -98,6 +98,24 @@ DeviceIdle = Annotated[
 StorageNotLow = Annotated[
     bool, typer.Option("--storage-not-low", help="Not while storage is short.", metavar="", rich_help_panel=EACH)
 ]
+Relax = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--relax",
+        metavar="AGE:WHAT",
+        help="Asks only for WHAT when it is so old: 1d:network=connected, 3d:none.",
+        rich_help_panel=EACH,
+    ),
+]
+OnConstraintLoss = Annotated[
+    str | None,
+    typer.Option(
+        "--on-constraint-loss",
+        metavar="WHAT",
+        help="If that is lost while it runs: stop (it waits and runs anew; default), finish, cancel.",
+        rich_help_panel=EACH,
+    ),
+]
 Concurrency = Annotated[
     str | None,
     typer.Option(
@@ -212,6 +230,8 @@ def keywords(flow: TaskFlow, said: Mapping[str, Any], chain: ChainBuilder | None
         "timeout": said["timeout"],
         "retry": said["retry"],
         "constraints": limits.constraints(*(said[name] for name in limits.CONSTRAINTS)),
+        "relax": said["relax"],
+        "on_constraint_loss": said["on_constraint_loss"],
         "concurrency": limits.concurrency(said["concurrency"], said["concurrency_key"]),
         "rate_limit": limits.rate(said["rate"], said["rate_key"]),
         "at_most_once": said["at_most_once"] or None,

@@ -204,6 +204,8 @@ EACH: Mapping[str, Reader] = {
     "tag": ("tags", lambda v, c: texts(v)),
     "tags": ("tags", lambda v, c: texts(v)),
     **{key: ("constraints", _constraint(key)) for key in _CONSTRAINTS},
+    "on_constraint_loss": ("on_constraint_loss", lambda v, c: text(v, "stop, finish or cancel")),
+    "relax": ("relax", lambda v, c: texts(v)),
     "concurrency": ("concurrency", _concurrency),
     "concurrency_key": ("", _needs("concurrency")),
     "rate": ("rate_limit", _rate),

@@ -294,6 +294,7 @@ class ConstraintLoss(StrEnum):
     """What happens to running work when a constraint stops holding."""
 
     STOP = "stop"
+    """Asked to end, killed where it does not, and handed back: it waits behind its gate and begins anew."""
     FINISH = "finish"
     CANCEL = "cancel"
 

@@ -264,6 +264,12 @@ class Moves(Protocol):
     def relane(self, task: Task, lane: int, ready_at: int | None, waited: str) -> bool:
         """Move a task to another lane; False when its state, run or lane differ. Both lanes want a refresh."""
 
+    def relaxing(self, now: int, limit: int) -> list[Task]:
+        """Return up to `limit` unfinished tasks that are to ask less of the device by now, the longest due first."""
+
+    def relaxed(self, task: Task, next_at: int | None) -> None:
+        """Note when a task asks for less the next time; None: it does not."""
+
     def reseat(self, task: Task, seat: Seat) -> bool:
         """Give a waiting task another place, priority, queue and lane; False when its state, run or lane differ."""
 

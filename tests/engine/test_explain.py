@@ -8,7 +8,7 @@ from bgo.engine import platform
 from bgo.engine.explain import Ground, explain, holds
 from bgo.model.device import View
 from bgo.model.limits import ConcurrencyControl
-from bgo.model.options import NetworkConstraint, RetryPolicy, TaskConstraints
+from bgo.model.options import ConstraintLoss, NetworkConstraint, RetryPolicy, TaskConstraints
 from bgo.model.outcome import Failed, Released, TaskError
 from bgo.model.plan import Gate
 from bgo.model.query import Selector
@@ -52,6 +52,26 @@ def test_open_gates_are_told_too(world: World) -> None:
 
 def test_without_a_worker_that_is_the_remedy(world: World) -> None:
     assert told(world, world.enqueue(), workers=0).verdict == "would start now, but no worker runs: bgo run"
+
+
+@pytest.mark.parametrize(
+    ("policy", "what"),
+    [
+        ("stop", "it has lost a constraint and is stopped once that has lasted 5 s"),
+        ("finish", "it has lost a constraint and may finish without it"),
+        ("cancel", "it has lost a constraint and is cancelled once that has lasted 5 s"),
+    ],
+)
+def test_a_run_that_has_lost_a_constraint_says_what_becomes_of_it(world: World, policy: str, what: str) -> None:
+    wish = a_wish(constraints=TaskConstraints(requires_charging=True, on_loss=ConstraintLoss(policy)))
+    task = world.enqueue(wish=wish)
+    world.worker("w1").view = a_view(True)
+    world.tick()
+    assert (told(world, task).verdict, told(world, task).gates) == ("running", ())
+    world.worker("w1").view = a_view(False)
+    found = told(world, task)
+    assert found.verdict == f"running; {what}"
+    assert [(g.gate, g.is_open, g.current, g.needed) for g in found.gates] == [("charging", False, "no (test)", "yes")]
 
 
 def test_due(world: World) -> None:
