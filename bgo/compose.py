@@ -12,8 +12,9 @@ from bgo.hooks.settings import PluginSettings
 
 if TYPE_CHECKING:
     from bgo.clock import Clock
+    from bgo.devices.sensors import Survey
     from bgo.hooks.settings import LoadReport
-    from bgo.model.device import DeviceState, Reading
+    from bgo.model.device import DeviceState
     from bgo.model.handler import Catalogue
     from bgo.model.query import Retention
     from bgo.run.bench import Bench
@@ -92,23 +93,25 @@ def check_profile(settings: Settings) -> None:
         )
 
 
-def sensing(clock: Clock, flag: Reading | None = None) -> Callable[[], DeviceState]:
-    """Return how the device is read: a flag is a fact, else the sensors, asked at most every five seconds."""
-    from bgo.devices.sensors import sense
+def survey(settings: Settings) -> Survey:
+    """Return the sensors of the device that the settings name."""
+    from bgo.devices.sensors import Place, Survey, sensors
+
+    store_dir = str(settings.store_path.parent)
+    return Survey(sensors(Place(store_dir, int(settings.idle_after_s * 1000), settings.sensors)))
+
+
+def sensing(survey: Callable[[], Survey], said: DeviceState | None = None) -> Callable[[], DeviceState]:
+    """Return how the device is read: what is said is a fact, then BGO_DEVICE counts, and what both leave open is asked
+    of the sensors, at most every five seconds. Raises UsageError for a BGO_DEVICE that cannot be read.
+
+    `survey` is called when they are asked for the first time: most runs ask nothing of the device.
+    """
+    from bgo.devices.signals import VARIABLE, from_environment, over
     from bgo.model.device import DeviceState
 
-    if flag is not None:
-        fixed = DeviceState(charging=flag)
-        return lambda: fixed
-    held: list[tuple[int, DeviceState]] = []
-
-    def read() -> DeviceState:
-        now = clock.awake_ms()
-        if not held or now - held[0][0] >= SENSE_MS:
-            held[:] = [(now, sense())]
-        return held[0][1]
-
-    return read
+    facts = over(said or DeviceState(), from_environment(os.environ.get(VARIABLE, "")))
+    return lambda: over(facts, survey().take(SENSE_MS).state)
 
 
 SENSE_MS = 5_000

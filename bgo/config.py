@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 Found = dict[str, tuple[Any, str]]
 """Key → raw value and origin; sections are dotted (`plugins.allow`)."""
-SCALARS = ("store", "profile", "slots", "lease_s", "kill_grace_s", "default_timeout", "synchronous", "poll_ms")
+SCALARS = (
+    *("store", "profile", "slots", "lease_s", "kill_grace_s", "default_timeout", "synchronous", "poll_ms"),
+    *("sensors", "idle_after_s"),
+)
 """The plain keys of config.toml; each is also a variable, such as BGO_SLOTS."""
 _DAY_MS = 86_400_000
 _KEPT: dict[str, tuple[str, int]] = {
@@ -99,6 +102,10 @@ class Settings:
     """Commands by what they hear of."""
     hook_timeout_ms: int
     poll_ms: int
+    sensors: str
+    """Whose sensors are asked: `host` (this computer), `adb` or `adb:SERIAL`."""
+    idle_after_s: float
+    """How long nobody may have touched this computer to call it idle."""
     color: bool
     """False when NO_COLOR or --no-color asks for plain text; a terminal is still needed for colour."""
     origins: Mapping[str, str]
@@ -275,6 +282,8 @@ def _settings(places: dict[str, tuple[str, str]], found: Found) -> Settings:
         hooks={key[6:]: get(key, ()) for key in found if key.startswith("hooks.") and key != "hooks.timeout"},
         hook_timeout_ms=get("hooks.timeout", 10_000),
         poll_ms=get("poll_ms", 500),
+        sensors=get("sensors", "host"),
+        idle_after_s=get("idle_after_s", 300.0),
         color=get("color", True),
         origins=origins,
     )

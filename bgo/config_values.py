@@ -96,6 +96,22 @@ def _synchronous(raw: Any) -> str:
     return word
 
 
+def _is_serial(text: str) -> bool:
+    """Say whether adb may be given this: never an option, and no more than a serial number or an address has."""
+    return text[:1].isalnum() and text.isascii() and len(text) <= 100 and not set(text) - _SERIAL_CHARS
+
+
+_SERIAL_CHARS = frozenset("-._:") | {chr(code) for code in range(128) if chr(code).isalnum()}
+
+
+def _sensors(raw: Any) -> str:
+    word = _text(raw)
+    kind, colon, serial = word.partition(":")
+    if word == "host" or (kind == "adb" and (not colon or _is_serial(serial))):
+        return word
+    raise _Wrong("it names no device", "host for this computer, adb or adb:SERIAL for a phone (adb devices)")
+
+
 def _flag(raw: Any) -> bool:
     if not isinstance(raw, bool):
         raise _Wrong("it must be true or false")
@@ -225,6 +241,8 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "default_timeout": _timeout,
     "synchronous": _synchronous,
     "poll_ms": _number(10, 60_000, int),
+    "sensors": _sensors,
+    "idle_after_s": _number(1, 86_400),
     "color": _flag,
     "plugins.paths": _texts,
     "plugins.allow": _texts,

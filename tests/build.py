@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 from bgo.clock import Moment
+from bgo.devices.signals import changed, pairs
 from bgo.ids import ALPHABET, LENGTH
 from bgo.model.device import DeviceState, Reading, Tri, View
 from bgo.model.limits import ConcurrencyControl
@@ -95,6 +96,14 @@ def a_lease(**fields: Any) -> Lease:
         "concurrency_key": None,
     }  # fmt: skip
     return Lease(**{**values, **fields})
+
+
+def a_device(words: str) -> DeviceState:
+    """Return a device of which this is said, as a sensor would: `a_device("battery=17 network=metered")`.
+
+    Whether its battery is low is left to the fold.
+    """
+    return changed(DeviceState(), pairs(words.split()), "test")
 
 
 def a_view(charging: bool | None = None) -> View:

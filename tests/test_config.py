@@ -102,6 +102,8 @@ def test_every_key_of_the_file(tmp_path: Path) -> None:
         default_timeout = "30s/60s"
         synchronous = "normal"
         poll_ms = 100
+        sensors = "adb:192.0.2.7:5555"
+        idle_after_s = 90
         color = false
         [plugins]
         paths = ["a.py"]
@@ -144,6 +146,7 @@ def test_every_key_of_the_file(tmp_path: Path) -> None:
     assert found.retention == Retention(86_400_000, 43_200_000, 10, 2 << 20)
     assert (found.lease_s, found.kill_grace_s, found.poll_ms, found.color) == (12.5, 1.0, 100, False)
     assert (found.default_timeout, found.synchronous) == ("30s/60s", "normal")
+    assert (found.sensors, found.idle_after_s) == ("adb:192.0.2.7:5555", 90.0)
 
 
 @pytest.mark.parametrize(
@@ -158,6 +161,12 @@ def test_every_key_of_the_file(tmp_path: Path) -> None:
         ("# c\nsynchronous = 'off'\n", 2, "off would lose acknowledged tasks in a power cut"),
         ("default_timeout = '5x'\n", 1, "'x' is no unit: use w, d, h, m, s or ms"),
         ("profile = 3\n", 1, "it must be a text"),
+        ("sensors = 'phone'\n", 1, "it names no device"),
+        ("sensors = 'adb:'\n", 1, "it names no device"),
+        ("sensors = 'adb:-s'\n", 1, "it names no device"),
+        ("sensors = 'adb:a b'\n", 1, "it names no device"),
+        ("sensors = 'host:x'\n", 1, "it names no device"),
+        ("idle_after_s = 0.5\n", 1, "it must lie between 1 and 86,400"),
         ("store = 'postgresql://x'\n", 1, "a store is a file of this computer"),
         ("[queues.bulk]\nwait = 1\n", 1, "bulk.wait is unknown; did you mean 'weight'?"),
         ("[queues.bulk]\n", 1, "queue bulk has no weight"),

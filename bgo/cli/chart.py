@@ -10,28 +10,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bgo.cli import render
+from bgo.cli.strips import Mark, changing, legend, strips
 from bgo.clock import to_local
 from bgo.model.state import State
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from bgo.run.timeline import NeverRan, Segment, SimTask, Timeline
+    from bgo.run.timeline import NeverRan, SimTask, Timeline
 
 BLANK, HELD, RUN, LATE, FAIL = range(5)
 """Marks, each stronger than the ones before it: the strongest one of a cell is shown."""
 ROWS = 30
 """More names than this are summed up."""
+LABEL = 8
+"""The least width of the names."""
 _MINUTE, _DAY = 60_000, 86_400_000
-
-
-class Mark(NamedTuple):
-    """How a mark looks (in UTF-8 and elsewhere), what it means, and its colour."""
-
-    glyph: str
-    plain: str
-    means: str
-    style: str
 
 
 MARKS = (
@@ -41,12 +35,6 @@ MARKS = (
     Mark("!", "!", "starts a minute or more late", "red"),
     Mark("✗", "x", "an attempt fails", "red"),
 )
-CHARGING = {
-    "yes": Mark("+", "+", "yes", "green"),
-    "no": Mark("-", "-", "no", "dim"),
-    "unknown": Mark("?", "?", "not known", "dim"),
-    "both": Mark("±", "~", "both in turn", "yellow"),
-}
 
 
 class Scale(NamedTuple):
@@ -64,19 +52,21 @@ class Scale(NamedTuple):
 def chart(timeline: Timeline, width: int) -> list[Text]:
     """Return the chart as lines of at most `width` characters, its legend included."""
     names = _by_name(timeline)
-    shown, label = names[:ROWS], _label_width(names[:ROWS], width)
+    shown = names[:ROWS]
+    label = _label_width([*(name for name, _, _ in shown), *changing(timeline.device)], width)
     scale = Scale(timeline.start_at, _end(timeline), max(10, width - label - 1))
-    strip, used = _strip(timeline.device, scale), {0}
-    lines = [_line("", _axis(scale), "dim", label), _cells("charging", strip, CHARGING, label)]
+    device, used = strips(timeline.device, scale.cell, scale.cells, scale.end), {0}
+    lines = [_line("", _axis(scale), "dim", label)]
+    lines += [_cells(strip.name, strip.cells, strip.marks, label) for strip in device]
     for name, ran, never in shown:
         cells = _row(ran, never, scale)
         used.update(cells)
         lines.append(_cells(name, cells, dict(enumerate(MARKS)), label))
     if len(names) > ROWS:
         lines.append(render.safe(f"… and {len(names) - ROWS:,} more names: --table lists every task", "dim"))
-    legend = [(_look(MARKS[mark]), MARKS[mark].means) for mark in sorted(used) if mark]
-    power = [(_look(CHARGING[key]), CHARGING[key].means) for key in dict.fromkeys(strip)]
-    lines += [*_legend("tasks", legend, width), *_legend("charging", power, width)]
+    lines += _legend("tasks", [MARKS[mark] for mark in sorted(used) if mark], width)
+    for strip in device:
+        lines += _legend(strip.name, legend(strip), width)
     if scale.end < timeline.until_at:
         lines.append(
             render.safe(f"The chart ends at {instant(scale.end, timeline.start_at)}: then all is quiet.", "dim")
@@ -114,9 +104,9 @@ def _by_name(timeline: Timeline) -> list[Named]:
     return list(found.values())
 
 
-def _label_width(names: Sequence[Named], width: int) -> int:
-    longest = max((len(render.line(name)) for name, _, _ in names), default=0)
-    return max(len("charging"), min(longest, width // 4))
+def _label_width(names: Iterable[str], width: int) -> int:
+    longest = max((len(render.line(name)) for name in names), default=0)
+    return max(LABEL, min(longest, width // 4))
 
 
 def _row(ran: Iterable[SimTask], never: Iterable[NeverRan], scale: Scale) -> list[int]:
@@ -139,16 +129,6 @@ def _row(ran: Iterable[SimTask], never: Iterable[NeverRan], scale: Scale) -> lis
         if task.planned_at < scale.end:
             mark(task.planned_at, scale.end, HELD)
     return cells
-
-
-def _strip(segments: Iterable[Segment], scale: Scale) -> list[str]:
-    seen: list[set[str]] = [set() for _ in range(scale.cells)]
-    for segment in segments:
-        if segment.from_at < scale.end:
-            value = str(segment.charging.value)
-            for i in range(scale.cell(segment.from_at), scale.cell(segment.until_at - 1) + 1):
-                seen[i].add(value)
-    return ["both" if len(values) > 1 else next(iter(values)) for values in seen]
 
 
 def _axis(scale: Scale) -> str:
@@ -181,10 +161,11 @@ def _cells(label: str, cells: Sequence[Any], marks: Mapping[Any, Mark], width: i
     return found
 
 
-def _legend(title: str, entries: Sequence[tuple[tuple[str, str], str]], width: int) -> list[Text]:
+def _legend(title: str, entries: Sequence[Mark], width: int) -> list[Text]:
     """Return the entries on as few lines as they need."""
     lines = [render.safe(f"{title}: ", "dim")]
-    for (glyph, style), means in entries:
+    for entry in entries:
+        (glyph, style), means = _look(entry), render.line(entry.means)
         if len(lines[-1]) + len(glyph) + len(means) + 1 > width:
             lines.append(render.safe("  "))
         lines[-1].append(glyph, style=style)

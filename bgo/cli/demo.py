@@ -17,7 +17,7 @@ from bgo.api import TaskFlow
 from bgo.cli import render
 from bgo.config import Flags, load
 from bgo.errors import NotFoundError
-from bgo.model.device import Reading, Tri
+from bgo.model.device import DeviceState, Reading, Tri
 from bgo.model.options import TaskConstraints
 from bgo.model.query import Selector
 from bgo.model.state import State
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LARGEST = 12
 REDRAW_MS = 125
-UNPLUGGED = Reading(Tri.NO, "the demo says so")
+UNPLUGGED = DeviceState(charging=Reading(Tri.NO, "the demo says so"))
 COUNT_LINES = """
 import pathlib, sys
 files = sys.argv[1:]
@@ -85,7 +85,7 @@ def _run(flow: TaskFlow, color: bool) -> RunReport:
     """Drain the demo's store with a live picture of it, or a few words where there is no terminal."""
     options = bgo.RunOptions(slots=2, until_empty=True)
     if not sys.stdout.isatty():
-        return flow.run(options, charging=UNPLUGGED)
+        return flow.run(options, device=UNPLUGGED)
     from rich.live import Live
 
     from bgo.cli.screen import draw
@@ -100,7 +100,7 @@ def _run(flow: TaskFlow, color: bool) -> RunReport:
                 drawn[0] = now
                 live.update(draw(flow.snapshot(rows=8), out.width, 20), refresh=True)
 
-        report = flow.run(options, charging=UNPLUGGED, listener=show)
+        report = flow.run(options, device=UNPLUGGED, listener=show)
         live.update(draw(flow.snapshot(rows=5), out.width, 14), refresh=True)
     return report
 

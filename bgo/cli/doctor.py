@@ -136,10 +136,12 @@ def _unattended(flow: TaskFlow) -> Iterator[Check]:
 
 
 def _sensors(flow: TaskFlow) -> Iterator[Check]:
-    from bgo.devices.sensors import sense
-
-    reading = sense().charging
-    yield Check("sensors", "ok", f"charging: {reading.value} ({reading.source})")
+    """What is unknown here is a note: each gate has its own rule for it."""
+    taken = compose.survey(flow.settings).take()
+    for row in taken.rows(flow.clock.awake_ms()):
+        told = "no sensor" if row.latency_ms is None else f"took {row.latency_ms} ms, {row.age_ms} ms ago"
+        state = "note" if row.value == "unknown" else "ok"
+        yield Check("sensors", state, f"{row.name}: {row.value} ({row.source}; {told})")
 
 
 def _zone(flow: TaskFlow) -> Iterator[Check]:

@@ -14,7 +14,7 @@ from bgo.cli.flow import flow_of, tell_broken
 from bgo.cli.lazy import argv_of
 from bgo.cli.params import DryRun, Json, Quiet
 from bgo.errors import UsageError
-from bgo.model.options import RetryPolicy, TaskTimeout
+from bgo.model.options import NetworkConstraint, RetryPolicy, TaskTimeout
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -101,9 +101,40 @@ def enqueue(
         str | None,
         typer.Option(metavar="ZONE", help="Whose hours and times: Europe/Berlin; default: here.", rich_help_panel=WHEN),
     ] = None,
+    network: Annotated[
+        NetworkConstraint | None,
+        typer.Option(
+            metavar="KIND", help="Needs one: connected, unmetered, not-roaming, metered; none.", rich_help_panel=WHEN
+        ),
+    ] = None,
+    battery_not_low: Annotated[
+        bool, typer.Option("--battery-not-low", help="Not with a low battery.", metavar="", rich_help_panel=WHEN)
+    ] = False,
     charging: Annotated[
         bool, typer.Option("--charging", help="Only while the device charges.", metavar="", rich_help_panel=WHEN)
     ] = False,
+    device_idle: Annotated[
+        bool, typer.Option("--device-idle", help="Only while nobody uses it.", metavar="", rich_help_panel=WHEN)
+    ] = False,
+    storage_not_low: Annotated[
+        bool, typer.Option("--storage-not-low", help="Not while storage is short.", metavar="", rich_help_panel=WHEN)
+    ] = False,
+    relax: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="AGE:WHAT",
+            help="Asks only for WHAT when it is so old: 1d:network=connected, 3d:none.",
+            rich_help_panel=WHEN,
+        ),
+    ] = None,
+    on_constraint_loss: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT",
+            help="If that is lost while it runs: stop (it waits and runs anew; default), finish, cancel.",
+            rich_help_panel=WHEN,
+        ),
+    ] = None,
     timeout: Annotated[
         TaskTimeout | None,
         typer.Option(
@@ -227,7 +258,9 @@ def enqueue(
         "as_": as_,
         "cwd": cwd,
         "at_most_once": at_most_once or None,
-        "constraints": _constraints(charging),
+        "constraints": limits.constraints(network, battery_not_low, charging, device_idle, storage_not_low),
+        "relax": relax,
+        "on_constraint_loss": on_constraint_loss,
     }
     asked = Asked(name, [*(words or ()), *(pairs or ())], whole, like, argv_of(ctx), env, allow_unknown)
     said: Any = {key: value for key, value in options.items() if value is not None}
@@ -258,11 +291,3 @@ def _instant(text: str, flow: "TaskFlow", zone: "tzinfo | None") -> int:
         return parse.instant_ms(text, flow.clock.now_ms(), zone)
     except UsageError as error:
         raise UsageError(f"--at: {error.message}", why=error.why, hint=error.hint) from None
-
-
-def _constraints(charging: bool) -> Any:
-    if not charging:
-        return None
-    from bgo.model.options import TaskConstraints
-
-    return TaskConstraints(requires_charging=True)

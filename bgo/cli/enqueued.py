@@ -14,7 +14,7 @@ STANDS = {"deduplicated": "is equal", "kept": "has that unique id"}
 def echo_times(spec: "TaskSpec", flow: "TaskFlow") -> None:
     """Say how --at or --delay, --window and the deadlines were understood, and whether the last can hardly be met."""
     wish = spec.wish
-    if (spec.due_at, wish.start_before, wish.finish_before, wish.window) == (None, None, None, None):
+    if (spec.due_at, wish.start_before, wish.finish_before, wish.window, wish.relax) == (None, None, None, None, ()):
         return
     from bgo.cli import render
 
@@ -24,6 +24,11 @@ def echo_times(spec: "TaskSpec", flow: "TaskFlow") -> None:
         render.say(f"{when} {_told(spec.due_at, now)}")
     if wish.window is not None:
         render.say(f"window {wish.window.told}, {_opening(wish.window, spec.due_at, now)}")
+    for step in wish.relax:
+        from bgo.model.specs import constraint_words
+
+        what = ", ".join(constraint_words(step.constraints)) or "nothing of the device"
+        render.say(f"from {_told(now + step.after_ms, now)} on it asks only for {what}")
     if wish.start_before is not None:
         render.say(f"cancelled if it has not begun by {_told(wish.start_before, now)}")
     if wish.finish_before is not None:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bgo.cli import device as about
 from bgo.cli.flow import answer, flow_of, schedules_called
 from bgo.cli.params import SELECTION, Json, Limit
-from bgo.cli.run import DEVICE, YesNo
 from bgo.errors import NotFoundError, UsageError
 from bgo.model.state import ACTIVE, CLAIMABLE
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.engine.standing import Group, Standing
-    from bgo.model.device import Reading
+    from bgo.model.device import DeviceState
     from bgo.model.schedule_view import ScheduleExplanation
     from bgo.model.task import HistoryEntry
     from bgo.model.views import Explanation, GateLine
@@ -43,10 +43,11 @@ def explain(
             rich_help_panel=SELECTION,
         ),
     ] = False,
-    charging: Annotated[
-        YesNo | None,
-        typer.Option(metavar="yes|no", help="As if it charged, or not; default: ask it.", rich_help_panel=DEVICE),
-    ] = None,
+    charging: about.Charging = None,
+    battery: about.Battery = None,
+    network: about.Network = None,
+    idle: about.Idle = None,
+    storage_low: about.StorageLow = None,
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
@@ -55,22 +56,21 @@ def explain(
     Judged as a plain `bgo run` would judge here and now. Ended tasks: how long each run had waited, and for what.
     """
     from bgo.cli import render
-    from bgo.model.device import Reading, Tri
 
     if every == bool(ids):
         raise UsageError(
             "explain what?", why="give ids or names, or --all", hint="bgo explain @last, bgo explain --all"
         )
     flow = flow_of(ctx)
-    reading = None if charging is None else Reading(Tri(charging), "--charging")
+    device = about.said(charging, battery, network, idle, storage_low)
     if every:
-        found = flow.explain_all(reading, limit=limit)
+        found = flow.explain_all(device, limit=limit)
         if as_json:
             render.write_json(found.to_json())
         else:
             _show_all(found, now=flow.clock.now_ms(), color=flow.settings.color)
         return
-    told = [_told(flow, task_id, reading) for task_id in _whole(flow, ids or [], limit)]
+    told = [_told(flow, task_id, device) for task_id in _whole(flow, ids or [], limit)]
     if as_json:
         answer([_json(one) for one in told], words=ids)
         return
@@ -102,12 +102,12 @@ def _whole(flow: TaskFlow, words: Iterable[str], limit: int) -> list[str]:
     return found
 
 
-def _told(flow: TaskFlow, task_id: str, charging: Reading | None) -> Told | ScheduleExplanation:
+def _told(flow: TaskFlow, task_id: str, device: DeviceState | None) -> Told | ScheduleExplanation:
     from bgo.model.query import Selector
 
     if flow.is_schedule(task_id):
         return flow.explain_schedule(task_id)
-    found = flow.explain(task_id, charging)
+    found = flow.explain(task_id, device)
     runs = flow.history(Selector(ids=(found.task.id,)), limit=RUNS) if found.task.run else []
     return found, runs[::-1]
 
@@ -178,9 +178,12 @@ def _place(ahead: int) -> str:
 
 def _run(entry: HistoryEntry) -> str:
     from bgo.cli import render
+    from bgo.cli.history import lost_words
 
     waited = sum(entry.waited.values())
     words = [f"{entry.run} (attempt {entry.attempt}): {render.state_word(entry.state)} ({entry.reason})"]
+    if (lost := lost_words(entry)) is not None:
+        words[0] = f"{entry.run} (attempt {entry.attempt}): {lost}"
     words.append(f"took {render.duration(entry.duration_ms)}")
     words.append(f"waited {render.duration(waited)}: {held_words(entry.waited)}" if waited else "did not wait")
     return ", ".join(words)

@@ -7,13 +7,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from bgo.cli import render
+from bgo.model.options import NetworkConstraint
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bgo.model.limits import DedupPolicy, RateLimit
-    from bgo.model.options import RetryPolicy, TaskTimeout
+    from bgo.model.options import RetryPolicy, TaskConstraints, TaskTimeout
     from bgo.model.task import Wish
+    from bgo.model.window import RelaxStep
 
 Fact = tuple[str, Any]
 """A label and its value: text (foreign, cleaned, folded at the window's edge), a Rich Text, or None (left out)."""
@@ -48,7 +50,9 @@ def told_options(wish: Wish) -> list[Fact]:
         ("timeout", told_timeout(wish.timeout)),
         ("retry", told_retry(wish.retry)),
         ("window", None if wish.window is None else wish.window.told),
-        ("needs", "a charging device" if wish.constraints.requires_charging else None),
+        ("needs", told_needs(wish.constraints)),
+        *(("relaxes" if number == 0 else "", told_relax(step)) for number, step in enumerate(wish.relax)),
+        ("if lost", _told_loss(wish.constraints.on_loss)),
         ("at once", None if limit is None else f"at most {limit.max_concurrent}, {limit.strategy}"),
         ("rate", None if rate is None else told_rate(rate)),
         ("dedup", None if dedup is None else told_dedup(dedup)),
@@ -57,6 +61,42 @@ def told_options(wish: Wish) -> list[Fact]:
         ("ends by", None if wish.finish_before is None else render.local_time(wish.finish_before)),
         ("promise", "at most once: never again once started" if wish.at_most_once else None),
     ]
+
+
+_NETWORKS = {
+    NetworkConstraint.NONE: "",
+    NetworkConstraint.CONNECTED: "a network",
+    NetworkConstraint.UNMETERED: "an unmetered network",
+    NetworkConstraint.NOT_ROAMING: "a network without roaming",
+    NetworkConstraint.METERED: "a metered network",
+}
+
+
+def told_needs(wish: TaskConstraints | None) -> str | None:
+    """Return in words what the device must offer; None where nothing is asked of it."""
+    if wish is None or wish.is_empty:
+        return None
+    words = (
+        _NETWORKS[wish.network],
+        "a battery that is not low" if wish.battery_not_low else "",
+        "a charging device" if wish.requires_charging else "",
+        "an idle device" if wish.device_idle else "",
+        "free storage" if wish.storage_not_low else "",
+    )
+    return ", ".join(word for word in words if word)
+
+
+def told_relax(step: RelaxStep) -> str:
+    """Return from which age on a task asks only for what."""
+    from bgo.model.specs import constraint_words
+
+    what = ", ".join(constraint_words(step.constraints)) or "nothing of the device"
+    return f"{render.duration(step.after_ms)} old, it asks only for {what}"
+
+
+def _told_loss(policy: str) -> str | None:
+    """Return what becomes of a run when the device stops offering what it needs, where that is not the usual."""
+    return {"finish": "a run goes on to its end", "cancel": "a run is stopped, and the task cancelled"}.get(policy)
 
 
 def told_rate(limit: RateLimit) -> str:

@@ -67,7 +67,7 @@ def show(
 ) -> None:
     """Show one handler: its input, its defaults, who brings it, and a line to start from."""
     from bgo.cli import render
-    from bgo.cli.facts import Fact, facts, told_rate, told_retry, told_timeout
+    from bgo.cli.facts import Fact, facts, told_needs, told_rate, told_retry, told_timeout
     from bgo.policy.schema import accepted
 
     info = flow_of(ctx).handler(name)
@@ -89,7 +89,7 @@ def show(
         ("priority", None if d.priority is None else str(d.priority)),
         ("tags", ", ".join(d.tags)),
         ("window", None if d.window is None else d.window + ("" if d.tz is None else f" ({d.tz})")),
-        ("needs", "a charging device" if d.constraints is not None and d.constraints.requires_charging else None),
+        ("needs", told_needs(d.constraints)),
         ("at once", None if limit is None else f"at most {limit.max_concurrent}, {limit.strategy}"),
         ("rate", None if d.rate is None else told_rate(d.rate)),
         ("promise", "at most once: never again once started" if d.at_most_once else None),

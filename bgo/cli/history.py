@@ -26,6 +26,7 @@ from bgo.cli.params import (
     settings_of,
 )
 from bgo.errors import UsageError
+from bgo.model.state import Event, Reason
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
@@ -160,9 +161,23 @@ def _row(entry: HistoryEntry, now: int) -> tuple[Any, ...]:
     )
 
 
+def lost_words(entry: HistoryEntry) -> str | None:
+    """Return which constraint ended a run by being lost, and what was made of it; None where something else did."""
+    from bgo.cli import render
+
+    if entry.reason != Reason.DEVICE or "gate" not in entry.detail:
+        return None
+    made = "cancelled" if entry.event == Event.CANCEL else "stopped, handed back"
+    return render.line(
+        f"{made}: {entry.detail['gate']}: {entry.detail['current']}, needs {entry.detail['needed']}", 300
+    )
+
+
 def _why(entry: HistoryEntry) -> str:
     from bgo.cli import render
 
+    if (lost := lost_words(entry)) is not None:
+        return lost
     if entry.error is not None:
         return render.line(f"{entry.error.type}: {entry.error.message}", 200)
     if (told := WORDS.get((entry.event, entry.reason))) is not None:

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from bgo.errors import UsageError
 
-ENQUEUE = "network battery-not-low device-idle storage-not-low on-constraint-loss relax window-strict encrypt expedited"
+ENQUEUE = "window-strict encrypt expedited"
 LATER: dict[str, str] = {
     "enqueue": ENQUEUE,
-    "run": "battery network idle device trace assume",
+    "run": "device trace assume",
     "status": "reveal",
     "chain": ENQUEUE,
     "batch": ENQUEUE,

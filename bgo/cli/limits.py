@@ -11,6 +11,19 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from bgo.clock import Clock
+    from bgo.model.options import NetworkConstraint
+
+CONSTRAINTS = ("network", "battery_not_low", "charging", "device_idle", "storage_not_low")
+"""The parameters of the options that ask something of the device, in the order of `constraints`."""
+
+
+def constraints(network: "NetworkConstraint | None", battery: bool, charging: bool, idle: bool, storage: bool) -> Any:
+    """Return what these options ask of the device, or None where none is given; `--network none` asks for nothing."""
+    if network is None and not (battery or charging or idle or storage):
+        return None
+    from bgo.model.options import NetworkConstraint, TaskConstraints
+
+    return TaskConstraints(network or NetworkConstraint.NONE, battery, charging, idle, storage)
 
 
 def concurrency(text: str | None, key: str | None) -> Any:

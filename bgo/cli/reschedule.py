@@ -49,6 +49,13 @@ def reschedule(
     queue: shared.Queue = None,
     priority: shared.Priority = None,
     tag: shared.Tag = None,
+    network: shared.Network = None,
+    battery_not_low: shared.BatteryNotLow = False,
+    charging: shared.Charging = False,
+    device_idle: shared.DeviceIdle = False,
+    storage_not_low: shared.StorageNotLow = False,
+    relax: shared.Relax = None,
+    on_constraint_loss: shared.OnConstraintLoss = None,
     concurrency: shared.Concurrency = None,
     concurrency_key: shared.ConcurrencyKey = None,
     rate: shared.Rate = None,
@@ -72,7 +79,7 @@ def reschedule(
     timing.check_once(words_of(ctx))
     said["word"], pairs = timing.at_word(words or [])
     options = timing.keywords(flow, said, is_new=False)
-    usual = dict.fromkeys(("charging", "at_most_once", "after", "dedup", "dedup_ttl", "unique", "unique_policy"))
+    usual = dict.fromkeys(("at_most_once", "after", "dedup", "dedup_ttl", "unique", "unique_policy"))
     options.update(enqueue_options(flow, {**usual, **said}))
     if (argv := argv_of(ctx)) is not None:
         options["argv"] = argv

@@ -6,11 +6,11 @@ import os
 import signal
 import sys
 from contextlib import ExitStack
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bgo.cli import device as about
 from bgo.cli import parse
 from bgo.cli.flow import flow_of, tell_broken
 from bgo.cli.params import OUTPUT
@@ -19,19 +19,12 @@ from bgo.errors import UsageError
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.cli.live import Area
-    from bgo.model.device import Reading
+    from bgo.model.device import DeviceState
     from bgo.run.bench import RunOptions
     from bgo.run.report import HookEvent, RunReport, WorkerEvent
 
 SIGNAL_CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
-LIMITS, DEVICE = "Limits", "Device"
-
-
-class YesNo(StrEnum):
-    """A fact about the device."""
-
-    YES = "yes"
-    NO = "no"
+LIMITS = "Limits"
 
 
 def run(
@@ -73,10 +66,11 @@ def run(
             rich_help_panel=LIMITS,
         ),
     ] = None,
-    charging: Annotated[
-        YesNo | None,
-        typer.Option(metavar="yes|no", help="The device charges, or not; default: ask it.", rich_help_panel=DEVICE),
-    ] = None,
+    charging: about.Charging = None,
+    battery: about.Battery = None,
+    network: about.Network = None,
+    idle: about.Idle = None,
+    storage_low: about.StorageLow = None,
     check: Annotated[
         bool, typer.Option("--check", help="Exit with 1 if a task finally failed.", metavar="", rich_help_panel=OUTPUT)
     ] = False,
@@ -91,7 +85,6 @@ def run(
 
     Ctrl-C: nothing more is started, running tasks get 30 s and are then handed back; a second one hands back at once.
     """
-    from bgo.model.device import Reading, Tri
     from bgo.run.bench import RunOptions
     from bgo.run.notify import Notifier
 
@@ -110,18 +103,18 @@ def run(
         grace_ms=grace_ms,
         notifier=notifier,
     )
-    reading = None if charging is None else Reading(Tri(charging), "--charging")
+    device = about.said(charging, battery, network, idle, storage_low)
     mode = "quiet" if quiet else "json" if as_json else "words"
     flow = flow_of(ctx)
     tell_broken(flow)
-    report = _run(flow, options, reading, mode)
+    report = _run(flow, options, device, mode)
     if report.stopped_by:
         raise typer.Exit(SIGNAL_CODES.get(report.stopped_by, 143))
     if check and report.failed:
         raise typer.Exit(1)
 
 
-def _run(flow: TaskFlow, options: RunOptions, reading: Reading | None, mode: str) -> RunReport:
+def _run(flow: TaskFlow, options: RunOptions, device: DeviceState | None, mode: str) -> RunReport:
     """Run with a teller; an output that nobody takes any more ends the run as SIGTERM would."""
     from bgo.cli.live import Area, is_terminal
 
@@ -132,7 +125,7 @@ def _run(flow: TaskFlow, options: RunOptions, reading: Reading | None, mode: str
         teller = Teller(area, mode)
         report = flow.run(
             options,
-            charging=reading,
+            device=device,
             listener=teller.hear,
             hook_listener=teller.hear_hook,
             on_ready=teller.watches if options.watch else None,

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bgo.cli import device as about
 from bgo.cli import parse
 from bgo.cli.flow import flow_of
 from bgo.cli.params import OUTPUT, Json
-from bgo.cli.run import DEVICE, YesNo
-from bgo.errors import UsageError
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
-    from bgo.model.device import DeviceChange, Reading
+    from bgo.model.device import DeviceChange, DeviceState
     from bgo.run.timeline import NeverRan, Timeline
 
 WEEK_MS = 7 * 86_400_000
@@ -39,14 +38,17 @@ def simulate(
     ctx: typer.Context,
     device: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="A device script: at +2h charging=yes", rich_help_panel=DEVICE),
-    ] = None,
-    charging: Annotated[
-        YesNo | None,
         typer.Option(
-            metavar="yes|no", help="It charges, or not, all the time; default: as now.", rich_help_panel=DEVICE
+            metavar="DAY|FILE",
+            help="commuter, desk-worker, traveller, night-charger, drawer-phone, or a script: at +2h charging=yes",
+            rich_help_panel=about.DEVICE,
         ),
     ] = None,
+    charging: about.Charging = None,
+    battery: about.Battery = None,
+    network: about.Network = None,
+    idle: about.Idle = None,
+    storage_low: about.StorageLow = None,
     start: Annotated[
         str | None, typer.Option(metavar="TIME", help="When it begins; default: this full minute.")
     ] = None,
@@ -76,7 +78,8 @@ def simulate(
     flow = flow_of(ctx)
     now = flow.clock.now_ms()
     start_ms = floor_to_minute(now) if start is None else parse.instant_ms(start, now)
-    said = _device(flow, device, charging, start_ms)
+    flags = about.said(charging, battery, network, idle, storage_low)
+    said = _device(flow, device, flags, (start_ms, start_ms + for_ms))
     timeline = flow.simulate(SimOptions(start_ms, for_ms, seed, slots, said))
     if as_json:
         from bgo.cli import render
@@ -87,35 +90,32 @@ def simulate(
 
 
 def _device(
-    flow: TaskFlow, script: str | None, charging: YesNo | None, start_ms: int
-) -> tuple[DeviceChange, ...] | Reading:
-    """Return the device as a script or a flag tells it, else as the sensors see it now."""
-    from bgo import compose
-    from bgo.devices.traces import read_trace
-    from bgo.model.device import Reading, Tri
+    flow: TaskFlow, script: str | None, flags: DeviceState | None, span: tuple[int, int]
+) -> tuple[DeviceChange, ...] | DeviceState:
+    """Return the device as flags tell it, where they leave it open a script, and where that never speaks the sensors.
 
-    if script is not None and charging is not None:
-        raise UsageError(
-            "--device and --charging contradict each other", why="both tell of the charger", hint="give one"
-        )
-    if script is not None:
-        return read_trace(script, start_ms)
-    if charging is not None:
-        return Reading(Tri(charging), "--charging")
-    return compose.sensing(flow.clock)().charging
+    Without a script it stays as it is now.
+    """
+    from bgo.devices.traces import read_trace, with_facts
+
+    if script is None:
+        return flow.sensing(flags)()
+    start_ms, until_ms = span
+    changes = read_trace(script, start_ms, until_ms=until_ms)
+    return with_facts(changes, start_ms, above=flags, below=flow.sensing()())
 
 
 def _show(timeline: Timeline, *, color: bool, whole: bool) -> None:
     from bgo.cli import render
     from bgo.cli.chart import chart
+    from bgo.cli.strips import steady
 
     out = render.console(color=color)
     length = render.duration(timeline.until_at - timeline.start_at)
     slots = f"{timeline.slots} slot{'s' if timeline.slots > 1 else ''}"
     out.print(render.safe(f"From {render.local_time(timeline.start_at)} for {length}; {slots}, seed {timeline.seed}."))
-    if len(timeline.device) == 1:
-        reading = timeline.device[0].charging
-        out.print(render.safe(f"Charging: {reading.value} ({render.line(reading.source)}), all the time."))
+    if stays := steady(timeline.device):
+        out.print(render.safe(f"All the time: {render.line(', '.join(stays))}."))
     if not (timeline.rows or timeline.never or timeline.schedules):
         render.say("nothing waits and nothing runs: there is nothing to simulate")
         return

@@ -10,7 +10,7 @@ from bgo.cli import parse
 from bgo.cli.flow import flow_of, schedules_called
 from bgo.cli.params import Json, Limit, Quiet
 from bgo.errors import NotFoundError
-from bgo.model.state import State
+from bgo.model.state import Reason, State
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
@@ -111,7 +111,7 @@ def _one(flow: TaskFlow, view: TaskView, *, as_json: bool, quiet: bool, trace: b
     title.append_text(render.state_text(task.state, paused=view.paused))
     error = view.error if task.state is not State.SUCCEEDED else None
     rows: list[Fact] = [
-        ("reason", None if task.reason in {"new", "done", "claimed"} else task.reason),
+        ("reason", None if task.reason in {"new", "done", "claimed"} else _reason(flow, view)),
         ("cancel", "asked for; its worker is stopping it" if task.cancel_reason and not view.is_final else None),
         *(("held by", _hold(hold)) for hold in view.holds),
         ("progress", _progress(view)),
@@ -138,6 +138,18 @@ def _one(flow: TaskFlow, view: TaskView, *, as_json: bool, quiet: bool, trace: b
     return facts(rows, color=flow.settings.color, title=title)
 
 
+def _reason(flow: TaskFlow, view: TaskView) -> str:
+    """Return why it stands where it stands; of what the device stopped, which constraint was lost."""
+    if view.task.reason != Reason.DEVICE:
+        return view.task.reason
+    from bgo.cli.history import lost_words
+    from bgo.model.query import Selector
+
+    last = flow.history(Selector(ids=(view.id,)), limit=1)
+    told = lost_words(last[0]) if last else None
+    return view.task.reason if told is None else f"{view.task.reason}: {told}"
+
+
 def _made_by(view: TaskView) -> str | None:
     if view.task.schedule is None or view.task.occurrence is None:
         return None
@@ -157,7 +169,7 @@ def _hold(hold: Any) -> str:
         from bgo.cli import render
 
         until = f" (until {render.local_time(hold.until_ms)})"
-    return f"{hold.gate}: {hold.current}, needs {hold.needed}{until}" + (f"; {hold.lift}" if hold.lift else "")
+    return f"{hold.told}{until}" + (f"; {hold.lift}" if hold.lift else "")
 
 
 def _progress(view: TaskView) -> str:

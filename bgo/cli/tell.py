@@ -16,6 +16,7 @@ STYLES = {
     "started": "dim",
     "soft_timeout": "yellow",
     "suspended": "yellow",
+    "stopping": "yellow",
     "rescued": "yellow",
     "late_finish": "yellow",
 }
@@ -42,6 +43,8 @@ def words(event: WorkerEvent) -> str:
             return "stands still: it was paused"
         case "continued":
             return "goes on"
+        case "stopping":
+            return f"is asked to stop: {render.line(event.message, 300)}"
         case "late_finish":
             return f"finished too late: it was already {event.state}"
         case "rescued":
@@ -55,9 +58,11 @@ def words(event: WorkerEvent) -> str:
         case Event.EXHAUST:
             return f"failed after {took}: {error or event.reason}"
         case Event.CANCEL:
-            return f"cancelled ({event.reason})"
+            return f"cancelled ({event.reason})" + (f": {render.line(event.message, 300)}" if event.message else "")
         case Event.RELEASE if event.reason == "snooze":
             return f"snoozes, again {_when(event)}"
+        case Event.RELEASE if event.message:
+            return f"stopped and handed back: {render.line(event.message, 300)}"
         case Event.RELEASE:
             return "handed back, it will run again"
     return event.type + (f" ({event.reason})" if event.reason else "")

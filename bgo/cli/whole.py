@@ -13,7 +13,7 @@ import typer
 
 from bgo.cli import limits, parse
 from bgo.errors import UsageError
-from bgo.model.options import RetryPolicy, TaskTimeout
+from bgo.model.options import NetworkConstraint, RetryPolicy, TaskTimeout
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -77,8 +77,44 @@ Tz = Annotated[
         "--tz", metavar="ZONE", help="Whose hours and times: Europe/Berlin; default: here.", rich_help_panel=EACH
     ),
 ]
+Network = Annotated[
+    NetworkConstraint | None,
+    typer.Option(
+        "--network",
+        metavar="KIND",
+        help="Needs one: connected, unmetered, not-roaming, metered; none.",
+        rich_help_panel=EACH,
+    ),
+]
+BatteryNotLow = Annotated[
+    bool, typer.Option("--battery-not-low", help="Not with a low battery.", metavar="", rich_help_panel=EACH)
+]
 Charging = Annotated[
     bool, typer.Option("--charging", help="Only while the device charges.", metavar="", rich_help_panel=EACH)
+]
+DeviceIdle = Annotated[
+    bool, typer.Option("--device-idle", help="Only while nobody uses it.", metavar="", rich_help_panel=EACH)
+]
+StorageNotLow = Annotated[
+    bool, typer.Option("--storage-not-low", help="Not while storage is short.", metavar="", rich_help_panel=EACH)
+]
+Relax = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--relax",
+        metavar="AGE:WHAT",
+        help="Asks only for WHAT when it is so old: 1d:network=connected, 3d:none.",
+        rich_help_panel=EACH,
+    ),
+]
+OnConstraintLoss = Annotated[
+    str | None,
+    typer.Option(
+        "--on-constraint-loss",
+        metavar="WHAT",
+        help="If that is lost while it runs: stop (it waits and runs anew; default), finish, cancel.",
+        rich_help_panel=EACH,
+    ),
 ]
 Concurrency = Annotated[
     str | None,
@@ -193,7 +229,9 @@ def keywords(flow: TaskFlow, said: Mapping[str, Any], chain: ChainBuilder | None
         "tags": said["tag"],
         "timeout": said["timeout"],
         "retry": said["retry"],
-        "constraints": _constraints(said["charging"]),
+        "constraints": limits.constraints(*(said[name] for name in limits.CONSTRAINTS)),
+        "relax": said["relax"],
+        "on_constraint_loss": said["on_constraint_loss"],
         "concurrency": limits.concurrency(said["concurrency"], said["concurrency_key"]),
         "rate_limit": limits.rate(said["rate"], said["rate_key"]),
         "at_most_once": said["at_most_once"] or None,
@@ -216,14 +254,6 @@ def _instant(text: str, now_ms: int, zone: tzinfo | None) -> int:
         return parse.instant_ms(text, now_ms, zone)
     except UsageError as error:
         raise UsageError(f"--at: {error.message}", why=error.why, hint=error.hint) from None
-
-
-def _constraints(charging: bool) -> Any:
-    if not charging:
-        return None
-    from bgo.model.options import TaskConstraints
-
-    return TaskConstraints(requires_charging=True)
 
 
 def environment(words: list[str] | None) -> dict[str, str] | None:

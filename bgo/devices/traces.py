@@ -1,35 +1,55 @@
 """A device's script: what it says, from when on.
 
     # overnight on the charger
-    at +0h charging=no
-    at 22:30 charging=yes
+    at +0h charging=no network=metered battery=80
+    at 22:30 charging=yes network=unmetered wifi=Home
     at 2026-11-24T07:30Z charging=no
 
 One line per change, in time order: an offset from the start, the next such local time after the line before, or a full
-instant. The same as CSV, with a heading: `at,charging` and rows such as `+0h,no`; an empty cell changes nothing.
-What a line does not mention stays as it was; before the first mention it is unknown.
+instant. The same as CSV, with a heading: `at,charging,battery` and rows such as `+0h,no,80`; an empty cell changes
+nothing. What a line does not mention stays as it was; before the first mention it is unknown.
+
+A script that begins with the line `every day` has clock times alone, and comes again each day: also on the day before
+the start, so that the device says from the start on what it would say at that hour.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from pathlib import Path
 
+from bgo.clock import to_local
+from bgo.devices.signals import as_sensed_now, changed, over, pairs, settled, spoken_of
 from bgo.errors import UsageError
-from bgo.model.device import DeviceChange, DeviceState, Reading, Tri
+from bgo.model.device import DeviceChange, DeviceState, PlatformState
 from bgo.model.words import did_you_mean, duration_ms, instant_ms
 
-SIGNALS = ("charging",)
 MAX_BYTES = 16 << 20
-_VALUES = {"yes": Tri.YES, "true": Tri.YES, "no": Tri.NO, "false": Tri.NO, "unknown": Tri.UNKNOWN}
+YEAR_MS, DAY_MS = 366 * 86_400_000, 86_400_000
+"""A day that comes again does so for so long, unless it is said until when."""
+MAX_CHANGES = 1_000_000
+DAILY = "every day"
+_DAYS = Path(__file__).with_name("days")
 _FORM = "a line reads: at +2h charging=yes"
+Line = tuple[int, str, dict[str, str]]
+Timed = tuple[int, int, dict[str, str]]
+"""A line of a script: its number, its time (as written, or UTC milliseconds) and its signals."""
 
 
-def read_trace(path: str, start_ms: int, zone: tzinfo | None = None) -> tuple[DeviceChange, ...]:
-    """Return the changes that the script at `path` tells, seen from `start_ms`."""
+def built_in() -> tuple[str, ...]:
+    """Return the names of the days that come with bgo."""
+    return tuple(sorted(path.stem for path in _DAYS.glob("*.txt")))
+
+
+def read_trace(
+    path: str, start_ms: int, zone: tzinfo | None = None, until_ms: int | None = None
+) -> tuple[DeviceChange, ...]:
+    """Return the changes that the script at `path`, or a built-in day of that name, tells, seen from `start_ms`."""
+    if path in built_in():
+        text = (_DAYS / f"{path}.txt").read_text(encoding="utf-8")
+        return parse_trace(text, path, start_ms, zone, until_ms)
     try:
         with Path(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -37,22 +57,64 @@ def read_trace(path: str, start_ms: int, zone: tzinfo | None = None) -> tuple[De
             raise UsageError(f"{path} is larger than {MAX_BYTES:,} bytes", hint="shorten the script")
         text = data.decode("utf-8-sig")
     except OSError as error:
-        raise UsageError(f"cannot read {path}", why=error.strerror or str(error), hint="name a script file") from None
+        why = did_you_mean(path, built_in()) or error.strerror or str(error)
+        hint = f"name a script file, or one of {', '.join(built_in())}"
+        raise UsageError(f"cannot read {path}", why=why, hint=hint) from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not text", why=str(error), hint=_FORM) from None
-    return parse_trace(text, path, start_ms, zone)
+    return parse_trace(text, path, start_ms, zone, until_ms)
 
 
-def parse_trace(text: str, name: str, start_ms: int, zone: tzinfo | None = None) -> tuple[DeviceChange, ...]:
+def parse_trace(
+    text: str, name: str, start_ms: int, zone: tzinfo | None = None, until_ms: int | None = None
+) -> tuple[DeviceChange, ...]:
     """Return a script's changes, strictly in time order. `name` stands in errors, with the line.
 
     Offsets and the first clock time count from `start_ms`; times without an offset are in `zone` (default: local).
+    A day that comes again does so until `until_ms` (default: for a year).
     """
+    rows = [(n, row.partition("#")[0].strip()) for n, row in enumerate(text.splitlines(), 1)]
+    rows = [(n, row) for n, row in rows if row]
+    is_daily = bool(rows) and rows[0][1].lower() == DAILY
+    if is_daily:
+        until = start_ms + YEAR_MS if until_ms is None else until_ms
+        timed = _again(list(_lines(rows[1:], name)), name, start_ms, until, zone)
+    else:
+        timed = _once(_lines(rows, name), name, start_ms, zone)
     found: list[DeviceChange] = []
-    state = DeviceState()
-    for number, when, words in _lines(text, name):
+    state, platform = DeviceState(), PlatformState()
+    for number, at_ms, words in timed:
         place = f"{name}:{number}"
-        last = found[-1].at_ms if found else None
+        try:
+            state = changed(state, words, f"trace {place}")
+        except UsageError as error:
+            raise UsageError(f"{place}: {error.message}", why=error.why, hint=error.hint) from None
+        told, platform = settled(state, platform)
+        if is_daily and found and told == found[-1].state:
+            continue  # the day before has said so
+        found.append(DeviceChange(at_ms, told))
+        if len(found) > MAX_CHANGES:
+            raise UsageError(f"{name} tells more than {MAX_CHANGES:,} changes", hint="play a shorter time")
+    return tuple(found)
+
+
+def with_facts(
+    changes: tuple[DeviceChange, ...], start_ms: int, *, above: DeviceState | None, below: DeviceState
+) -> tuple[DeviceChange, ...]:
+    """Return a script's changes where `above` is said to be so all the time, and `below` is what the device says of
+    the signals that the script never mentions: the values alone, so that the same readings give the same answer.
+    """
+    if not changes or changes[0].at_ms > start_ms:
+        changes = (DeviceChange(start_ms, DeviceState()), *changes)
+    own = frozenset[str]().union(*(spoken_of(change.state) for change in changes))
+    usual, sensed = above or DeviceState(), as_sensed_now(below)
+    return tuple(DeviceChange(c.at_ms, over(usual, over(c.state, sensed, own))) for c in changes)
+
+
+def _once(lines: Iterator[Line], name: str, start_ms: int, zone: tzinfo | None) -> Iterator[Timed]:
+    last: int | None = None
+    for number, when, words in lines:
+        place = f"{name}:{number}"
         at_ms = _instant(place, when, start_ms, last, zone)
         if last is not None and at_ms <= last:
             raise UsageError(
@@ -60,17 +122,42 @@ def parse_trace(text: str, name: str, start_ms: int, zone: tzinfo | None = None)
                 why="each line must be later than the one before it",
                 hint="sort the lines, or merge the two that are at the same time",
             )
-        state = _changed(state, place, words)
-        found.append(DeviceChange(at_ms, state))
-    return tuple(found)
+        last = at_ms
+        yield number, at_ms, words
 
 
-Line = tuple[int, str, dict[str, str]]
+def _again(lines: list[Line], name: str, start_ms: int, until_ms: int, zone: tzinfo | None) -> Iterator[Timed]:
+    """Yield the lines of each day, from the day before the start: by then every signal has been said."""
+    clocks = [_minute(f"{name}:{number}", when) for number, when, _ in lines]
+    for (number, when, _), minute, before in zip(lines[1:], clocks[1:], clocks[:-1], strict=True):
+        if minute <= before:
+            raise UsageError(
+                f"{name}:{number}: time goes backwards at {when!r:.60}",
+                why="the lines of a day are in the order of its clock",
+                hint="sort the lines, or merge the two that are at the same time",
+            )
+    day = to_local(start_ms - DAY_MS).astimezone(zone).date()
+    last: int | None = None
+    while lines:
+        for (number, _, words), minute in zip(lines, clocks, strict=True):
+            at_ms = instant_ms(f"{day} {minute // 60:02}:{minute % 60:02}", start_ms, zone)
+            if at_ms >= until_ms:
+                return
+            last = at_ms if last is None else max(at_ms, last + 1)  # a change of the clocks may make two of them one
+            yield number, last, words
+        day += timedelta(days=1)
 
 
-def _lines(text: str, name: str) -> Iterator[Line]:
-    rows = [(n, row.partition("#")[0].strip()) for n, row in enumerate(text.splitlines(), 1)]
-    rows = [(n, row) for n, row in rows if row]
+def _minute(place: str, when: str) -> int:
+    """Return a clock time as the minute of its day."""
+    found = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", when, re.ASCII)
+    if found is None:
+        why = "a script of a day that comes again has clock times alone"
+        raise UsageError(f"{place}: not a time of the day: {when!r:.60}", why=why, hint="write 07:30")
+    return int(found[1]) * 60 + int(found[2])
+
+
+def _lines(rows: list[tuple[int, str]], name: str) -> Iterator[Line]:
     if rows and re.match(r"at\s*,", rows[0][1]):
         yield from _csv(rows, name)
         return
@@ -84,13 +171,10 @@ def _lines(text: str, name: str) -> Iterator[Line]:
 
 
 def _signals(place: str, words: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for word in words:
-        key, _, value = word.partition("=")
-        if key in found:
-            raise UsageError(f"{place}: {key!r:.60} is said twice", why=_FORM, hint="keep one of them")
-        found[key] = value
-    return found
+    try:
+        return pairs(words)
+    except UsageError as error:
+        raise UsageError(f"{place}: {error.message}", why=_FORM, hint=error.hint) from None
 
 
 def _csv(rows: list[tuple[int, str]], name: str) -> Iterator[Line]:
@@ -119,21 +203,3 @@ def _instant(place: str, when: str, start_ms: int, last: int | None, zone: tzinf
     except UsageError as error:
         why = error.why or error.message
     raise UsageError(f"{place}: not a time: {when!r:.60}", why=why, hint=hint)
-
-
-def _changed(state: DeviceState, place: str, words: dict[str, str]) -> DeviceState:
-    for key, word in words.items():
-        if key not in SIGNALS:
-            raise UsageError(
-                f"{place}: unknown signal {key!r:.60}",
-                why=did_you_mean(key, SIGNALS) or f"a script may say {', '.join(SIGNALS)}",
-                hint="write charging=yes",
-            )
-        if word.lower() not in _VALUES:
-            raise UsageError(
-                f"{place}: {key}={word!r:.40} is not a reading",
-                why="a reading is yes, no or unknown",
-                hint=f"write {key}=yes",
-            )
-        state = replace(state, **{key: Reading(_VALUES[word.lower()], f"trace {place}")})
-    return state

@@ -14,8 +14,9 @@ RATE_STEP = 50
 
 
 def ring(session: Session, moment: Moment) -> tuple[int, Alarms | None]:
-    """Bring about what is due: tasks become ready, expire, change lanes, learn that what they waited for has ended,
-    and lanes are let in under their rates. Returns how many tasks became ready, and what is to come if nothing rang."""
+    """Bring about what is due: tasks become ready, expire, change lanes, ask for less, learn that what they waited for
+    has ended, and lanes are let in under their rates. Returns how many tasks became ready, and what is to come if
+    nothing rang."""
     alarms, now = session.alarms.next(moment), moment.now_ms
     if not alarms.is_due(now):
         return 0, alarms
@@ -28,6 +29,10 @@ def ring(session: Session, moment: Moment) -> tuple[int, Alarms | None]:
         fire(session, moment)
     if alarms.expiry is not None and alarms.expiry <= now:
         expire.expire(session, now, STEP)
+    if alarms.relax is not None and alarms.relax <= now:
+        from bgo.engine import relax  # most tasks ask the same for ever
+
+        relax.step(session, now, STEP)
     promoted = session.tasks.promote(now, STEP)
     session.lanes.refresh(promoted, now)
     for key in session.rates.due(moment, RATE_STEP) if alarms.rate_in == 0 else ():

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bgo.clock import Moment
-from bgo.engine import alarms
+from bgo.engine import alarms, platform
 from bgo.engine.waiting import waited
 from bgo.model.device import View
 from bgo.model.plan import Budget, Gate, Hold, LaneHeads, ViewKey
@@ -109,7 +109,7 @@ def look(
     lifted = any(memory.held.get(v, Gate.STATE) for v in open_views)  # a view never seen may be held in the log
     alarm = coming.is_due(moment.now_ms)
     ready = min(slots, sum(len(lane.heads) for lane in _heads(session, open_views, slots, only)))
-    has_work = alarm or ready > 0 or changed or lifted
+    has_work = alarm or ready > 0 or changed or lifted or platform.is_news(session, view)
     wake = _first(coming.next_wake, _opens_at(holds))
     must_ask = any(hold.until_ms is None for _, _, hold in holds)
     return Look(has_work, ready, wake, tuple(holds), coming.rate_in, must_ask)
@@ -134,6 +134,7 @@ def tick(
     promoted, coming = alarms.ring(session, moment)
     open_views, holds = _judge(session, asker, view, now)
     _remember(session, memory, open_views, holds, now)
+    platform.remember(session, view)
     claims: list[Claim] = []
     parked, woke = 0, False
     idle = list(children)

@@ -176,4 +176,5 @@ def _row(
         step=under.step,
         schedule=spec.schedule,
         occurrence=spec.occurrence,
+        relax_at=now + spec.wish.relax[0].after_ms if spec.wish.relax else None,
     )

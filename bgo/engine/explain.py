@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from bgo.clock import Moment, to_local
 from bgo.engine import explain_flow, limits
@@ -11,13 +12,16 @@ from bgo.engine.cycle import Asker
 from bgo.engine.expire import as_shown
 from bgo.engine.waiting import waited
 from bgo.model.device import View
+from bgo.model.options import ConstraintLoss
 from bgo.model.plan import Gate, Hold
 from bgo.model.query import Pause
 from bgo.model.state import CLAIMABLE, FINAL, State
 from bgo.model.task import Task
 from bgo.model.views import Explanation, GateLine
+from bgo.policy import device, relax
 from bgo.policy.admit import reserved
 from bgo.policy.gates import device_holds, view_holds
+from bgo.policy.loss import SETTLE_MS
 from bgo.store.port import Session
 
 UPSTREAMS = 20
@@ -66,7 +70,7 @@ def _lines(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...]
     if task.state is State.RUNNING and task.kind != "task":
         return explain_flow.going_on(session, task, lambda member: _held_by(session, member, ground))
     if task.state is State.RUNNING:
-        return _stopped(session, task)
+        return (*_stopped(session, task), *_lost(task, ground))
     return _ledger(session, task, ground) if task.state in CLAIMABLE else ()
 
 
@@ -92,24 +96,28 @@ def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...
     lines = [_due(task, ground.now), *_paused(session, task)]
     if key.stage is not None:
         lines += explain_flow.staged(session, task)
-    asked = {h.gate: h for h in view_holds(key.view, ground.view, ground.asker.offer, ground.now)}
+    asked = {h.gate: _until(task, h, ground) for h in view_holds(key.view, ground.view, ground.asker.offer, ground.now)}
     if ground.asker.offer.queues is not None:
         lines.append(_line(Gate.QUEUE, asked.get(Gate.QUEUE), key.view.queue, "served"))
     lines.append(_line(Gate.HANDLER, asked.get(Gate.HANDLER), f"{key.view.handler} is here", "its code"))
     if key.view.window is not None:
         told = key.view.window.told
         lines.append(_line(Gate.WINDOW, asked.get(Gate.WINDOW), f"inside {told}", f"a time in {told}"))
-    if key.view.constraints.requires_charging:
-        reading = ground.view.device.charging
-        lines.append(_line(Gate.CHARGING, asked.get(Gate.CHARGING), f"{reading.value} ({reading.source})", "yes"))
-    lines += [
-        _line(Gate.CONSTRAINT, h, "", "")
-        for h in device_holds(key.view.constraints, ground.view)
-        if h.gate is Gate.CONSTRAINT
-    ]
+    for one in device.asked(key.view.constraints, ground.view):
+        lines.append(_line(one.gate, asked.get(one.gate), one.current, one.needed))
     lines += limits.lines(session, task.lane, key.view.queue, ground.moment)
     lines.append(_slots(session, ground, key.view.queue))
     return tuple(lines)
+
+
+def _until(task: Task, hold: Hold, ground: Ground) -> Hold:
+    """Return the hold with the instant from which on the task does not ask for that any more, if there is one."""
+    for step in task.wish.relax if hold.until_ms is None else ():
+        at = task.created_at + step.after_ms
+        if at > ground.now and all(h.gate != hold.gate for h in device_holds(step.constraints, ground.view)):
+            is_asked = any(h.gate == hold.gate for h in device_holds(task.wish.constraints, ground.view))
+            return replace(hold, until_ms=at) if is_asked else hold
+    return hold
 
 
 def _line(gate: Gate, hold: Hold | None, current: str, needed: str) -> GateLine:
@@ -151,6 +159,12 @@ def _stopped(session: Session, task: Task) -> tuple[GateLine, ...]:
     return tuple(_pause(p) for p in session.pauses.list() if p.running and _meets(p, task))
 
 
+def _lost(task: Task, ground: Ground) -> Iterator[GateLine]:
+    """Yield a line for each constraint of a running task that does not hold now."""
+    for hold in device_holds(relax.asked(task.wish, task.created_at, ground.now), ground.view):
+        yield GateLine(hold.gate, False, hold.current, hold.needed, hold)
+
+
 def _slots(session: Session, ground: Ground, queue: str) -> GateLine:
     """Slots as a plain `bgo run` would count them now; without a worker that is the remedy to name."""
     asker = ground.asker
@@ -174,13 +188,26 @@ def _verdict(session: Session, task: Task, lines: tuple[GateLine, ...], ground: 
     if task.state is State.RUNNING:
         if task.cancel_reason is not None:
             return "running; a cancel was asked for"
-        return "running, but it stands still: it was paused" if lines else "running"
+        if any(line.gate == Gate.PAUSED for line in lines):
+            return "running, but it stands still: it was paused"
+        return f"running; {_told_loss(task)}" if lines else "running"
     if task.state is State.BLOCKED:
         return f"waits for {', '.join(line.current.split()[0] for line in lines) or 'other tasks'}"
     closed = list(dict.fromkeys(line.gate for line in lines if not line.is_open))
     if closed:
         return f"held by {', '.join(closed)}"
     return "would start now" if ground.workers else "would start now, but no worker runs: bgo run"
+
+
+def _told_loss(task: Task) -> str:
+    """Return what becomes of a run that has lost a constraint."""
+    match task.wish.constraints.on_loss:
+        case ConstraintLoss.FINISH:
+            return "it has lost a constraint and may finish without it"
+        case ConstraintLoss.CANCEL:
+            return f"it has lost a constraint and is cancelled once that has lasted {SETTLE_MS // 1000} s"
+        case ConstraintLoss.STOP:
+            return f"it has lost a constraint and is stopped once that has lasted {SETTLE_MS // 1000} s"
 
 
 def _waited(session: Session, task: Task, now: int) -> dict[str, int]:

@@ -76,7 +76,10 @@ def settle(
         place = place_of(task, session.lanes.key(task.lane), to.due_at, now, begun=_has_begun(task, lease))
     if not session.tasks.settle(task, to, now, output=output, error=error, place=place):
         raise AssertionError("the guard was checked in this transaction")
-    session.records.add(task, to.event, (to.state, to.reason, to.attempt), now, lease=lease, error=error, outcome=True)
+    session.records.add(
+        task, to.event, (to.state, to.reason, to.attempt), now,
+        lease=lease, error=error, detail=_detail(outcome), outcome=True,
+    )  # fmt: skip
     if place is None:
         upstream.ended(session, task, to.state, now)
     elif place.ready:
@@ -84,6 +87,14 @@ def settle(
     if lease.concurrency_key is not None:
         session.lanes.open_key(lease.concurrency_key, now)
     return Settled(task, to, outcome)
+
+
+def _detail(outcome: Outcome) -> str:
+    """Return what the history keeps of an outcome beside its error: the constraint that was lost."""
+    lost = policy.lost_of(outcome)
+    if lost is None:
+        return "{}"
+    return json.dumps({"gate": lost.gate, "current": lost.current, "needed": lost.needed})
 
 
 def _has_begun(task: Task, lease: Lease) -> bool:

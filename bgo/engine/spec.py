@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bgo.engine import deadlines
@@ -25,12 +25,13 @@ from bgo.model.options import (
     is_whole,
     shown,
 )
+from bgo.model.specs import constraint_loss
 from bgo.model.task import INPUT_LIMIT, TAG_LIMIT, TaskSpec, Wish
 from bgo.policy.schema import check_input
 
 if TYPE_CHECKING:
     from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
-    from bgo.model.window import ZonedWindow
+    from bgo.model.window import RelaxStep, ZonedWindow
 
 ARGV_LIMIT = 10_000
 LATEST_MS = 16_725_225_600_000
@@ -51,6 +52,8 @@ class Request:
     timeout: TaskTimeout | None = None
     retry: RetryPolicy | None = None
     constraints: TaskConstraints | None = None
+    on_loss: ConstraintLoss | None = None
+    """Laid over what the constraints themselves say."""
     concurrency: ConcurrencyControl | None = None
     at_most_once: bool | None = None
     rate: RateLimit | None = None
@@ -59,6 +62,7 @@ class Request:
     start_before: int | None = None
     finish_before: int | None = None
     window: ZonedWindow | None = None
+    relax: tuple[RelaxStep, ...] | None = None
     after: tuple[str, ...] = ()
     argv: tuple[str, ...] | None = None
     env: Mapping[str, str] | None = None
@@ -207,15 +211,7 @@ def _priority(said: int | None, defaults: HandlerDefaults) -> int:
 
 
 def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTimeout) -> Wish:
-    constraints = request.constraints or defaults.constraints or NO_CONSTRAINTS
-    if not constraints.is_empty and (missing := _unsupported(constraints)):
-        raise UsageError(
-            f"this version cannot wait for {', '.join(missing)}",
-            why="no gate judges it yet, and a wish that nothing keeps would be a lie",
-            hint="leave it out; requires_charging (--charging) works",
-        )
-    if constraints.on_loss is not ConstraintLoss.STOP:
-        raise _not_yet("on_loss", "work that runs is not stopped when a constraint is lost")
+    constraints = _constraints(request, defaults)
     timeout = request.timeout or defaults.timeout or default_timeout
     once = defaults.at_most_once if request.at_most_once is None else request.at_most_once
     retry = request.retry or defaults.retry or RetryPolicy.NONE
@@ -237,17 +233,37 @@ def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTime
         start_before=request.start_before,
         finish_before=request.finish_before,
         window=request.window,
+        relax=_relax(request, constraints),
     )
 
 
-def _not_yet(option: str, why: str) -> UsageError:
-    return UsageError(f"{option} is not available in this version", why=why, hint="leave it out")
+def _constraints(request: Request, defaults: HandlerDefaults) -> TaskConstraints:
+    """Return what is asked of the device: an option says its own part, and leaves the handler's others as they are.
+
+    A word on the loss alone is for the constraints that the handler has.
+    """
+    said, default = request.constraints, defaults.constraints
+    found = said or default or NO_CONSTRAINTS if said is None or default is None else said.over(default)
+    if request.on_loss is None and found.on_loss is ConstraintLoss.STOP:
+        return found
+    found = replace(found, on_loss=constraint_loss(request.on_loss or found.on_loss))
+    if not replace(found, on_loss=ConstraintLoss.STOP).is_empty:
+        return found
+    if request.is_part:  # said for all members of a chain or batch, of which this one asks nothing
+        return NO_CONSTRAINTS
+    raise UsageError(
+        "there is no constraint to lose",
+        why="on-constraint-loss says what becomes of a run when the device stops offering what it needs",
+        hint="add a constraint such as --charging, or leave it out",
+    )
 
 
-def _unsupported(constraints: TaskConstraints) -> tuple[str, ...]:
-    from bgo.policy.gates import unsupported  # only those who ask something of the device pay for judgement
+def _relax(request: Request, constraints: TaskConstraints) -> tuple[RelaxStep, ...]:
+    if not request.relax or (request.is_part and constraints.is_empty):
+        return ()
+    from bgo.policy.relax import checked  # most work asks the same for ever
 
-    return unsupported(constraints)
+    return checked(constraints, request.relax)
 
 
 def _setup(request: Request, info: HandlerInfo | None) -> bytes | None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bgo.errors import UsageError
 from bgo.model import specs
-from bgo.model.words import duration, instant_ms
+from bgo.model.options import NetworkConstraint, TaskConstraints
+from bgo.model.words import did_you_mean, duration, instant_ms
 
 if TYPE_CHECKING:
     from bgo.model.window import TimeWindow
@@ -145,10 +146,40 @@ def _deadline(value: Any, context: Context) -> Any:
         return to_local(_time(value, context))
 
 
-def _charging(value: Any) -> Any:
-    from bgo.model.options import TaskConstraints
+def _network(value: Any) -> Any:
+    said = text(value, "a network such as 'unmetered'")
+    if said not in set(NetworkConstraint):
+        why = did_you_mean(said, NetworkConstraint) or "it is the kind of network that the work needs"
+        raise UsageError(f"not a network: {said!r:.60}", why=why, hint=f"try {', '.join(NetworkConstraint)}")
+    return NetworkConstraint(said)
 
-    return TaskConstraints(requires_charging=True) if flag(value) else None
+
+_CONSTRAINTS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "network": ("network", _network),
+    "battery_not_low": ("battery_not_low", flag),
+    "charging": ("requires_charging", flag),
+    "device_idle": ("device_idle", flag),
+    "storage_not_low": ("storage_not_low", flag),
+}
+"""What may be asked of the device, by its word: its field of the constraints, and how it is read."""
+
+
+def _constraint(key: str) -> Callable[[Any, Context], TaskConstraints | None]:
+    """Return the reader of one of these words; the last one in the table answers for all of them."""
+
+    def read(value: Any, context: Context) -> TaskConstraints | None:
+        field, one = _CONSTRAINTS[key]
+        found = {field: one(value)}
+        here = [word for word in context.table if word in _CONSTRAINTS]
+        if key != here[-1]:
+            return None
+        for word in here[:-1]:
+            field, one = _CONSTRAINTS[word]
+            found[field] = one(context.table[word])
+        wish = TaskConstraints(**found)
+        return None if wish.is_empty and "network" not in found else wish
+
+    return read
 
 
 def _needs(other: str) -> Callable[[Any, Context], None]:
@@ -172,7 +203,9 @@ EACH: Mapping[str, Reader] = {
     "priority": ("priority", lambda v, c: _priority(v)),
     "tag": ("tags", lambda v, c: texts(v)),
     "tags": ("tags", lambda v, c: texts(v)),
-    "charging": ("constraints", lambda v, c: _charging(v)),
+    **{key: ("constraints", _constraint(key)) for key in _CONSTRAINTS},
+    "on_constraint_loss": ("on_constraint_loss", lambda v, c: text(v, "stop, finish or cancel")),
+    "relax": ("relax", lambda v, c: texts(v)),
     "concurrency": ("concurrency", _concurrency),
     "concurrency_key": ("", _needs("concurrency")),
     "rate": ("rate_limit", _rate),

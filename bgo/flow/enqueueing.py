@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bgo.flow.chaining import ChainBuilder
     from bgo.hooks.defaults import HandlerOptions
     from bgo.hooks.task import TaskHandler
-    from bgo.model.device import Reading
+    from bgo.model.device import DeviceState
     from bgo.model.handler import HandlerInfo
     from bgo.model.task import Enqueued, TaskSpec
     from bgo.model.views import Explanation
@@ -161,7 +161,7 @@ class Enqueueing(Looking):
         """Return how the gates of such a task stand now; nothing is written."""
         return self.plan_spec(self._spec(name, input or {}, options))
 
-    def plan_spec(self, spec: TaskSpec, charging: Reading | None = None) -> Explanation:
+    def plan_spec(self, spec: TaskSpec, device: DeviceState | None = None) -> Explanation:
         """Return how the gates of this spec's task would stand now; nothing is written."""
         from dataclasses import replace
 
@@ -174,7 +174,7 @@ class Enqueueing(Looking):
         class Undo(Exception):
             """Takes the insert back."""
 
-        ground = self._ground(charging)
+        ground = self._ground(device)
         store = self.store if self.settings.store_path.exists() else SqliteStore(None)
         try:
             with store.write() as session:

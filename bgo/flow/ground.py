@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bgo import compose
 from bgo.clock import Clock, moment
 from bgo.config import Settings
 from bgo.engine.cycle import Asker
 from bgo.engine.explain import Ground
-from bgo.model.device import Reading, View
+from bgo.model.device import DeviceState, View
 from bgo.model.handler import Catalogue
 from bgo.policy.gates import Offer
 from bgo.run.liveness import living
 
 
 def ground(
-    settings: Settings, catalogue: Callable[[], Catalogue], clock: Clock, charging: Reading | None = None
+    settings: Settings, catalogue: Callable[[], Catalogue], clock: Clock, sense: Callable[[], DeviceState]
 ) -> Ground:
     """Return who would ask if `bgo run` was started now, under which view, and how many workers live.
 
@@ -26,5 +25,5 @@ def ground(
 
     offer = Offer(frozenset(catalogue()))
     asker = Asker("", host_id(), boot_id(), offer, settings.slots)
-    view = View(device=compose.sensing(clock, charging)())
+    view = View(device=sense())
     return Ground(asker, view, len(living(settings.run_dir)), moment(clock, boot_id()))

@@ -50,6 +50,11 @@ class Hooking(Opened):
         """Call `fn(entry)` when a task has failed for good; `entry.error` says why."""
         return self._hook("task_failed", fn)
 
+    def on_task_stopped(self, fn: ForTask) -> ForTask:
+        """Call `fn(entry)` when the device has lost what a run needs, and its task waits again; `entry.detail` tells
+        what was lost."""
+        return self._hook("task_stopped", fn)
+
     def on_task_retrying(self, fn: ForTask) -> ForTask:
         """Call `fn(entry)` when an attempt has failed and another will come."""
         return self._hook("task_retrying", fn)

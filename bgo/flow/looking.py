@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,8 @@ from bgo.errors import NotFoundError, UsageError
 from bgo.flow.listing import Listing, select
 from bgo.flow.loops import refuse_on_loop
 from bgo.ids import looks_like_id
-from bgo.model.state import State
+from bgo.model.device import DeviceState
+from bgo.model.state import FINAL, State
 
 if TYPE_CHECKING:
     from bgo.engine.explain import Ground
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from bgo.engine.query import Overview
     from bgo.engine.standing import Standing
     from bgo.flow.monitoring import Monitor
-    from bgo.model.device import Reading
+    from bgo.model.device import DeviceState
     from bgo.model.query import Pause, QueueRow, Selector
-    from bgo.model.task import HistoryEntry
+    from bgo.model.task import HistoryEntry, Task
     from bgo.model.views import Explanation, GateLine, TaskView
 
 
@@ -29,6 +30,11 @@ def _state(word: str) -> State:
     if word not in set(State):
         raise UsageError(f"no state {word!r:.40}", why=f"a state is one of {', '.join(State)}", hint="status='failed'")
     return State(word)
+
+
+def _may_ask_device(task: Task) -> bool:
+    """Say whether what holds a task may be the device; of a chain or a batch that is a matter of its members."""
+    return task.state not in FINAL and (task.kind != "task" or not task.wish.constraints.is_empty)
 
 
 class Looking(Listing):
@@ -53,7 +59,9 @@ class Looking(Listing):
         """Return a task with the holds of a plain `bgo run` now. Raises NotFoundError and AmbiguousError."""
         from bgo.engine import explain, query, resolve
 
-        ground = self._ground()
+        with self.store.read() as session:
+            asks = _may_ask_device(resolve.task(session, task_id))
+        ground = self._ground(asks=asks)
         with self.store.read() as session:
             task = resolve.task(session, task_id)
             holds = explain.holds(session, task, ground)
@@ -98,13 +106,13 @@ class Looking(Listing):
 
         return len(living(self.settings.run_dir))
 
-    def explain(self, task_id: str, charging: Reading | None = None) -> Explanation:
+    def explain(self, task_id: str, device: DeviceState | None = None) -> Explanation:
         """Return every gate of a task as a plain `bgo run` would judge it now, and the time waited by reason."""
         from dataclasses import replace
 
         from bgo.engine import explain, query, resolve
 
-        ground = self._ground(charging)
+        ground = self._ground(device)
         with self.store.read() as session:
             found = explain.explain(session, resolve.task(session, task_id), ground)
             if found.task.kind != "task":
@@ -120,18 +128,33 @@ class Looking(Listing):
         hold = replace(line.hold, current=missing[handler], lift="bgo plugins list; then plugins.overrides, or rename")
         return replace(line, current=hold.current, hold=hold)
 
-    def explain_all(self, charging: Reading | None = None, *, limit: int = 50) -> Standing:
+    def explain_all(self, device: DeviceState | None = None, *, limit: int = 50) -> Standing:
         """Return what waits for what: unfinished tasks in groups that share every gate, and schedules; so many each."""
         from bgo.engine.standing import standing
 
-        ground = self._ground(charging)
+        ground = self._ground(device)
         with self.store.read() as session:
             return standing(session, ground, limit)
 
-    def _ground(self, charging: Reading | None = None) -> Ground:
+    def sensing(self, said: DeviceState | None = None) -> Callable[[], DeviceState]:
+        """Return how the device is read: what is said of it first, then BGO_DEVICE, else its sensors."""
+        from bgo import compose
+
+        return compose.sensing(self._survey, said)
+
+    def _ground(self, device: DeviceState | None = None, *, asks: bool = True) -> Ground:
+        """Return where we stand; without `asks` nothing that is looked at depends on the device."""
         from bgo.flow.ground import ground
 
-        return ground(self.settings, self.catalogue, self.clock, charging)
+        found = ground(self.settings, self.catalogue, self.clock, self.sensing(device) if asks else DeviceState)
+        if found.view.device.battery.percent is None or not self.settings.store_path.exists():
+            return found
+        from dataclasses import replace
+
+        from bgo.engine import platform
+
+        with self.store.read() as session:
+            return replace(found, view=platform.view(session, found.view.profile, found.view.device))
 
     def queues(self) -> list[QueueRow]:
         """Return the queues with what stands in them."""

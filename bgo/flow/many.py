@@ -151,6 +151,7 @@ def request_like(flow: Opened, task_id: str) -> Request:
         rate=task.wish.rate,
         at_most_once=task.wish.at_most_once,
         window=task.wish.window,
+        relax=task.wish.relax,
         argv=None if setup is None else tuple(setup["argv"]),
         env=None if setup is None else setup["env"],
         cwd=task.cwd,

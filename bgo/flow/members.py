@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 OF_EACH = frozenset(
     {
-        "queue", "priority", "tags", "timeout", "retry", "constraints", "concurrency", "rate_limit", "rate_key",
-        "at_most_once", "cwd", "env", "argv", "finish_before", "window", "tz", "allow_unknown",
+        "queue", "priority", "tags", "timeout", "retry", "constraints", "on_constraint_loss", "relax",
+        "concurrency", "rate_limit", "rate_key", "at_most_once", "cwd", "env", "argv", "finish_before", "window", "tz",
+        "allow_unknown",
     }
 )  # fmt: skip
 """Keywords that go to each member."""

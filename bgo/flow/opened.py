@@ -17,6 +17,7 @@ from bgo.flow.home import caller
 from bgo.ids import Rng, quick_rng
 
 if TYPE_CHECKING:
+    from bgo.devices.sensors import Survey
     from bgo.hooks.defaults import HandlerOptions
     from bgo.hooks.handler import Handler
     from bgo.hooks.middleware import Layer
@@ -47,6 +48,13 @@ class Opened:
         self._lock = RLock()
         self._open: SqliteStore | None = None
         self._remembered: object = None
+        self._sensors: Survey | None = None
+
+    def _survey(self) -> Survey:
+        """The sensors of the device, kept: what they said and which were slow is remembered."""
+        if self._sensors is None:
+            self._sensors = compose.survey(self.settings)
+        return self._sensors
 
     @property
     def _rng(self) -> Rng:

@@ -12,17 +12,17 @@ from bgo.clock import Clock, from_datetime
 from bgo.engine.spec import Request
 from bgo.errors import UsageError
 from bgo.model import specs
-from bgo.model.options import NO_CONSTRAINTS, Duration, RetryPolicy, TaskConstraints, TaskTimeout, to_ms
+from bgo.model.options import ConstraintLoss, Duration, RetryPolicy, TaskConstraints, TaskTimeout, to_ms
 
 if TYPE_CHECKING:
     from bgo.model.cron import CronSchedule
     from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique, UniquePolicy
     from bgo.model.schedule import MissedPolicy, Overlap
-    from bgo.model.window import TimeWindow, ZonedWindow
+    from bgo.model.window import RelaxStep, TimeWindow, ZonedWindow
 
 NOT_YET = frozenset(
     {
-        "relax", "encryption", "expedited", "on_constraint_loss",
+        "encryption", "expedited",
     }
 )  # fmt: skip
 """Keywords that mean something to bgo but are not acted upon by this version; said or not, nothing is ignored."""
@@ -42,6 +42,11 @@ class EnqueueOptions(TypedDict, total=False):
     timeout: TaskTimeout | Duration | str
     retry: RetryPolicy | str
     constraints: TaskConstraints
+    on_constraint_loss: ConstraintLoss | str
+    """What becomes of the run when the device stops offering that: `stop` and hand back (the default), `finish`,
+    `cancel`."""
+    relax: Iterable[RelaxStep | str] | RelaxStep | str
+    """What it asks of the device instead as it grows older: `["1d:network=connected", "3d:none"]`."""
     concurrency: ConcurrencyControl | int
     rate_limit: RateLimit | str
     """`RateLimit(10, timedelta(minutes=1))`, a preset, or `"10/1m"`."""
@@ -139,6 +144,8 @@ def to_request(
         timeout=_timeout(options.get("timeout")),
         retry=_retry(options.get("retry")),
         constraints=options.get("constraints"),
+        relax=_relax(options.get("relax")),
+        on_loss=_on_loss(options.get("on_constraint_loss")),
         concurrency=_concurrency(options.get("concurrency")),
         at_most_once=options.get("at_most_once"),
         rate=_rate(options),
@@ -177,6 +184,19 @@ def _timeout(value: TaskTimeout | Duration | str | None) -> TaskTimeout | None:
 
 def _retry(value: RetryPolicy | str | None) -> RetryPolicy | None:
     return specs.retry(value) if isinstance(value, str) else value
+
+
+def _relax(steps: Iterable[RelaxStep | str] | RelaxStep | str | None) -> tuple[RelaxStep, ...] | None:
+    if steps is None:
+        return None
+    from bgo.model.window import RelaxStep
+
+    given = (steps,) if isinstance(steps, (str, RelaxStep)) else tuple(steps)
+    return tuple(specs.relax(step) if isinstance(step, str) else step for step in given)
+
+
+def _on_loss(value: ConstraintLoss | str | None) -> ConstraintLoss | None:
+    return None if value is None else specs.constraint_loss(value)
 
 
 def _concurrency(value: ConcurrencyControl | int | None) -> ConcurrencyControl | None:
@@ -248,11 +268,5 @@ def overlaid(base: Request, over: Request) -> Request:
     """Return `base` with everything that `over` says laid over it; what `over` leaves open stays as it was."""
     said = {f.name: value for f in fields(over) if (value := getattr(over, f.name)) is not None and value != ()}
     if over.constraints is not None and base.constraints is not None:
-        said["constraints"] = _both(base.constraints, over.constraints)
+        said["constraints"] = over.constraints.over(base.constraints)
     return replace(base, **said)
-
-
-def _both(base: TaskConstraints, over: TaskConstraints) -> TaskConstraints:
-    """Return constraints that ask for what either asks."""
-    own = {f.name: value for f in fields(over) if (value := getattr(over, f.name)) != getattr(NO_CONSTRAINTS, f.name)}
-    return replace(base, **own)

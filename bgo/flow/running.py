@@ -13,7 +13,7 @@ from bgo.flow.loops import refuse_on_loop
 from bgo.model.state import State
 
 if TYPE_CHECKING:
-    from bgo.model.device import Reading
+    from bgo.model.device import DeviceState
     from bgo.model.views import TaskView
     from bgo.run.bench import RunOptions
     from bgo.run.report import HookListener, Listener, RunReport
@@ -62,13 +62,14 @@ class Running(Looking):
         self,
         options: RunOptions | None = None,
         *,
-        charging: Reading | None = None,
+        device: DeviceState | None = None,
         listener: Listener | None = None,
         hook_listener: HookListener | None = None,
         on_ready: Callable[[], None] | None = None,
     ) -> RunReport:
         """Execute what is due, in child processes, until the options say it is enough (default: nothing is left).
 
+        `device` is what is said of the device: facts, so long as this runs; what it leaves open is sensed.
         `listener` hears what tasks do, `hook_listener` which hooks could not be told of it; `on_ready` is called once
         the worker takes work, and ends in good order when it is asked to.
         """
@@ -80,7 +81,7 @@ class Running(Looking):
         self._check_plugins()
         options = options or RunOptions()
         known = Known(self._peek, self.catalogue, self.clock)
-        bench = compose.bench(self.settings, compose.sensing(self.clock, charging), known)
+        bench = compose.bench(self.settings, self.sensing(device), known)
         with self.store.read() as session:
             for queue in sorted(options.queues or ()):
                 self._check_queue(session, queue)
@@ -106,14 +107,13 @@ class Running(Looking):
     def simulate(self, options: SimOptions | None = None) -> Timeline:
         """Play the store as it is now into the future, in memory and without executing anything.
 
-        Without options it plays a week from now (the minute that has begun), with the charger as it is sensed now.
+        Without options it plays a week from now (the minute that has begun), with the device as it is sensed now.
         """
         from bgo.run.simulator import SimOptions, floor_to_minute, simulate
 
         compose.check_profile(self.settings)
         if options is None:
-            charging = compose.sensing(self.clock)().charging
-            options = SimOptions(floor_to_minute(self.clock.now_ms()), device=charging)
+            options = SimOptions(floor_to_minute(self.clock.now_ms()), device=self.sensing()())
         if options.start_ms > self.clock.now_ms():
             options = replace(options, is_ahead=True)
         return simulate(self.store, self.catalogue(), self.settings.slots, options)

@@ -63,6 +63,7 @@ def request_of(template: TaskSpec) -> Request:
         dedup=wish.dedup,
         unique=wish.unique,
         window=wish.window,
+        relax=wish.relax,
         after=template.after,
         argv=None if setup is None else tuple(setup["argv"]),
         env=None if setup is None else setup["env"],

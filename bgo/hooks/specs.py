@@ -108,6 +108,14 @@ class HookSpecs:
         """
 
     @hookspec
+    def bgo_task_stopped(self, entry: Entry) -> None:
+        """Hear that a run was stopped because the device lost what it needs, and that its task waits for that again.
+
+        `entry.detail` tells the constraint: gate, current, needed. A task that was cancelled for it is heard of by
+        `bgo_task_cancelled`. When, where and if it raises: as for `bgo_task_succeeded`.
+        """
+
+    @hookspec
     def bgo_task_cancelled(self, entry: Entry) -> None:
         """Hear that a task was cancelled: by somebody, by its expiry, or with a task it waited for.
 

@@ -22,11 +22,48 @@ class Reading:
     source: str = "not sensed"
 
 
+class NetworkKind(StrEnum):
+    """What a network is, as far as work asks: `connected` is one of unknown cost, a roaming one is metered, too."""
+
+    NONE = "none"
+    CONNECTED = "connected"
+    UNMETERED = "unmetered"
+    METERED = "metered"
+    ROAMING = "roaming"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The network that traffic takes, with where that was learnt; `name` is that of the Wi-Fi."""
+
+    kind: NetworkKind = NetworkKind.UNKNOWN
+    source: str = "not sensed"
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How full the battery is, in percent from 0 to 100; None: unknown, or there is none."""
+
+    percent: int | None = None
+    source: str = "not sensed"
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceState:
-    """What the sensors, the flags or a trace say at one instant."""
+    """What the sensors, the flags or a trace say at one instant; each reading tells whether its name is true."""
 
     charging: Reading = Reading()
+    battery: Level = Level()
+    battery_low: Reading = Reading()
+    """Folded from the level where nothing says it: low at 15 %, and so until 20 % (see `policy.battery`)."""
+    network: Network = Network()
+    idle: Reading = Reading()
+    """Nobody uses it: on a computer no input for a while, on a phone the screen has been off for half an hour."""
+    storage_low: Reading = Reading()
+    screen: Reading = Reading()
+    """Whether it is on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +88,10 @@ HOST = Profile()
 
 @dataclass(frozen=True, slots=True)
 class PlatformState:
-    """What a phone's rules remember (quota, Doze, hysteresis). The host profile remembers nothing."""
+    """What a platform's rules remember of what went before, from run to run."""
+
+    battery_low: bool = False
+    """Whether the battery was low when its level was last known (see `policy.battery`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ HOOKS: dict[str, tuple[str, ...]] = {
     "task_succeeded": ("entry",),
     "task_failed": ("entry",),
     "task_retrying": ("entry",),
+    "task_stopped": ("entry",),
     "task_cancelled": ("entry",),
     "chain_finished": ("chain_id", "status"),
     "batch_finished": ("batch_id", "status"),

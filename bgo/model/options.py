@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar, Literal
@@ -294,6 +294,7 @@ class ConstraintLoss(StrEnum):
     """What happens to running work when a constraint stops holding."""
 
     STOP = "stop"
+    """Asked to end, killed where it does not, and handed back: it waits behind its gate and begins anew."""
     FINISH = "finish"
     CANCEL = "cancel"
 
@@ -313,6 +314,18 @@ class TaskConstraints:
     def is_empty(self) -> bool:
         """Say whether nothing is asked of the device."""
         return self == NO_CONSTRAINTS
+
+    def over(self, base: TaskConstraints) -> TaskConstraints:
+        """Return what either asks for; where both name a network, or what a loss means, this one counts.
+
+        One that asks for nothing at all takes everything back.
+        """
+        if self.is_empty:
+            return self
+        own = {
+            f.name: value for f in fields(self) if (value := getattr(self, f.name)) != getattr(NO_CONSTRAINTS, f.name)
+        }
+        return replace(base, **own)
 
 
 NO_CONSTRAINTS = TaskConstraints()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.model.state import Reason
+
+if TYPE_CHECKING:
+    from bgo.model.plan import Hold
 
 JsonObject = Mapping[str, Any]
 
@@ -76,6 +79,9 @@ class Crashed:
 class CancelledRun:
     """The run was stopped because a cancel was requested; the child is gone."""
 
+    lost: Hold | None = None
+    """The constraint that the device lost, where that is what cancelled it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lost:
@@ -91,6 +97,10 @@ class Released:
 
     reason: Reason
     started: bool = True
+    lost: Hold | None = None
+    """The constraint that the device lost, where that is why."""
+    charged: bool = False
+    """It costs an attempt, as some platforms have it; what a hand-back costs never ends a task."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,11 @@ class Hold:
     lift: str = ""
     """The command or deed that would lift it."""
 
+    @property
+    def told(self) -> str:
+        """Return which gate it is, what stands there, and what it needs."""
+        return f"{self.gate}: {self.current}, needs {self.needed}"
+
 
 @dataclass(frozen=True, slots=True)
 class Head:

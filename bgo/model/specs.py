@@ -8,11 +8,21 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bgo.errors import UsageError
-from bgo.model.options import PRIORITY_MAX, PRIORITY_MIN, PRIORITY_NAMES, TIMEOUT_PRESETS, RetryPolicy, TaskTimeout
+from bgo.model.options import (
+    PRIORITY_MAX,
+    PRIORITY_MIN,
+    PRIORITY_NAMES,
+    TIMEOUT_PRESETS,
+    ConstraintLoss,
+    RetryPolicy,
+    TaskTimeout,
+)
 from bgo.model.words import did_you_mean, duration, duration_ms
 
 if TYPE_CHECKING:
     from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
+    from bgo.model.options import TaskConstraints
+    from bgo.model.window import RelaxStep
 
 RETRY_FORMS = (
     "exponential:attempts=5,delay=10s,max=1h,multiplier=2,jitter; linear:attempts=3,delay=30s; custom:5s,1m; none"
@@ -20,6 +30,7 @@ RETRY_FORMS = (
 TIMEOUT_FORMS = "quick, moderate, extended, none, 60s, or 30s/60s for soft/hard"
 RATE_FORMS = "10/1m, 100/1h, 3/500ms, or conservative, moderate, aggressive, hourly"
 RATE_PRESETS = ("conservative", "moderate", "aggressive", "hourly")
+RELAX_FORMS = "3d:network=connected, 12h:charging,battery-not-low, or 1w:none"
 CONCURRENCY_FORMS = "3, 3:fifo, 3:lifo, 3:random, 3:by-priority, or limited"
 
 
@@ -189,6 +200,62 @@ def dedup(text: str, ttl: timedelta | None = None) -> DedupPolicy:
             hint="--dedup input compares the whole input, --dedup user_id,day these fields",
         )
     return DedupPolicy.by_fields(ttl, fields)
+
+
+_DEVICE = {
+    "charging": "requires_charging",
+    "battery-not-low": "battery_not_low",
+    "device-idle": "device_idle",
+    "storage-not-low": "storage_not_low",
+}
+"""What may be asked of the device by a word of its own: its field. `network=KIND` is the other thing."""
+
+
+def relax(text: str) -> RelaxStep:
+    """Return a step such as `3d:network=connected`, `12h:charging,battery-not-low` or `1w:none`: an age, and all that
+    is asked of the device from then on."""
+    from bgo.model.options import NetworkConstraint, TaskConstraints
+    from bgo.model.window import RelaxStep
+
+    age, colon, rest = text.partition(":")
+    if not colon or not rest.strip():
+        raise UsageError(
+            f"not a step of relax: {text!r:.100}", why="it is an age, and what is asked from then on",
+            hint=f"try {RELAX_FORMS}",
+        )  # fmt: skip
+    found: dict[str, Any] = {}
+    for word in rest.split(",") if rest.strip() != "none" else ():
+        name, _, kind = word.strip().lower().partition("=")
+        if name == "network" and kind in set(NetworkConstraint):
+            found[name] = NetworkConstraint(kind)
+        elif name in _DEVICE and not kind:
+            found[_DEVICE[name]] = True
+        else:
+            known = [*_DEVICE, *(f"network={one}" for one in NetworkConstraint)]
+            raise UsageError(
+                f"relax: {word.strip()!r:.60} is nothing that is asked of a device",
+                why=did_you_mean(word.strip(), known) or f"that is {', '.join(_DEVICE)} or network=KIND",
+                hint=f"try {RELAX_FORMS}",
+            )
+    return RelaxStep(duration_ms(age, minimum=1), TaskConstraints(**found))
+
+
+def constraint_words(wish: TaskConstraints) -> list[str]:
+    """Return what is asked of the device in the words of `relax`; [] for nothing."""
+    found = [word for word, name in _DEVICE.items() if getattr(wish, name)]
+    return found if wish.network == "none" else [*found, f"network={wish.network}"]
+
+
+def constraint_loss(word: str) -> ConstraintLoss:
+    """Return `stop`, `finish` or `cancel`."""
+    try:
+        return ConstraintLoss(word.strip().lower())
+    except (AttributeError, ValueError):
+        raise UsageError(
+            f"on-constraint-loss cannot be {word!r:.40}",
+            why=did_you_mean(str(word), list(ConstraintLoss)) or "it says what becomes of work that runs",
+            hint="stop (and hand back), finish, or cancel",
+        ) from None
 
 
 def unique(name: str, policy: str | None = None) -> Unique:

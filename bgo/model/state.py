@@ -130,7 +130,7 @@ REASONS: dict[Event, frozenset[Reason]] = {
     E.CANCEL: frozenset(
         {
             *(Reason.USER, Reason.TAG, Reason.CHAIN, Reason.BATCH, Reason.ALL, Reason.REPLACED, Reason.EXPIRED),
-            Reason.MEMBER_CANCELLED,
+            *(Reason.MEMBER_CANCELLED, Reason.DEVICE),
         }
     ),
     E.REVIVE: frozenset({Reason.USER}),

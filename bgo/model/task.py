@@ -12,7 +12,7 @@ from bgo.model.state import State
 if TYPE_CHECKING:
     from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
     from bgo.model.outcome import TaskError
-    from bgo.model.window import ZonedWindow
+    from bgo.model.window import RelaxStep, ZonedWindow
 
 Kind = Literal["task", "chain", "batch"]
 """A chain or a batch is a row of its own that stands for its members; it is never claimed."""
@@ -44,6 +44,8 @@ class Wish:
     """UTC milliseconds: what does not run by then, begun or not, is cancelled, reason expired."""
     window: ZonedWindow | None = None
     """The hours in which it may start."""
+    relax: tuple[RelaxStep, ...] = ()
+    """What it asks of the device instead of `constraints` as it grows older, by age."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,8 @@ class Task:
     """The schedule that made it, by id."""
     occurrence: int | None = None
     """The instant for which it was made, UTC milliseconds: its logical time, however late it is."""
+    relax_at: int | None = None
+    """When it asks less of the device, the next time; UTC milliseconds."""
 
     @property
     def max_attempts(self) -> int:

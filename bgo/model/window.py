@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from bgo.errors import UsageError
-from bgo.model.options import TaskConstraints, is_whole, shown
+from bgo.model.options import Duration, TaskConstraints, is_whole, shown, to_ms
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _KEPT = r"(\d\d):(\d\d)-(\d\d):(\d\d)(?:@([1-7](?:,[1-7])*))? (\S{1,100})"
@@ -123,7 +123,12 @@ class TaskEncryption(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RelaxStep:
-    """From `after_ms` of age on, the task asks only for `constraints`."""
+    """From `after_ms` of age on, the task asks only for `constraints`. What a loss means stays as the task has it."""
 
     after_ms: int
     constraints: TaskConstraints
+
+    @classmethod
+    def after(cls, age: Duration, constraints: TaskConstraints) -> RelaxStep:
+        """Return the step of this age: a timedelta, or seconds."""
+        return cls(to_ms(age, "relax", minimum=1), constraints)

@@ -20,7 +20,7 @@ from bgo.model.task import Wish
 
 if TYPE_CHECKING:
     from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
-    from bgo.model.window import ZonedWindow
+    from bgo.model.window import RelaxStep, ZonedWindow
 
 
 def constraints_json(constraints: TaskConstraints) -> dict[str, Any]:
@@ -127,6 +127,12 @@ def _window_from(text: str | None) -> ZonedWindow | None:
     return ZonedWindow.of(text)
 
 
+def _relax_from(data: list[dict[str, Any]]) -> tuple[RelaxStep, ...]:
+    from bgo.model.window import RelaxStep
+
+    return tuple(RelaxStep(step["after_ms"], constraints_from(step["constraints"])) for step in data)
+
+
 def to_json(wish: Wish) -> dict[str, Any]:
     """Return the wish as a JSON object without defaults."""
     found: dict[str, Any] = {}
@@ -152,6 +158,8 @@ def to_json(wish: Wish) -> dict[str, Any]:
             found[name] = at
     if wish.window is not None:
         found["window"] = str(wish.window)
+    if wish.relax:
+        found["relax"] = [{"after_ms": s.after_ms, "constraints": constraints_json(s.constraints)} for s in wish.relax]
     return found
 
 
@@ -177,4 +185,5 @@ def load(text: str) -> Wish:
         start_before=data.get("start_before"),
         finish_before=data.get("finish_before"),
         window=_window_from(data.get("window")),
+        relax=_relax_from(data["relax"]) if "relax" in data else (),
     )

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
-from bgo.model.device import Reading, Tri, View
-from bgo.model.options import NO_CONSTRAINTS, NetworkConstraint, TaskConstraints
+from bgo.model.device import View
+from bgo.model.options import NO_CONSTRAINTS, TaskConstraints
 from bgo.model.plan import Gate, Hold, ViewKey
 
 if TYPE_CHECKING:
@@ -81,33 +81,13 @@ def window_hold(asked: ZonedWindow, zone: tzinfo | None, now_ms: int) -> Hold | 
 
 def device_holds(wish: TaskConstraints, view: View) -> Iterator[Hold]:
     """Yield a hold for each device constraint that the view does not meet."""
-    if wish.requires_charging and not _passes("charging", view.device.charging, view):
-        yield Hold(
-            Gate.CHARGING,
-            f"{view.device.charging.value} ({view.device.charging.source})",
-            "yes",
-            holder="the device's power",
-            lift="plug in, or bgo run --charging yes",
-        )
-    for name in unsupported(wish):
-        yield Hold(Gate.CONSTRAINT, "cannot be judged by this version", name, lift=f"enqueue it without {name}")
+    if wish is NO_CONSTRAINTS:
+        return
+    from bgo.policy.device import asked  # most work asks nothing of the device
 
-
-def unsupported(wish: TaskConstraints) -> tuple[str, ...]:
-    """Return the names of constraints that are asked for and that no gate judges."""
-    asked = {
-        "network": wish.network is not NetworkConstraint.NONE,
-        "battery_not_low": wish.battery_not_low,
-        "device_idle": wish.device_idle,
-        "storage_not_low": wish.storage_not_low,
-    }
-    return tuple(name for name, is_asked in asked.items() if is_asked)
-
-
-def _passes(gate: str, reading: Reading, view: View) -> bool:
-    if reading.value is Tri.UNKNOWN:
-        return gate in view.profile.unknown_passes
-    return reading.value is Tri.YES
+    for line in asked(wish, view):
+        if not line.is_open:
+            yield Hold(line.gate, line.current, line.needed, holder=line.holder, lift=line.lift)
 
 
 def queue_hold(queue: str, slots: int) -> Hold:

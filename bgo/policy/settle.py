@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from bgo.errors import IllegalTransitionError
@@ -21,7 +22,7 @@ from bgo.model.outcome import (
     TaskError,
     TimedOut,
 )
-from bgo.model.plan import Transition
+from bgo.model.plan import Hold, Transition
 from bgo.model.state import Event, Reason, State, advance
 from bgo.model.task import Task
 from bgo.policy import lease, retry
@@ -62,12 +63,13 @@ def _judge(task: Task, outcome: Outcome, now_ms: int, rng: Rng) -> Transition:
             return _snoozed(task, after_ms, now_ms)
         case Lost(started, rebooted):
             return _lost(task, started=started, rebooted=rebooted, now_ms=now_ms)
-        case Released(reason, started):
+        case Released(reason, started, charged=charged):
             if task.wish.at_most_once and started:
                 return _end(task, Event.EXHAUST, Reason.LOST)
-            return _back(task, Event.RELEASE, reason, None)
-        case CancelledRun():
-            return _end(task, Event.CANCEL, Reason(task.cancel_reason or Reason.USER))
+            back = _back(task, Event.RELEASE, reason, None)
+            return replace(back, attempt=task.attempt) if charged and started else back
+        case CancelledRun(lost):
+            return _end(task, Event.CANCEL, Reason(task.cancel_reason or (Reason.DEVICE if lost else Reason.USER)))
         case Rejected():
             return _end(task, Event.EXHAUST, Reason.REJECTED)
         case _:
@@ -126,6 +128,11 @@ def _lost(task: Task, *, started: bool, rebooted: bool, now_ms: int) -> Transiti
     return _back(task, Event.LOSE, Reason.LOST, now_ms + delay if delay else None, losses=losses)
 
 
+def lost_of(outcome: Outcome) -> Hold | None:
+    """Return the constraint that ended this run by being lost, None where something else did."""
+    return outcome.lost if isinstance(outcome, (Released, CancelledRun)) else None
+
+
 def error_of(outcome: Outcome, event: Event | None = None) -> TaskError | None:
     """Return what the history shows as the error of this outcome, which led to this event; a final failure has one."""
     match outcome:
@@ -133,8 +140,9 @@ def error_of(outcome: Outcome, event: Event | None = None) -> TaskError | None:
             return TaskError("NoTryLeft", "the handler asked for another try, and there is none left")
         case Snoozed() if event is Event.EXHAUST:
             return TaskError("SnoozedTooOften", f"the handler put itself off {SNOOZE_LIMIT:,} times in a row")
-        case Released() if event is Event.EXHAUST:
-            return TaskError("Lost", "its worker stopped while it ran, and it may not run twice")
+        case Released(lost=lost) if event is Event.EXHAUST:
+            why = "its worker stopped" if lost is None else f"it was stopped ({lost.told})"
+            return TaskError("Lost", f"{why} while it ran, and it may not run twice")
         case Failed(error) | Rejected(error):
             return error
         case RetryAsked(error=error):

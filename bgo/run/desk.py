@@ -144,6 +144,8 @@ class Desk(Questions):
         """Write the inbox and, if asked, claim for these idle children: one transaction, each ending on its own."""
         now, until = self.moment, self._bench.clock.awake_ms() + self._bench.lease_ms
         tick, heard = None, None
+        if claim:
+            self.sense_ahead()
         try:
             with self._store.write() as session:
                 settled = self._write(session, self.inbox, now)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from bgo.engine.cycle import Claim
 from bgo.engine.settle import RunKey
 from bgo.model.outcome import CancelledRun, Outcome, TimedOut
+from bgo.model.plan import Hold
+from bgo.policy.loss import Loss
 from bgo.run.output import Capture
 from bgo.run.process import ChildProcess
 
@@ -27,6 +29,10 @@ class Execution:
     soft_told: bool = False
     cancel_at: int | None = None
     """When the handler was asked to stop."""
+    loss: Loss | None = None
+    """A constraint that does not hold, as the device was seen last."""
+    stopped_for: Hold | None = None
+    """The constraint whose loss it was asked to stop for; its coming back does not undo that."""
     verdict: Outcome | None = None
     """Set once we are killing it: how the run will have ended."""
     kill_at: int | None = None
@@ -63,7 +69,7 @@ class Execution:
         return limit is not None and self._ran(awake) >= limit
 
     def stop_due(self, awake: int) -> Outcome | None:
-        """Return how the run ends if it must be stopped now: hard timeout, or a cancel the handler ignored."""
+        """Return how the run ends if it must be killed now: hard timeout, or it was asked to stop and did not."""
         if self.is_stopping or self.is_held:
             return None
         limit = self.claim.task.wish.timeout.hard_ms

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bgo.clock import Moment, moment
-from bgo.engine import cycle
+from bgo.engine import cycle, platform
 from bgo.engine.cycle import Asker, Look, Memory
 from bgo.errors import StoreBusyError, StoreError
 from bgo.model.device import DeviceState, View
@@ -30,6 +30,8 @@ class Questions:
         self._asker = asker
         self._memory = Memory()
         self._store: Store = bench.open_store()
+        self._asks_device = False
+        self._sensed: DeviceState | None = None
 
     def seqs(self, task_ids: frozenset[str]) -> frozenset[int]:
         """Return the seqs of these tasks; of a chain or batch those of its tasks that are ready now."""
@@ -61,9 +63,16 @@ class Questions:
         """Return a number that changes when somebody else commits."""
         return self._store.data_version()
 
+    def sense_ahead(self) -> None:
+        """Read the device for the transaction to come, if waiting work has asked for it: sensors may take a second."""
+        self._sensed = self._bench.sense() if self._asks_device else None
+
     def view(self, session: Session) -> View:
         """Return the view to judge under; the device is read only when waiting work asks something of it."""
-        return View(self._bench.profile, self._bench.sense() if session.lanes.ask_device() else DeviceState())
+        sensed, self._sensed = self._sensed, None
+        self._asks_device = session.lanes.ask_device()
+        device = (sensed or self._bench.sense()) if self._asks_device else DeviceState()
+        return platform.view(session, self._bench.profile, device)
 
     @property
     def moment(self) -> Moment:
@@ -72,6 +81,7 @@ class Questions:
 
     def look(self, free: int, only: frozenset[int] | None) -> Look:
         """Read whether there is anything to do."""
+        self.sense_ahead()
         with self._store.read() as session:
             view = self.view(session)
             return cycle.look(session, self._asker, view, self._memory, free, self.moment, only=only)

@@ -15,7 +15,8 @@ from bgo.model.views import SCHEMA, error_json
 
 @dataclass(frozen=True, slots=True)
 class WorkerEvent:
-    """One thing that happened: started, progress, soft_timeout, an event of the state table, late_finish, rescued."""
+    """One thing that happened: started, progress, soft_timeout, an event of the state table, late_finish, rescued,
+    suspended, continued, stopping (it was asked to stop: the device lost what it needs)."""
 
     type: str
     at: int

@@ -15,8 +15,10 @@ from bgo.errors import BgoError
 from bgo.model import payload as payloads
 from bgo.model.handler import Catalogue, Source
 from bgo.model.outcome import Crashed, Lost, Outcome, Rejected, Released, TaskError
+from bgo.model.plan import Hold
 from bgo.model.state import Reason, State
 from bgo.model.task import Task
+from bgo.policy import loss
 from bgo.run import process, start
 from bgo.run.bench import Bench
 from bgo.run.channel import Frame, WireError
@@ -30,7 +32,7 @@ from bgo.run.wire import outcome_from
 FLUSH_MS = 250
 """How long a progress report or a Started mark may wait for a commit of its own."""
 STOP_LOOK_MS = 50
-SUSPENDED, CONTINUED = "suspended", "continued"
+SUSPENDED, CONTINUED, STOPPING = "suspended", "continued", "stopping"
 STUCK_MS = 5_000
 """A process that SIGKILL did not end is tried again this much later; its run is not over until then."""
 
@@ -145,6 +147,9 @@ class Runs:
         """The run is over and nothing of it lives: hand its outcome to the desk."""
         del self._live[run.child]
         run.capture.close()
+        if run.stopped_for is not None:
+            wish, started = run.claim.task.wish.constraints, run.started_at is not None
+            outcome = loss.instead(outcome, loss.outcome(wish, run.stopped_for, self._bench.profile, started=started))
         self._desk.inbox.ended.append((run.key, outcome))
 
     # What ends them.
@@ -234,6 +239,21 @@ class Runs:
                 run.cancel_at = self._clock.awake_ms()
                 self._crew.send(run.child, {"t": "cancel"})
 
+    def watched(self) -> list[Execution]:
+        """Return the runs that must be stopped when the device stops offering what they need, and have not been."""
+        return [
+            run
+            for run in self
+            if loss.is_watched(run.claim.task.wish.constraints)
+            and not (run.is_stopping or run.is_held or run.cancel_at is not None)
+        ]
+
+    def withdraw_for(self, run: Execution, lost: Hold) -> None:
+        """Ask a run to stop because the device has lost what it needs; who does not listen is stopped by a timer."""
+        run.stopped_for, run.cancel_at = lost, self._clock.awake_ms()
+        self._crew.send(run.child, {"t": "cancel"})
+        self._tell(STOPPING, run.claim.task, State.RUNNING, reason=Reason.DEVICE, message=lost.told)
+
     def hold(self, wanted: Collection[tuple[int, int]]) -> None:
         """Let exactly these runs stand still, with all that they have started; what is being ended goes on."""
         for run in self:
@@ -247,7 +267,7 @@ class Runs:
             self.obey(run.child, frame)
         if run.child in self._live:
             process.suspend_run(run.child.identity, run.mark, self._clock)
-            run.held_at = self._clock.awake_ms()
+            run.held_at, run.loss = self._clock.awake_ms(), None  # nobody looks at the device for it meanwhile
             self._note(run, SUSPENDED)
 
     def _go_on(self, run: Execution) -> None:

@@ -2,9 +2,10 @@
 children that answer after the time such a task usually takes. Nothing sleeps and nothing is executed.
 
 The same store, start and seed give the same bytes. RUNNING tasks count as just started. A task takes the median of its
-earlier successes (by name), else what `durations` says, else a second; a `sleep` takes what its input says. A task
-that would take longer than its hard timeout is killed by it, as it would be in life; other failures happen only where
-`failures` asks for them. Nobody knows what a task would put out: a step that fans out over an output gets one item.
+earlier successes (by name), else what `durations` says, else a second; a `sleep` takes what its input says. A task that
+would take longer than its hard timeout is killed by it, as it would be in life; one that loses a constraint is stopped
+as a worker stops it, and takes as long again. Other failures happen only where `failures` asks for them. Nobody knows
+what a task would put out: a step that fans out over an output gets one item.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 from bgo import ids
 from bgo.clock import Moment, VirtualClock, moment
-from bgo.engine import cycle, explain, inputs, query
+from bgo.engine import cycle, explain, inputs, platform, query
 from bgo.engine import settle as settling
 from bgo.engine.cycle import Asker, Claim, Memory
 from bgo.engine.fire import OVER
@@ -26,7 +27,7 @@ from bgo.engine.settle import RunKey, Settled
 from bgo.engine.waiting import waited
 from bgo.errors import UsageError
 from bgo.model import payload as payloads
-from bgo.model.device import DeviceChange, DeviceState, Reading, View
+from bgo.model.device import HOST, DeviceChange, DeviceState, View
 from bgo.model.flow import Over
 from bgo.model.handler import Catalogue
 from bgo.model.outcome import CancelledRun, Failed, Outcome, Succeeded, TaskError, TimedOut
@@ -36,8 +37,10 @@ from bgo.model.schedule import Counters, ScheduleState
 from bgo.model.state import State
 from bgo.model.steps import MEMBERS_LIMIT
 from bgo.model.task import Child, Task
+from bgo.policy import loss, relax
 from bgo.policy.gates import Offer
 from bgo.policy.lease import LEASE_MS
+from bgo.policy.loss import Loss
 from bgo.run.timeline import NeverRan, Segment, SimRun, SimSchedule, SimTask, Timeline
 from bgo.store.port import Session
 from bgo.store.sqlite import SqliteStore
@@ -50,7 +53,7 @@ USUAL_MS = 1_000
 SAMPLE = 101
 """Of so many last successes the median is taken."""
 WORKER = "simulator"
-UNKNOWN = Reading()
+UNKNOWN = DeviceState()
 BLOCKED = (Hold(Gate.UPSTREAM, "other tasks have not ended", "their success"),)
 WAITING = (State.BLOCKED, State.QUEUED, State.RETRYING)
 
@@ -64,8 +67,8 @@ class SimOptions:
     seed: int = 1
     slots: int | None = None
     """None: as many as are configured."""
-    device: tuple[DeviceChange, ...] | Reading = UNKNOWN
-    """A script (before its first change everything is unknown), or one reading of the charger for all the time."""
+    device: tuple[DeviceChange, ...] | DeviceState = UNKNOWN
+    """A script (before its first change everything is unknown), or what the device says all the time."""
     durations: Mapping[str, int] = field(default_factory=dict)
     """Task name → milliseconds, for tasks that have never been measured."""
     failures: Mapping[str, int] = field(default_factory=dict)
@@ -98,9 +101,9 @@ def simulate(store: SqliteStore, catalogue: Catalogue | None, slots: int, option
 class _Script:
     """What the device says at each instant of the play."""
 
-    def __init__(self, device: tuple[DeviceChange, ...] | Reading, start: int, until: int) -> None:
-        if isinstance(device, Reading):
-            device = (DeviceChange(start, DeviceState(charging=device)),)
+    def __init__(self, device: tuple[DeviceChange, ...] | DeviceState, start: int, until: int) -> None:
+        if isinstance(device, DeviceState):
+            device = (DeviceChange(start, device),)
         before = [change.state for change in device if change.at_ms <= start]
         later = [change for change in device if start < change.at_ms < until]
         self._changes = [DeviceChange(start, before[-1] if before else DeviceState()), *later]
@@ -133,6 +136,15 @@ class _Part:
     """None: it ran before the play began, on a child that is not ours."""
 
 
+@dataclass(slots=True)
+class _Watched:
+    """A run in play that is stopped when a constraint is lost."""
+
+    part: _Part
+    task: Task
+    loss: Loss | None = None
+
+
 class _Play:
     """One simulation, in one transaction of the copy."""
 
@@ -149,6 +161,7 @@ class _Play:
         self._idle = [Child(number, 0) for number in range(1, slots + 1)]
         self._parts: list[tuple[int, int, _Part]] = []
         """(ends at, number, part): a heap; the number keeps what ends together in the order of its start."""
+        self._watched: dict[RunKey, _Watched] = {}
         self._runs: dict[int, list[SimRun]] = {}
         self._heads: dict[int, tuple[str, str, str]] = {}
         self._usual: dict[str, int] = {}
@@ -184,7 +197,8 @@ class _Play:
         """Let happen what is due now, and return when something happens next."""
         now = self._clock.now_ms()
         self._settle(now)
-        view = View(device=self._script.at(now))
+        view = platform.view(self._session, HOST, self._script.at(now))
+        stop_at = self._watch(view, now)
         until = self._clock.awake_ms() + LEASE_MS
         tick = cycle.tick(
             self._session, self._asker, view, self._memory, tuple(self._idle),
@@ -195,7 +209,7 @@ class _Play:
         # More may be due than one tick touches: then its next wake is not after now, and we step again.
         ends = self._parts[0][0] if self._parts else None
         rate_at = None if tick.wake_in is None else now + tick.wake_in
-        times = (tick.next_wake, rate_at, ends, self._script.next_at())
+        times = (tick.next_wake, rate_at, ends, stop_at, self._script.next_at())
         return min((at for at in times if at is not None), default=None)
 
     @property
@@ -221,7 +235,10 @@ class _Play:
                 length, outcome = 0, CancelledRun()
             elif lease.paused:
                 length = self._options.for_ms + 1  # it stands still, and nobody resumes it here
-            self._enter(task, began, start + length, _Part(RunKey(task.seq, task.run, WORKER), outcome, None))
+            part = _Part(RunKey(task.seq, task.run, WORKER), outcome, None)
+            self._enter(task, began, start + length, part)
+            if lease.paused:
+                self._watched.pop(part.key, None)
 
     def _begin_schedules(self, start: int) -> None:
         """Let schedules fire from the start on; what lies before it is not counted, as nobody knows what became of it.
@@ -242,29 +259,52 @@ class _Play:
         length, outcome = self._fate(task, claim.input)
         self._idle.remove(claim.child)
         part = _Part(RunKey(task.seq, task.run, WORKER), outcome, claim.child)
-        self._enter(task, SimRun(task.run, task.attempt, task.due_at, now, held), now + length, part)
+        runs = self._runs.get(task.seq)
+        # What was handed back keeps its due time, and has waited again since then.
+        planned = task.due_at if not runs else max(task.due_at, runs[-1].ended_at or 0)
+        self._enter(task, SimRun(task.run, task.attempt, planned, now, held), now + length, part)
 
     def _enter(self, task: Task, run: SimRun, ends_at: int, part: _Part) -> None:
         self._number += 1
         heapq.heappush(self._parts, (ends_at, self._number, part))
         self._heads.setdefault(task.seq, (task.id, task.name, task.queue))
         self._runs.setdefault(task.seq, []).append(run)
+        if loss.is_watched(task.wish.constraints):
+            self._watched[part.key] = _Watched(part, task)
         if task.wish.rate is not None:
             settling.begun(self._session, part.key, self._moment)
 
     def _settle(self, now: int) -> None:
         while self._parts and self._parts[0][0] <= now:
-            _, _, part = heapq.heappop(self._parts)
-            seq, run = part.key.seq, part.key.run
-            # Every failure draws from its own source, so that one more of them never shifts the others.
-            sure = isinstance(part.outcome, Succeeded)
-            rng = self._rng if sure else ids.seeded_rng(self._options.seed, f"{self._heads[seq][0]}.{run}")
-            done = settling.settle(self._session, part.key, part.outcome, self._moment, rng)
-            if part.child is not None:
-                self._idle.append(part.child)
-            if isinstance(done, Settled):
-                runs = self._runs[seq]
-                runs[-1] = replace(runs[-1], ended_at=now, state=str(done.to.state), reason=str(done.to.reason))
+            self._end(heapq.heappop(self._parts)[2], now)
+
+    def _watch(self, view: View, now: int) -> int | None:
+        """Stop what has lost a constraint for long enough, as a worker would; return when the next of it is due.
+
+        Nobody knows how long a child takes to end: here it is gone at once.
+        """
+        for one in list(self._watched.values()):
+            asked = relax.asked(one.task.wish, one.task.created_at, now)
+            one.loss = loss.observe(asked, view, one.loss, now)
+            if one.loss is not None and now >= one.loss.settles_at:
+                self._parts = [entry for entry in self._parts if entry[2] is not one.part]
+                heapq.heapify(self._parts)
+                stopped = loss.outcome(one.task.wish.constraints, one.loss.hold, view.profile, started=True)
+                self._end(replace(one.part, outcome=stopped), now)
+        return min((one.loss.settles_at for one in self._watched.values() if one.loss is not None), default=None)
+
+    def _end(self, part: _Part, now: int) -> None:
+        self._watched.pop(part.key, None)
+        seq, run = part.key.seq, part.key.run
+        # Every failure draws from its own source, so that one more of them never shifts the others.
+        sure = isinstance(part.outcome, Succeeded)
+        rng = self._rng if sure else ids.seeded_rng(self._options.seed, f"{self._heads[seq][0]}.{run}")
+        done = settling.settle(self._session, part.key, part.outcome, self._moment, rng)
+        if part.child is not None:
+            self._idle.append(part.child)
+        if isinstance(done, Settled):
+            runs = self._runs[seq]
+            runs[-1] = replace(runs[-1], ended_at=now, state=str(done.to.state), reason=str(done.to.reason))
 
     def _fate(self, task: Task, data: bytes) -> tuple[int, Outcome]:
         """Return how long a run takes and how it ends."""
@@ -316,7 +356,8 @@ class _Play:
     # What never ran.
 
     def _never(self, device: DeviceState) -> tuple[NeverRan, ...]:
-        ground = explain.Ground(self._asker, View(device=device), 1, self._moment)
+        view = platform.view(self._session, HOST, device)
+        ground = explain.Ground(self._asker, view, 1, self._moment)
         known: dict[tuple[int, State, int], tuple[Hold, ...]] = {}
         found = []
         for task in query.all_tasks(self._session, Selector(states=WAITING)):

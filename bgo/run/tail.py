@@ -11,7 +11,7 @@ from dataclasses import fields
 from typing import Any, NamedTuple
 
 from bgo.model.entry import Entry, entry_json
-from bgo.model.state import FINAL, Event
+from bgo.model.state import FINAL, Event, Reason
 from bgo.model.task import HistoryEntry, Task
 from bgo.store.port import Session
 
@@ -23,6 +23,7 @@ HOOK_OF = {
     Event.EXHAUST: "task_failed",
     Event.SKIP_FAILED: "task_failed",
     Event.RETRY: "task_retrying",
+    Event.RELEASE: "task_stopped",
     Event.CANCEL: "task_cancelled",
     Event.SKIP: "task_cancelled",
 }
@@ -83,6 +84,8 @@ def _place(session: Session) -> tuple[int | None, int]:
 
 def _told(session: Session, entry: HistoryEntry, wants: Callable[[str], bool]) -> Told | None:
     hook = HOOK_OF.get(Event(entry.event)) if entry.event in HOOK_OF else None
+    if entry.event == Event.RELEASE and entry.reason != Reason.DEVICE:
+        return None  # a worker that ends or a handler that puts itself off is nobody's news
     if hook is None or not (wants(hook) or any(wants(group) for group, _ in GROUPS.values())):
         return None
     task = session.tasks.find(entry.task_id)

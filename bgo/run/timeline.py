@@ -158,6 +158,24 @@ class SimSchedule:
         return {**row, "counts": self.counts._asdict(), "ended": self.ended}
 
 
+def state_json(state: DeviceState) -> dict[str, Any]:
+    """Return what a device says as its documented object: each reading with its source."""
+
+    def reading(found: Reading) -> dict[str, Any]:
+        return {"value": str(found.value), "source": found.source}
+
+    battery, network = state.battery, state.network
+    return {
+        "charging": reading(state.charging),
+        "battery": {"percent": battery.percent, "source": battery.source},
+        "battery_low": reading(state.battery_low),
+        "network": {"value": str(network.kind), "source": network.source, "name": network.name},
+        "idle": reading(state.idle),
+        "storage_low": reading(state.storage_low),
+        "screen": reading(state.screen),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """The device from one instant to another."""
@@ -166,16 +184,12 @@ class Segment:
     until_at: int
     state: DeviceState
 
-    @property
-    def charging(self) -> Reading:
-        return self.state.charging
-
     def to_json(self) -> dict[str, Any]:
         """Return the segment as its documented object."""
         return {
             "from_at": to_iso(self.from_at),
             "until_at": to_iso(self.until_at),
-            "charging": {"value": str(self.charging.value), "source": self.charging.source},
+            **state_json(self.state),
         }
 
 
@@ -218,7 +232,8 @@ class Timeline:
         """Return the documented object: instants as ISO UTC, durations and offsets from the start in milliseconds.
 
         `start_at`, `until_at`, `seed`, `slots`, `summary` (counts), `device` (segments with `from_at`, `until_at`,
-        `charging` {value, source}), `rows` (a task that ran: planned and real start, delay, `held_ms` by reason, state
+        `charging`, `battery_low`, `idle`, `storage_low`, `screen` {value, source}, `battery` {percent, source} and
+        `network` {value, source, name}), `rows` (a task that ran: planned and real start, delay, `held_ms`, state
         at the end, and its `runs`), `never` (a task that did not start, with `holds` as `explain` tells them),
         `schedules` (what became of their occurrences in the play).
         """

@@ -15,14 +15,15 @@ from bgo import ids
 from bgo.engine.cycle import Asker, Look, Tick
 from bgo.engine.settle import LateFinish
 from bgo.errors import BgoError, StoreBusyError, StoreDamagedError, StoreError
-from bgo.model.state import State
+from bgo.model.state import Reason, State
 from bgo.model.task import Task, WorkerRow
 from bgo.policy.gates import Offer
-from bgo.policy.settle import error_of
+from bgo.policy.settle import error_of, lost_of
 from bgo.run import liveness, process
 from bgo.run.bench import Bench, RunOptions
 from bgo.run.crew import Crew
 from bgo.run.desk import Desk, Ended
+from bgo.run.devicewatch import DeviceWatch
 from bgo.run.ending import Ending
 from bgo.run.hearing import Hearing
 from bgo.run.notify import Beat
@@ -71,6 +72,7 @@ class Worker:
                 stack.callback(self._tidier.end)
             self._crew = Crew(bench.plugins, self._slots + (1 if options.watch else 0), self._print, self._clock)
             self._runs = Runs(bench, self._crew, self._desk, self._tell)
+            self._device = DeviceWatch(bench, self._runs)
             self._beat = Beat(options.notifier, self._desk, self._runs, self._ending, self.report)
             stack.callback(self._crew.disband)
             self._hearing = self._desk.hearing = Hearing(bench, self.id, self._crew, self._desk, self.report)
@@ -162,6 +164,7 @@ class Worker:
         for child, why in heard.gone:
             self._runs.gone(child, why)
         self._end_if_asked(awake)
+        self._device.turn(awake)
         self._runs.fire_timers(awake)
         self._hearing.turn(awake, heard.ready)
         if awake >= self._retry_at:
@@ -170,7 +173,7 @@ class Worker:
 
     def _timeout(self, awake: int) -> int:
         """Return how long nothing needs us. 0 only when the store lets us act at once: the loop never spins."""
-        timed = (self._runs, self._ending, self._hearing, self._beat)
+        timed = (self._runs, self._device, self._ending, self._hearing, self._beat)
         times = [at for one in timed if (at := one.next_timer(awake)) is not None]
         if self._retry_at > awake:
             return max(0, min([self._retry_at, *times]) - awake)
@@ -335,7 +338,10 @@ class Worker:
             ran = None if task.started_at is None else self._clock.now_ms() - task.started_at
             kind = "rescued" if rescued else str(to.event)
             error = error_of(settled.outcome, to.event)
-            self._tell(kind, task, to.state, reason=to.reason, due_at=to.due_at, duration_ms=ran, error=error)
+            told = lost.told if to.reason is Reason.DEVICE and (lost := lost_of(settled.outcome)) else ""
+            self._tell(
+                kind, task, to.state, reason=to.reason, due_at=to.due_at, duration_ms=ran, error=error, message=told
+            )
 
     def _tell(self, kind: str, task: Task, state: State, **fields: Any) -> None:
         self._hearing.live(kind, task, state, fields)

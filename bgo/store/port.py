@@ -264,6 +264,12 @@ class Moves(Protocol):
     def relane(self, task: Task, lane: int, ready_at: int | None, waited: str) -> bool:
         """Move a task to another lane; False when its state, run or lane differ. Both lanes want a refresh."""
 
+    def relaxing(self, now: int, limit: int) -> list[Task]:
+        """Return up to `limit` unfinished tasks that are to ask less of the device by now, the longest due first."""
+
+    def relaxed(self, task: Task, next_at: int | None) -> None:
+        """Note when a task asks for less the next time; None: it does not."""
+
     def reseat(self, task: Task, seat: Seat) -> bool:
         """Give a waiting task another place, priority, queue and lane; False when its state, run or lane differ."""
 
@@ -666,6 +672,16 @@ class Schedules(Protocol):
         """Return the seq of the newest task there is, 0 for none."""
 
 
+class Notes(Protocol):
+    """Short texts by key: what outlives a worker and belongs to no task."""
+
+    def read(self, key: str) -> str | None:
+        """Return what was written under a key."""
+
+    def write(self, key: str, value: str) -> None:
+        """Keep a text, in place of the one before."""
+
+
 class Session(Protocol):
     """One transaction's verbs, grouped by what they are about."""
 
@@ -701,6 +717,8 @@ class Session(Protocol):
     def stages(self) -> Stages: ...
     @property
     def schedules(self) -> Schedules: ...
+    @property
+    def notes(self) -> Notes: ...
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Undo only the block on an exception, and let it through."""

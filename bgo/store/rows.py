@@ -39,6 +39,7 @@ class NewTask(NamedTuple):
     step: int = 0
     schedule: str | None = None
     occurrence: int | None = None
+    relax_at: int | None = None
 
 
 class Place(NamedTuple):
@@ -194,12 +195,15 @@ class Alarms(NamedTuple):
     """The latest occurrence that any schedule which is to fire again has dealt with, UTC milliseconds."""
     reboots: bool = False
     """A schedule fires at each start of the computer, and has not for this one."""
+    relax: int | None = None
+    """When the next task asks less of the device, UTC milliseconds."""
 
     def is_due(self, now_ms: int) -> bool:
         """Say whether any of them rings."""
         if self.moves or self.rate_in == 0 or (self.due is not None and self.due <= now_ms):
             return True
-        return (self.expiry is not None and self.expiry <= now_ms) or self.fires(now_ms)
+        soon = min((at for at in (self.expiry, self.relax) if at is not None), default=None)
+        return (soon is not None and soon <= now_ms) or self.fires(now_ms)
 
     def fires(self, now_ms: int) -> bool:
         """Say whether a schedule must be looked at."""
@@ -210,4 +214,4 @@ class Alarms(NamedTuple):
     @property
     def next_wake(self) -> int | None:
         """The earliest alarm that the wall clock rings, UTC milliseconds."""
-        return min((at for at in (self.due, self.expiry, self.fire) if at is not None), default=None)
+        return min((at for at in (self.due, self.expiry, self.fire, self.relax) if at is not None), default=None)

@@ -191,6 +191,7 @@ class Task(Row, table=True):
         _partial("task_member_flow", "parent", where="parent IS NOT NULL AND kind <> 'task'"),
         _partial("task_member_open", "parent", "step", where="parent IS NOT NULL AND finished_at IS NULL"),
         _partial("task_member_held", "parent", "step", "seq", where="parent IS NOT NULL AND state = 'blocked'"),
+        _partial("task_relax", "relax_at", where="relax_at IS NOT NULL AND finished_at IS NULL"),
         _partial("task_schedule", "schedule", "seq", where="schedule IS NOT NULL"),
         _partial("task_schedule_open", "schedule", "seq", where="schedule IS NOT NULL AND finished_at IS NULL"),
     )
@@ -238,6 +239,7 @@ class Task(Row, table=True):
     step: int = _int(0)
     schedule: str | None = _text()
     occurrence: int | None = _int()
+    relax_at: int | None = _int()
 
 
 class Flow(Row, table=True):

@@ -24,6 +24,7 @@ from bgo.store.sql.tasks import SqlTasks
 
 if TYPE_CHECKING:
     from bgo.store.sql.flows import SqlFlows
+    from bgo.store.sql.notes import SqlNotes
     from bgo.store.sql.schedules import SqlSchedules
     from bgo.store.sql.stages import SqlStages
 
@@ -55,6 +56,12 @@ class Session:
         from bgo.store.sql.flows import SqlFlows
 
         return SqlFlows(self._db)
+
+    @cached_property
+    def notes(self) -> SqlNotes:
+        from bgo.store.sql.notes import SqlNotes
+
+        return SqlNotes(self._db)
 
     @cached_property
     def stages(self) -> SqlStages:

@@ -42,7 +42,8 @@ def drain(
     `until_empty` also lets the clock jump to retries, delays, rates, windows and the device's script, until nothing
     waits for its time any more. What a gate holds stays, and the report says which. `raise_errors` raises what a
     handler raised as soon as its run is recorded, a retry to come or not. `queues` runs those alone. A rate has room
-    again a millisecond after its window. Raises TooManyRunsError after `max_runs` runs.
+    again a millisecond after its window. A run goes on here whatever its device loses meanwhile. Raises
+    TooManyRunsError after `max_runs` runs.
     """
     device = device_of(flow)
     motor = Motor(flow, device, queues)

@@ -11,9 +11,10 @@ from weakref import WeakKeyDictionary
 
 from bgo.api import TaskFlow
 from bgo.config import Flags, Settings, load
+from bgo.devices.signals import over
 from bgo.engine.explain import Ground
 from bgo.errors import RefusedError, UsageError
-from bgo.model.device import DeviceState, Reading
+from bgo.model.device import DeviceState
 from bgo.testing import motor
 from bgo.testing.clock import ManualClock
 from bgo.testing.device import ScriptedDevice
@@ -109,9 +110,9 @@ def _replace_environment(wanted: dict[str, str]) -> None:
 
 @contextmanager
 def _swapped(flow: TaskFlow, own: Settings, clock: ManualClock, device: ScriptedDevice) -> Iterator[None]:
-    def ground(charging: Reading | None = None) -> Ground:
-        state = device.state if charging is None else DeviceState(charging=charging)
-        return motor.ground(flow, state)
+    def ground(said: DeviceState | None = None, *, asks: bool = True) -> Ground:
+        del asks  # a scripted device costs nothing
+        return motor.ground(flow, device.state if said is None else over(said, device.state))
 
     inside = {
         "settings": own, "clock": clock, "_open": None, "_remembered": frozenset(), "_ground": ground,

@@ -121,7 +121,7 @@ class Motor:
         is_ours = self._queues is None or session.tasks.waits_in(self._queues)
         rate_at = None if coming.rate_in is None else self._flow.clock.now_ms() + coming.rate_in
         change_at = self._device.next_change if session.lanes.ask_device() else None
-        times = (coming.due if is_ours else None, rate_at, opens_at, change_at)
+        times = (coming.due if is_ours else None, rate_at, opens_at, change_at, coming.relax)
         return min((at for at in times if at is not None), default=None)
 
     @property

@@ -20,7 +20,7 @@ from bgo.api import TaskFlow
 from bgo.cli import app
 from bgo.clock import SystemClock, from_datetime
 from bgo.config import Flags, load
-from bgo.model.device import Reading, Tri
+from bgo.model.device import DeviceState, Reading, Tri
 from bgo.model.options import TaskConstraints
 
 ROOT = Path(__file__).parents[2]
@@ -135,7 +135,7 @@ def past(template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
         flow.run()
         delayed = flow.enqueue("echo", {"message": "later"}, delay=3600)
         charging = flow.enqueue("echo", {}, constraints=TaskConstraints(requires_charging=True))
-        flow.run(charging=Reading(Tri.NO, "test"))
+        flow.run(device=DeviceState(charging=Reading(Tri.NO, "test")))
         ready = flow.enqueue("sleep", {"seconds": 0.0}, tags=["nightly", "big"], priority=5)
     return folder, Lived(done, failed, cancelled, delayed, charging, ready)
 

@@ -173,7 +173,11 @@ REFUSED: list[tuple[list[str], int, str]] = [
     (["echo", "--like", "4zzzzz"], 3, "no task 4zzzzz"),
     (["echo", "--like", "4z"], 2, "not an id: '4z'"),
     (["echo", "--run", "--wait"], 2, "--run and --wait contradict each other"),
-    (["echo", "--network", "unmetered"], 2, "--network is not available in this version"),
+    (
+        ["echo", "--network", "wifi"],
+        2,
+        "invalid value for '--network': 'wifi' is not one of none, connected, unmetered, not-roaming, metered",
+    ),
     (["echo", "--rate", "0/1m"], 2, "rate: not a number of starts: 0"),
     (["echo", "--rate", "5/0s"], 2, "not a rate: '5/0s'"),
     (["echo", "--rate", "often"], 2, "not a rate: 'often'"),

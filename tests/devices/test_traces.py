@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgo.devices.traces import parse_trace, read_trace
+from bgo.devices.signals import from_environment, said, spoken_of
+from bgo.devices.traces import built_in, parse_trace, read_trace, with_facts
 from bgo.errors import UsageError
-from bgo.model.device import DeviceChange, Tri
+from bgo.model.device import DeviceChange, DeviceState, Tri
 
 START = 1_795_424_400_000  # 2026-11-23T09:00Z
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -82,7 +85,18 @@ def test_an_empty_script_is_no_change() -> None:
         ("at +0h", "day.txt:1: not a change: 'at +0h'", "at +2h charging=yes"),
         ("+0h charging=yes", "day.txt:1: not a change", "at +2h charging=yes"),
         ("at,charging\n+0h", "day.txt:2: 1 cells where the heading has 2", "leave a cell empty"),
-        ("at,battery\n+0h,5", "day.txt:2: unknown signal 'battery'", "a script may say charging"),
+        ("at,mood\n+0h,good", "day.txt:2: unknown signal 'mood'", "the signals are charging, battery, network"),
+        ("at +0h battery=120", "day.txt:1: battery='120' is not a reading", "from 0 to 100"),
+        ("at +0h battery=-1", "day.txt:1: battery='-1' is not a reading", "from 0 to 100"),
+        ("at +0h network=meterd", "day.txt:1: network='meterd' is not a reading", "did you mean 'metered'?"),
+        ("at +0h screen=bright", "day.txt:1: screen='bright' is not a reading", "on, off or unknown"),
+        ("at +0h charging=on", "day.txt:1: charging='on' is not a reading", "yes, no or unknown"),
+        ("at +0h wifi=" + "x" * 65, "day.txt:1: wifi=", "at most 64 printable characters"),
+        ("every day\nat +1h charging=yes", "day.txt:2: not a time of the day: '+1h'", "write 07:30"),
+        ("every day\nat 24:00 charging=yes", "day.txt:2: not a time of the day: '24:00'", "clock times alone"),
+        ("every day\nat 08:00 charging=yes\nat 07:00 idle=no", "day.txt:3: time goes backwards", "order of its clock"),
+        ("every day\nat 08:00 charging=yes\nat 8:00 idle=no", "day.txt:3: time goes backwards", "merge the two"),
+        ("at +0h charging=yes\nevery day", "day.txt:2: not a change: 'every day'", "at +2h charging=yes"),
     ],
 )
 def test_wrong_lines_are_named(text: str, message: str, told: str) -> None:
@@ -121,3 +135,108 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         parse(text)
     except UsageError as error:
         assert error.message.startswith("day.txt:")
+
+
+def test_every_signal_in_lines_and_in_csv() -> None:
+    line = "at +0h charging=no network=metered battery=80 idle=no screen=on storage_low=no wifi=Home"
+    rows = "at,charging,network,battery,idle,screen,storage_low,wifi\n+0h,no,metered,80%,no,on,no,Home\n"
+    (one,), (other,) = parse(line), parse(rows)
+    for found in (one.state, other.state):
+        assert (found.charging.value, found.idle.value, found.screen.value, found.storage_low.value) == (
+            "no", "no", "yes", "no",
+        )  # fmt: skip
+        assert (found.battery.percent, found.battery_low.value) == (80, "no")
+        assert (found.network.kind, found.network.name) == ("metered", "Home")
+
+
+def test_what_a_line_does_not_mention_stays_but_another_network_has_another_name() -> None:
+    text = "at +0h network=unmetered wifi=Home idle=yes\nat +1h charging=yes\nat +2h network=metered\nat +3h wifi=Cafe"
+    found = [change.state for change in parse(text)]
+    assert [(s.network.kind.value, s.network.name) for s in found] == [
+        ("unmetered", "Home"),
+        ("unmetered", "Home"),
+        ("metered", ""),
+        ("metered", "Cafe"),
+    ]
+    assert {s.idle.value for s in found} == {"yes"}
+    assert [s.charging.value for s in found] == ["unknown", "yes", "yes", "yes"]
+
+
+def test_a_battery_is_low_from_15_to_20_percent_on_its_way_up() -> None:
+    levels = [16, 15, 19, 20, 16, "unknown", 10, "unknown", 19]
+    found = parse("\n".join(f"at +{n}h battery={level}" for n, level in enumerate(levels)))
+    assert [change.state.battery_low.value for change in found] == [
+        "no", "yes", "yes", "no", "no", "unknown", "yes", "unknown", "yes",
+    ]  # fmt: skip
+
+
+DAY = "every day\nat 07:00 charging=no\nat 22:00 charging=yes battery=15\n"
+
+
+def test_a_day_comes_again_and_has_been_before() -> None:
+    found = parse_trace(DAY, "day.txt", START, BERLIN, START + 48 * HOUR)
+    hours = [((change.at_ms - START) / HOUR, change.state.charging.value) for change in found]
+    assert hours == [(-27, "no"), (-12, "yes"), (-3, "no"), (12, "yes"), (21, "no"), (36, "yes"), (45, "no")]
+    assert [change.state.battery_low.value for change in found][:3] == ["unknown", "yes", "yes"]
+
+
+@pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
+def test_no_line_of_a_day_is_lost_where_the_clocks_change(day: str) -> None:
+    """At 2:00 the clocks of Berlin go to 3:00 in March, and at 3:00 back to 2:00 in October."""
+    text = "every day\nat 01:00 battery=1\nat 02:30 battery=2\nat 03:00 battery=3\nat 03:20 battery=4\n"
+    start = int(datetime.fromisoformat(f"{day}T12:00+00:00").timestamp() * 1000)
+    found = parse_trace(text, "day.txt", start, BERLIN, start + 24 * HOUR)
+    for one in (found[:4], found[4:8]):
+        assert [change.state.battery.percent for change in one] == [1, 2, 3, 4]
+    assert all(a.at_ms < b.at_ms for a, b in pairwise(found))
+
+
+def test_built_in_days_say_everything_from_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert built_in() == ("commuter", "desk-worker", "drawer-phone", "night-charger", "traveller")
+    for name in built_in():
+        found = read_trace(name, START, BERLIN, START + 7 * 24 * HOUR)
+        state = [change.state for change in found if change.at_ms <= START][-1]
+        assert spoken_of(state) == {f.name for f in fields(DeviceState)}, name
+        assert Tri.UNKNOWN not in (state.charging.value, state.idle.value, state.storage_low.value, state.screen.value)
+    monkeypatch.chdir(tmp_path)
+    Path("commuter").write_text("at +0h charging=yes")
+    assert len(read_trace("commuter", START)) > 1, "a built-in day goes first"
+    assert len(read_trace("./commuter", START)) == 1
+
+
+def test_a_near_miss_of_a_built_in_day_is_told() -> None:
+    with pytest.raises(UsageError) as caught:
+        read_trace("comuter", START)
+    assert "did you mean 'commuter'?" in caught.value.why
+    assert "night-charger" in caught.value.hint
+
+
+def test_facts_go_above_a_script_and_sensors_below_it() -> None:
+    script = parse("at +1h charging=no\nat +2h network=metered")
+    above, below = said({"battery": "12"}, "--battery"), said({"charging": "yes", "idle": "yes", "battery": "90"}, "s")
+    found = with_facts(script, START, above=above, below=below)
+    assert [change.at_ms - START for change in found] == [0, HOUR, 2 * HOUR]
+    assert [c.state.charging.value for c in found] == ["unknown", "no", "no"], "the script speaks of it later"
+    assert [c.state.network.kind for c in found] == ["unknown", "unknown", "metered"]
+    assert {(c.state.battery.percent, c.state.battery_low.value, c.state.idle.value) for c in found} == {
+        (12, "yes", "yes")
+    }
+
+
+def test_the_environment_is_read_like_a_line_and_refused_by_its_name() -> None:
+    found = from_environment("charging=no battery=12 network=metered")
+    assert (found.charging.value, found.battery_low.value, found.network.kind) == ("no", "yes", "metered")
+    assert found.charging.source == "BGO_DEVICE"
+    assert spoken_of(from_environment("")) == frozenset()
+    for text, why in [("charging", "not a signal: 'charging'"), ("x=1", "unknown signal"), ("idle=1", "not a reading")]:
+        with pytest.raises(UsageError, match="BGO_DEVICE: ") as caught:
+            from_environment(text)
+        assert why in caught.value.message
+
+
+def test_what_sensors_add_to_a_script_is_told_by_its_value_alone() -> None:
+    script = parse("at +0h charging=no")
+    one, other = (said({"idle": "yes", "storage_low": "no"}, f"{free} MiB free") for free in (812, 811))
+    assert with_facts(script, START, above=None, below=one) == with_facts(script, START, above=None, below=other)
+    told = with_facts(script, START, above=None, below=from_environment("idle=no"))[0].state
+    assert (told.idle.source, told.charging.source) == ("BGO_DEVICE", "trace day.txt:1")

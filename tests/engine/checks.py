@@ -12,6 +12,7 @@ from bgo.model.state import OUTCOME_EVENTS, REASONS, TRANSITIONS, Event, State
 BUMPED = -(1 << 60)
 """Ranks below this are those of bumped tasks."""
 TABLES = (
+    "meta",
     "payload",
     "queue",
     "pause",

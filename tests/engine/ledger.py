@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from bgo.model.device import Tri, View
-from bgo.model.options import ConstraintLoss, RetryPolicy, TaskConstraints
+from bgo.model.device import DeviceState, Tri, View
+from bgo.model.options import RetryPolicy
 from bgo.model.outcome import (
     CancelledRun,
     Crashed,
@@ -32,6 +32,16 @@ COMPARED = (
     "state", "reason", "run", "attempt", "losses", "snoozes", "epoch", "ready", "due_at", "cancel_reason", "progress",
     "finished_at",
 )  # fmt: skip
+
+
+NETWORKS = {
+    "none": ["none", "connected", "unmetered", "metered", "roaming", "unknown"],
+    "connected": ["connected", "unmetered", "metered", "roaming"],
+    "unmetered": ["unmetered"],
+    "not-roaming": ["unmetered", "metered"],
+    "metered": ["metered", "roaming"],
+}
+"""What a task asks for, and the networks it may start on."""
 
 
 @dataclass
@@ -190,6 +200,16 @@ class Ledger:
 
     rows: dict[str, Row] = field(default_factory=dict)
     paused: set[tuple[str, str]] = field(default_factory=set)
+    battery_low: bool = False
+    """As the levels so far make it: once at 15 or less, until it was at 20 or more."""
+
+    def see(self, device: DeviceState) -> None:
+        """Follow what a battery says."""
+        percent = device.battery.percent
+        if percent is not None and percent <= 15:
+            self.battery_low = True
+        if percent is not None and percent >= 20:
+            self.battery_low = False
 
     def running(self) -> list[Row]:
         return [row for row in self.rows.values() if row.state is State.RUNNING]
@@ -205,7 +225,7 @@ class Ledger:
         """Return why the row may not start for this asker, apart from its due time and slots."""
         limit = row.spec.wish.concurrency
         wishes = row.spec.wish.constraints
-        unjudged = replace(wishes, requires_charging=False, on_loss=ConstraintLoss.STOP) != TaskConstraints()
+        device = view.device
         return [
             name
             for name, held in (
@@ -214,8 +234,11 @@ class Ledger:
                 ("queue", offer.queues is not None and row.spec.queue not in offer.queues),
                 ("handler", offer.handlers is not None and row.spec.handler not in offer.handlers),
                 ("window", not is_open(row.spec.wish.window, now)),
-                ("charging", wishes.requires_charging and view.device.charging.value is not Tri.YES),
-                ("constraint", unjudged),
+                ("network", device.network.kind not in NETWORKS[wishes.network]),
+                ("battery", wishes.battery_not_low and (device.battery.percent is None or self.battery_low)),
+                ("charging", wishes.requires_charging and device.charging.value is not Tri.YES),
+                ("idle", wishes.device_idle and device.idle.value is Tri.NO),
+                ("storage", wishes.storage_not_low and device.storage_low.value is Tri.YES),
                 ("concurrency", limit is not None and self.usage()[row.key] >= limit.max_concurrent),
             )
             if held

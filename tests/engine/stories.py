@@ -6,16 +6,18 @@ The examples of the engine and the planted bugs share them: a bug that no story 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from bgo.engine.edit import Changes
 from bgo.engine.settle import RunKey
+from bgo.model.device import View
 from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
-from bgo.model.options import RetryPolicy, TaskConstraints
+from bgo.model.options import NetworkConstraint, RetryPolicy, TaskConstraints
 from bgo.model.outcome import Failed, Lost, Released, Succeeded, TaskError
 from bgo.model.query import Retention, Selector
 from bgo.model.state import Reason, State
 from bgo.policy.gates import Offer
-from tests.build import a_view, a_wish
+from tests.build import a_device, a_view, a_wish
 from tests.engine.world import World
 
 Story = Callable[[World], None]
@@ -229,6 +231,56 @@ def what_this_worker_cannot_run_starves_nobody(world: World) -> None:
     world.worker("w2").view = a_view(True)
     assert claimed(world, "w2") == [power]
     assert sorted(claimed(world, "w1")) == sorted([rare, high])
+
+
+@story
+def a_battery_that_was_low_is_low_until_it_has_come_back(world: World) -> None:
+    wish = a_wish(constraints=TaskConstraints(battery_not_low=True))
+    for level, runs in ((16, True), (15, False), (19, False), (20, True), (16, True), (3, False), (19, False)):
+        world.worker().view = View(device=a_device(f"battery={level}"))
+        task = world.enqueue(wish=wish)
+        assert claimed(world) == ([task] if runs else [])
+        if runs:
+            world.finish(task)
+        else:
+            world.cancel(Selector(match_all=True))
+        world.crash("w1")  # every worker is a new one, as those that cron starts
+        world.restart("w1")
+        world.verify()
+
+
+@story
+def a_battery_that_gets_low_behind_another_hold_is_remembered(world: World) -> None:
+    world.worker().view = View(device=a_device("network=none battery=16"))
+    task = world.enqueue(wish=a_wish(constraints=TaskConstraints(NetworkConstraint.CONNECTED, battery_not_low=True)))
+    assert claimed(world) == []
+    for level, network in ((15, "none"), (19, "none"), (19, "metered")):
+        world.worker().view = View(device=a_device(f"network={network} battery={level}"))
+        assert claimed(world) == []
+    world.worker().view = View(device=a_device("network=metered battery=20"))
+    assert claimed(world) == [task]
+
+
+@story
+def what_nobody_knows_holds_network_and_power_but_not_idle_and_storage(world: World) -> None:
+    def asks(**wish: Any) -> str:
+        return world.enqueue(wish=a_wish(constraints=TaskConstraints(**wish)))
+
+    free, any_net = asks(network=NetworkConstraint.UNMETERED), asks(network=NetworkConstraint.CONNECTED)
+    power, battery = asks(requires_charging=True), asks(battery_not_low=True)
+    idle, storage = asks(device_idle=True), asks(storage_not_low=True)
+    assert sorted(claimed(world)) == sorted([idle, storage])
+    world.finish(idle)
+    world.finish(storage)
+    world.worker().view = View(device=a_device("network=connected idle=no storage_low=yes"))
+    idle, storage = asks(device_idle=True), asks(storage_not_low=True)
+    assert claimed(world) == [any_net], "of unknown cost, and somebody is at it"
+    world.finish(any_net)
+    world.worker().view = View(device=a_device("network=unmetered charging=yes battery=80 idle=yes storage_low=no"))
+    assert sorted(claimed(world, children=6)) == sorted([free, power, battery, idle])
+    for task in (free, power, battery, idle):
+        world.finish(task)
+    assert claimed(world) == [storage]
 
 
 @story

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from bgo.engine import platform
 from bgo.engine.explain import Ground, explain, holds
+from bgo.model.device import View
 from bgo.model.limits import ConcurrencyControl
-from bgo.model.options import NetworkConstraint, RetryPolicy, TaskConstraints
+from bgo.model.options import ConstraintLoss, NetworkConstraint, RetryPolicy, TaskConstraints
 from bgo.model.outcome import Failed, Released, TaskError
 from bgo.model.plan import Gate
 from bgo.model.query import Selector
 from bgo.model.state import Reason
 from bgo.model.views import Explanation, GateLine
 from bgo.policy.gates import Offer
-from tests.build import START, a_view, a_wish
+from tests.build import START, a_device, a_view, a_wish
 from tests.engine.stories import CHARGING, claimed
 from tests.engine.world import World
 
@@ -28,7 +30,8 @@ def world() -> World:
 def told(world: World, task_id: str, name: str = "w1", workers: int = 1) -> Explanation:
     worker, task = world.worker(name), world.task(task_id)
     with world.store.read() as session:
-        ground = Ground(worker.asker, worker.view, workers, world.moment)
+        view = platform.view(session, worker.view.profile, worker.view.device)
+        ground = Ground(worker.asker, view, workers, world.moment)
         found = explain(session, task, ground)
         assert holds(session, task, ground) == found.holds
     return found
@@ -49,6 +52,26 @@ def test_open_gates_are_told_too(world: World) -> None:
 
 def test_without_a_worker_that_is_the_remedy(world: World) -> None:
     assert told(world, world.enqueue(), workers=0).verdict == "would start now, but no worker runs: bgo run"
+
+
+@pytest.mark.parametrize(
+    ("policy", "what"),
+    [
+        ("stop", "it has lost a constraint and is stopped once that has lasted 5 s"),
+        ("finish", "it has lost a constraint and may finish without it"),
+        ("cancel", "it has lost a constraint and is cancelled once that has lasted 5 s"),
+    ],
+)
+def test_a_run_that_has_lost_a_constraint_says_what_becomes_of_it(world: World, policy: str, what: str) -> None:
+    wish = a_wish(constraints=TaskConstraints(requires_charging=True, on_loss=ConstraintLoss(policy)))
+    task = world.enqueue(wish=wish)
+    world.worker("w1").view = a_view(True)
+    world.tick()
+    assert (told(world, task).verdict, told(world, task).gates) == ("running", ())
+    world.worker("w1").view = a_view(False)
+    found = told(world, task)
+    assert found.verdict == f"running; {what}"
+    assert [(g.gate, g.is_open, g.current, g.needed) for g in found.gates] == [("charging", False, "no (test)", "yes")]
 
 
 def test_due(world: World) -> None:
@@ -93,10 +116,20 @@ def test_the_askers_side(world: World) -> None:
     assert world.gates(task) == []
 
 
-def test_what_no_gate_judges_is_told(world: World) -> None:
-    task = world.enqueue(wish=a_wish(constraints=TaskConstraints(NetworkConstraint.UNMETERED)))
-    assert world.gates(task) == [Gate.CONSTRAINT]
+def test_each_constraint_has_its_line_and_an_unknown_one_that_passes_says_so(world: World) -> None:
+    wish = TaskConstraints(NetworkConstraint.UNMETERED, True, True, True, True)
+    task = world.enqueue(wish=a_wish(constraints=wish))
+    world.worker().view = View(device=a_device("network=metered battery=12 charging=no storage_low=no"))
     assert claimed(world) == []
+    assert world.gates(task) == [Gate.NETWORK, Gate.BATTERY, Gate.CHARGING]
+    assert line(world, task, Gate.BATTERY).current == "12 %, low (test)"
+    assert line(world, task, Gate.STORAGE).current == "not low (test)"
+    found = line(world, task, Gate.IDLE)
+    assert (found.is_open, found.current) == (True, "unknown (not sensed); the profile host lets it pass")
+    world.worker().view = View(device=a_device("network=unmetered wifi=Home battery=17 charging=yes idle=yes"))
+    assert world.gates(task) == [Gate.BATTERY]
+    assert line(world, task, Gate.BATTERY).current == "17 %, low until 20 % (test)"
+    assert line(world, task, Gate.NETWORK).current == "unmetered, Home (test)"
 
 
 def test_concurrency_is_judged_by_the_tasks_own_limit(world: World) -> None:
@@ -123,14 +156,14 @@ def test_slots(world: World) -> None:
 def test_every_closed_gate_has_a_remedy(world: World) -> None:
     world.worker("w2", slots=0, offer=Offer(frozenset(), frozenset()))
     task = world.enqueue(
-        delay_ms=MINUTE, wish=a_wish(limit=1, constraints=TaskConstraints(requires_charging=True, device_idle=True))
+        delay_ms=MINUTE, wish=a_wish(limit=1, constraints=TaskConstraints(requires_charging=True, battery_not_low=True))
     )
     world.enqueue(wish=a_wish(limit=1))
     claimed(world)
     world.pause("name", "work")
     found = told(world, task, "w2")
     assert {h.gate for h in found.holds} == {
-        Gate.DUE, Gate.PAUSED, Gate.QUEUE, Gate.HANDLER, Gate.CHARGING, Gate.CONSTRAINT, Gate.CONCURRENCY, Gate.SLOTS,
+        Gate.DUE, Gate.PAUSED, Gate.QUEUE, Gate.HANDLER, Gate.CHARGING, Gate.BATTERY, Gate.CONCURRENCY, Gate.SLOTS,
     }  # fmt: skip
     assert all(h.current and h.needed and h.lift for h in found.holds)
     assert found.verdict.startswith("held by due, paused, ")

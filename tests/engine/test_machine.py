@@ -20,8 +20,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bgo.engine.edit import Changes
 from bgo.engine.enqueue import enqueue
 from bgo.engine.settle import RunKey, Settled, settle
+from bgo.model.device import DeviceState, Level, Network, NetworkKind, Reading, Tri, View
 from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
-from bgo.model.options import RetryPolicy, TaskConstraints
+from bgo.model.options import NetworkConstraint, RetryPolicy, TaskConstraints
 from bgo.model.outcome import (
     CancelledRun,
     Crashed,
@@ -58,6 +59,22 @@ limits = st.none() | st.builds(
     st.sampled_from(ConcurrencyStrategy),
     st.sampled_from([None, "shared"]),
 )
+constraints = st.builds(
+    TaskConstraints,
+    network=st.sampled_from([NetworkConstraint.NONE, *NetworkConstraint]),
+    battery_not_low=st.sampled_from([False, False, True]),
+    requires_charging=st.sampled_from([False, False, True]),
+    device_idle=st.sampled_from([False, False, False, True]),
+    storage_not_low=st.sampled_from([False, False, False, True]),
+)
+devices = st.builds(
+    DeviceState,
+    charging=st.builds(Reading, st.sampled_from(Tri), st.just("test")),
+    battery=st.builds(Level, st.sampled_from([None, 0, 15, 16, 19, 20, 100]), st.just("test")),
+    network=st.builds(Network, st.sampled_from(NetworkKind), st.just("test")),
+    idle=st.builds(Reading, st.sampled_from(Tri), st.just("test")),
+    storage_low=st.builds(Reading, st.sampled_from(Tri), st.just("test")),
+)
 specs = st.fixed_dictionaries({
     "handler": st.sampled_from(["work", "rare"]),
     "name": st.sampled_from(["", "alias"]),
@@ -69,7 +86,7 @@ specs = st.fixed_dictionaries({
     "delay_ms": st.sampled_from([None, None, 0, 1, 5_000, DAY]),
     "wish": st.builds(
         a_wish, retry=retries, limit=limits, at_most_once=st.sampled_from([False, False, False, True]),
-        constraints=st.builds(TaskConstraints, requires_charging=st.sampled_from([False, False, True])),
+        constraints=constraints,
     ),
 })  # fmt: skip
 outcomes = st.one_of(
@@ -257,10 +274,10 @@ class Machine(RuleBasedStateMachine):
     def step_the_wall(self, ms: int) -> None:
         self.world.clock.step_wall_ms(ms)
 
-    @rule(name=st.sampled_from(WORKERS), charging=st.sampled_from([True, False, None]), forgets=st.booleans())
-    def plug(self, name: str, charging: bool | None, forgets: bool) -> None:
-        """Power comes or goes; or the worker left and is back, and has forgotten what it saw."""
-        self.world.worker(name).view = a_view(charging)
+    @rule(name=st.sampled_from(WORKERS), device=devices, forgets=st.booleans())
+    def carry(self, name: str, device: DeviceState, forgets: bool) -> None:
+        """The device is plugged in, carried away, used; or the worker left and is back, and has forgotten it all."""
+        self.world.worker(name).view = View(device=device)
         if forgets:
             self.world.crash(name)
             self.world.restart(name)

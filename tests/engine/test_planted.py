@@ -73,6 +73,32 @@ BUGS = {
     "a cancel does not refresh its lane": Bug(
         (("bgo.engine.wave:Wave.ended", "self.woken.add(task.lane)", "pass"),), "lane heads equal a recount"
     ),
+    "a battery between the marks counts as full": Bug(
+        (("bgo.policy.battery:low", "percent < OKAY", "percent <= LOW"),), "no gate is passed that holds"
+    ),
+    "a battery is low for good": Bug(
+        (("bgo.policy.battery:low", "percent < OKAY", "percent <= 100"),),
+        "no slot stays idle while something may start",
+    ),
+    "nobody remembers that the battery was low": Bug(
+        (("bgo.engine.platform:remember", "is_news(session, seen)", "False"),), "no gate is passed that holds"
+    ),
+    "a look does not say that the battery has changed": Bug(
+        (("bgo.engine.cycle:look", " or platform.is_news(session, view)", ""),),
+        "a look that sees no work means a tick without a trace",
+    ),
+    "what nobody knows passes": Bug(
+        (("bgo.policy.device:_verdict", "name in view.profile.unknown_passes", "True"),),
+        "no gate is passed that holds",
+    ),
+    "what nobody knows holds": Bug(
+        (("bgo.policy.device:_verdict", "name in view.profile.unknown_passes", "False"),),
+        "no slot stays idle while something may start",
+    ),
+    "a network of unknown cost is a free one": Bug(
+        (("bgo.policy.device:meets", "kind in _MEETS[wish]", "kind in ('connected', *_MEETS[wish])"),),
+        "no gate is passed that holds",
+    ),
     "prune takes unfinished work": Bug(
         (
             ("bgo.store.sql.tasks:DELETE", "AND finished_at IS NOT NULL", ""),

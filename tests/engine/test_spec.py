@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from bgo.clock import from_datetime, to_iso
 from bgo.engine.spec import LATEST_MS, Draw, Request, build
 from bgo.errors import UsageError
-from bgo.model.options import ConstraintLoss, TaskConstraints, TaskTimeout
+from bgo.model.handler import HandlerDefaults, HandlerInfo, Source
+from bgo.model.options import NO_CONSTRAINTS, ConstraintLoss, TaskConstraints, TaskTimeout
 from bgo.model.task import TaskSpec
 from bgo.policy.order import _BEYOND_ANY_DUE
 
@@ -22,7 +24,9 @@ def built(**said: Any) -> TaskSpec:
 @pytest.mark.parametrize(
     ("said", "what"),
     [
-        ({"constraints": TaskConstraints(requires_charging=True, on_loss=ConstraintLoss.CANCEL)}, "on_loss is not"),
+        ({"constraints": TaskConstraints(on_loss=ConstraintLoss.CANCEL)}, "no constraint to lose"),
+        ({"on_loss": ConstraintLoss.STOP}, "no constraint to lose"),
+        ({"constraints": TaskConstraints(requires_charging=True, on_loss="halt")}, "cannot be 'halt'"),
         ({"due_at": 10**18}, "not a due time"),
         ({"due_at": -1}, "not a due time"),
         ({"due_at": "tomorrow"}, "not a due time"),
@@ -32,6 +36,19 @@ def built(**said: Any) -> TaskSpec:
 def test_what_would_not_be_kept_is_refused(said: dict[str, Any], what: str) -> None:
     with pytest.raises(UsageError, match=what):
         built(**said)
+
+
+def test_what_becomes_of_a_lost_constraint_is_laid_over_the_constraints() -> None:
+    charged = TaskConstraints(requires_charging=True)
+    info = HandlerInfo("work", Source("builtin", "x"), defaults=HandlerDefaults(constraints=charged))
+    draw = Draw("0" * 12, 0.5)
+    for request in (Request("work", on_loss=ConstraintLoss.FINISH), Request("work", constraints=charged)):
+        said = replace(request, on_loss=ConstraintLoss.FINISH)
+        assert build(said, info, TaskTimeout.MODERATE, draw).wish.constraints == replace(charged, on_loss="finish")
+    finish = replace(charged, on_loss=ConstraintLoss.FINISH)
+    assert built(constraints=finish).wish.constraints == finish
+    assert built(constraints=finish, on_loss=ConstraintLoss.STOP).wish.constraints == charged
+    assert built(on_loss=ConstraintLoss.CANCEL, is_part=True).wish.constraints is NO_CONSTRAINTS
 
 
 def test_due_times_end_where_the_order_does() -> None:

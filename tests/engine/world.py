@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bgo.clock import Moment, VirtualClock, moment
-from bgo.engine import relane
+from bgo.engine import platform, relane
 from bgo.engine.cancel import cancel
 from bgo.engine.cycle import Asker, Claim, Memory, look, tick
 from bgo.engine.edit import Changes, bump, edit
@@ -146,10 +146,13 @@ class World:
         worker = self.worker(name)
         before, told = dump(self.store.connection), self.explain_all(worker)
         with self.store.read() as session:
-            seen = look(session, worker.asker, worker.view, worker.memory, children, self.moment, only=only)
+            view = platform.view(session, worker.view.profile, worker.view.device)
+            seen = look(session, worker.asker, view, worker.memory, children, self.moment, only=only)
+        self.ledger.see(view.device)
         with self.store.write() as session:
+            view = platform.view(session, worker.view.profile, worker.view.device)
             done = tick(
-                session, worker.asker, worker.view, worker.memory, [a_child() for _ in range(children)],
+                session, worker.asker, view, worker.memory, [a_child() for _ in range(children)],
                 lease_until=self.clock.awake_ms() + LEASE_MS, moment=self.moment, only=only,
             )  # fmt: skip
         if not seen.has_work:
@@ -162,7 +165,8 @@ class World:
         """Return the explanation of every waiting task under a worker's view, as it would be after its alarms."""
         with self.store.read() as session:
             tasks = session.tasks.select(Selector(states=tuple(CLAIMABLE)), limit=10_000)
-            ground = Ground(worker.asker, worker.view, 1, self.moment)
+            view = platform.view(session, worker.view.profile, worker.view.device)
+            ground = Ground(worker.asker, view, 1, self.moment)
             return {task.id: explain(session, task, ground) for task in tasks}
 
     def start(self, task_id: str) -> None:

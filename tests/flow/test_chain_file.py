@@ -11,7 +11,7 @@ import pytest
 import bgo
 from bgo.errors import NotFoundError, UsageError
 from bgo.flow.chain_file import parse
-from bgo.model import payload
+from bgo.model import payload, wish
 from bgo.model.flow import ChainSpec
 from bgo.testing import drain
 from tests.flow import kitchen
@@ -131,6 +131,9 @@ REFUSED = [
     (SCAN + "queue=3\n", 4, "queue: a queue is wanted"),
     (SCAN + "tags=[3]\n", 4, "tags: a list of strings is wanted"),
     (SCAN + "charging='yes'\n", 4, "charging: true or false is wanted"),
+    (SCAN + "charging=true\nnetwork='wifi'\n", 5, "network: not a network: 'wifi'"),
+    (SCAN + "network='unmeterd'\ndevice-idle=true\n", 4, "network: not a network: 'unmeterd'"),
+    (SCAN + "battery-not-low=1\n", 4, "battery_not_low: true or false is wanted"),
     (SCAN + "rate_key='k'\n", 4, "rate_key: it needs rate"),
     (SCAN + "input=3\n", 4, "a table is wanted"),
     (SCAN + "input={n='x'}\n", 4, 'scan: n does not accept "x"'),
@@ -197,3 +200,25 @@ def test_files_that_cannot_be_read(flow: bgo.TaskFlow, tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none", tmp_path / "latin"):
         with pytest.raises(UsageError, match="cannot read"):
             flow.chain_file(path)
+
+
+@pytest.mark.parametrize(
+    ("words", "asks"),
+    [
+        ('network = "unmetered"', {"network": "unmetered"}),
+        ("charging = true\ndevice-idle = true", {"requires_charging": True, "device_idle": True}),
+        (
+            'storage-not-low = true\nbattery-not-low = true\nnetwork = "not-roaming"\ncharging = false',
+            {"storage_not_low": True, "battery_not_low": True, "network": "not-roaming"},
+        ),
+        ("charging = false", {}),
+        ('network = "none"', {}),
+    ],
+)
+@pytest.mark.parametrize("place", ["[[step]]\nrun='scan'\n", "[options]\n"])
+def test_a_step_and_the_whole_may_ask_for_all_that_a_device_offers(
+    flow: bgo.TaskFlow, words: str, asks: dict[str, Any], place: str
+) -> None:
+    text = f"name='c'\n{place}{words}\n" + ("[[step]]\nrun='scan'\n" if "options" in place else "")
+    (member,) = read(flow, text).members
+    assert wish.constraints_json(member.spec.wish.constraints) == asks

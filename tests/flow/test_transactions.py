@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from bgo import TaskFlow, compose
+from bgo import TaskFlow
 from bgo.config import Flags, load
+from bgo.devices.sensors import Survey, Taken
 from bgo.errors import UsageError
 from bgo.hooks import catalogue
+from bgo.model.device import DeviceState
+from bgo.model.options import TaskConstraints
 from bgo.model.query import Selector
 
 
@@ -28,7 +31,7 @@ def flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TaskFlow]:
 
             return asked
 
-        for module, name in ((catalogue, "find"), (catalogue, "load"), (compose, "sensing")):
+        for module, name in ((catalogue, "find"), (catalogue, "load"), (Survey, "take")):
             monkeypatch.setattr(module, name, outside(getattr(module, name)))
         yield found
 
@@ -43,6 +46,25 @@ def test_neither_plans_nor_looks_nor_retries_ask_within_a_transaction(flow: Task
     flow.cancel_execution(task_id)
     assert flow.retry_where(Selector(ids=(task_id,)), {"message": "new"}) == [task_id]
     assert flow.get(task_id).input == {"message": "new"}
+
+
+def test_only_what_may_wait_for_the_device_asks_the_sensors_and_not_again_at_once(
+    flow: TaskFlow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(Survey, "_take", lambda _: asked.append(1) or Taken(DeviceState(), {}, 1 << 60))
+    plain, wired = flow.enqueue("echo"), flow.enqueue("echo", constraints=TaskConstraints(requires_charging=True))
+    done = flow.enqueue("echo", constraints=TaskConstraints(requires_charging=True))
+    flow.cancel_execution(done)
+    for task_id in (plain, done):
+        flow.get(task_id)
+    assert asked == []
+    assert [hold.gate for hold in flow.get(wired).holds] == ["charging"]
+    for _ in range(3):
+        flow.get(wired)
+        flow.snapshot()
+        flow.explain(wired)
+    assert asked == [1]
 
 
 def test_a_new_input_is_for_one_task(flow: TaskFlow) -> None:

@@ -31,8 +31,8 @@ retry           running                  retrying   error crash hard_timeout ask
 lose            running                  queued     lost
 release         running                  queued     shutdown device snooze
 exhaust         running                  failed     error crash hard_timeout lost rejected asked snooze member_failed
-cancel          blocked queued retrying  cancelled  user tag chain batch all replaced expired member_cancelled
-cancel          running                  cancelled  user tag chain batch all replaced expired member_cancelled
+cancel          blocked queued retrying  cancelled  user tag chain batch all replaced expired member_cancelled device
+cancel          running                  cancelled  user tag chain batch all replaced expired member_cancelled device
 revive          failed cancelled         queued     user
 revive_blocked  failed cancelled         blocked    user
 """

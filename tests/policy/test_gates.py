@@ -9,7 +9,7 @@ import pytest
 from bgo.model.device import Profile, Reading, Tri, View
 from bgo.model.options import NO_CONSTRAINTS, NetworkConstraint, TaskConstraints
 from bgo.model.plan import Gate, ViewKey
-from bgo.policy.gates import Offer, concurrency_hold, device_holds, unsupported, view_hold, view_holds
+from bgo.policy.gates import Offer, concurrency_hold, device_holds, view_hold, view_holds
 from tests.build import START, a_view
 from tests.hours import hours
 
@@ -74,26 +74,10 @@ def test_the_offer(offer: Offer, expected: list[Gate]) -> None:
 def test_every_hold_is_told_in_order_and_the_first_one_counts() -> None:
     wish = TaskConstraints(NetworkConstraint.CONNECTED, requires_charging=True)
     offer = Offer(handlers=frozenset(), queues=frozenset({"high"}))
-    assert gates(a_key(wish), a_view(False), offer) == [Gate.QUEUE, Gate.HANDLER, Gate.CHARGING, Gate.CONSTRAINT]
+    assert gates(a_key(wish), a_view(False), offer) == [Gate.QUEUE, Gate.HANDLER, Gate.NETWORK, Gate.CHARGING]
     first = view_hold(a_key(wish), a_view(False), offer, START)
     assert first is not None
     assert first.gate is Gate.QUEUE
-
-
-@pytest.mark.parametrize(
-    ("wish", "names"),
-    [
-        (TaskConstraints(NetworkConstraint.UNMETERED), ("network",)),
-        (TaskConstraints(battery_not_low=True), ("battery_not_low",)),
-        (TaskConstraints(device_idle=True, storage_not_low=True), ("device_idle", "storage_not_low")),
-        (CHARGING, ()),
-        (NO_CONSTRAINTS, ()),
-    ],
-)
-def test_what_no_gate_judges_is_held_and_never_run_blindly(wish: TaskConstraints, names: tuple[str, ...]) -> None:
-    assert unsupported(wish) == names
-    holds = list(device_holds(wish, a_view(True)))
-    assert [(h.gate, h.needed) for h in holds] == [(Gate.CONSTRAINT, name) for name in names]
 
 
 @pytest.mark.parametrize(("limit", "running", "held"), [(1, 0, False), (1, 1, True), (3, 2, False), (3, 5, True)])

@@ -24,7 +24,7 @@ from bgo.model.outcome import (
     TaskError,
     TimedOut,
 )
-from bgo.model.plan import Transition
+from bgo.model.plan import Gate, Hold, Transition
 from bgo.model.state import FINAL, REASONS, Event, Reason, State, advance
 from bgo.model.task import Task
 from bgo.policy.lease import LOSS_LIMIT, loss_delay_ms
@@ -33,6 +33,7 @@ from tests.build import START, a_task, a_wish
 
 ERROR = TaskError("ValueError", "no", "trace", ("ValueError", "Exception"))
 NOW = START + 60_000
+LOST = Hold(Gate.CHARGING, "no (test)", "yes")
 
 OUTCOMES: dict[str, Outcome] = {
     "succeeded": Succeeded({"n": 1}),
@@ -49,6 +50,8 @@ OUTCOMES: dict[str, Outcome] = {
     "rebooted": Lost(started=True, rebooted=True),
     "shut down": Released(Reason.SHUTDOWN),
     "device": Released(Reason.DEVICE),
+    "device, charged": Released(Reason.DEVICE, lost=LOST, charged=True),
+    "device, cancels": CancelledRun(LOST),
     "unstarted": Released(Reason.SHUTDOWN, started=False),
     "rejected": Rejected(ERROR),
 }
@@ -75,6 +78,8 @@ lost early    queued:lost          queued:lost            queued:lost          q
 rebooted      queued:lost          queued:lost            queued:lost          queued:lost          failed:lost
 shut down     queued:shutdown      queued:shutdown        queued:shutdown      queued:shutdown      failed:lost
 device        queued:device        queued:device          queued:device        queued:device        failed:lost
+device, charged  queued:device     queued:device          queued:device        queued:device        failed:lost
+device, cancels  cancelled:device  cancelled:device       cancelled:device     cancelled:device     cancelled:device
 unstarted     queued:shutdown      queued:shutdown        queued:shutdown      queued:shutdown      queued:shutdown
 rejected      failed:rejected      failed:rejected        failed:rejected      failed:rejected      failed:rejected
 """
@@ -122,7 +127,7 @@ def test_every_verdict_is_legal(outcome: str, situation: str, flag: str | None) 
     assert to.reason in REASONS[to.event]
     if to.state in FINAL:
         assert (to.losses, to.snoozes, to.due_at) == (0, 0, None)
-    given_back = to.event in (Event.LOSE, Event.RELEASE)
+    given_back = to.event in (Event.LOSE, Event.RELEASE) and not getattr(OUTCOMES[outcome], "charged", False)
     assert to.attempt == task.attempt - given_back, "an attempt is charged, or it is handed back"
     assert to.due_at is None or to.due_at > NOW
 
@@ -175,6 +180,13 @@ def test_a_reboot_never_counts_and_begins_the_count_anew() -> None:
 def test_a_release_keeps_the_count_of_losses_and_the_due_time() -> None:
     to = judge(a_task(losses=4), Released(Reason.SHUTDOWN))
     assert (to.losses, to.due_at) == (4, None)
+
+
+def test_a_stop_by_the_device_is_told_where_it_ends_a_task() -> None:
+    error = error_of(Released(Reason.DEVICE, lost=LOST), Event.EXHAUST)
+    assert error is not None
+    assert error.message == "it was stopped (charging: no (test), needs yes) while it ran, and it may not run twice"
+    assert error_of(Released(Reason.DEVICE, lost=LOST), Event.RELEASE) is error_of(CancelledRun(LOST)) is None
 
 
 def test_snoozing_is_free_a_thousand_times_in_a_row() -> None:

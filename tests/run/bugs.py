@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from bgo.model.device import HOST, Tri
 from tests.run.planting import PLANTS, a_plant
 
 
@@ -221,3 +223,41 @@ def limit_of_this_worker() -> None:
     from bgo.store.sql.leases import SqlLeases
 
     SqlLeases.usage = lambda self: {}  # type: ignore[method-assign]
+
+
+@a_plant
+def charge_stops() -> None:
+    """What the device stopped has used up an attempt."""
+    from bgo.policy import loss
+    from bgo.run import runs
+
+    outcome = loss.outcome
+    PLANTS["quick_loss"]()
+    charging = replace(HOST, stop_consumes_attempt=True)
+    runs.loss.outcome = lambda wish, lost, profile, *, started: outcome(wish, lost, charging, started=started)
+
+
+@a_plant
+def undo_stops() -> None:
+    """A constraint that holds again calls off a stop that was begun."""
+    from bgo.run.devicewatch import DeviceWatch
+
+    turn = DeviceWatch.turn
+    PLANTS["quick_loss"]()
+
+    def forgiving(watch: DeviceWatch, awake: int) -> None:
+        turn(watch, awake)
+        stopped = [run for run in watch._runs if run.stopped_for is not None]
+        if stopped and watch._bench.sense().charging.value is Tri.YES:
+            for run in stopped:
+                run.stopped_for = run.loss = run.cancel_at = None
+
+    DeviceWatch.turn = forgiving  # type: ignore[method-assign]
+
+
+@a_plant
+def watch_the_gate_only() -> None:
+    """A constraint is judged before the start and never again."""
+    from bgo.policy import loss
+
+    loss.is_watched = lambda wish: False

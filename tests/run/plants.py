@@ -90,3 +90,23 @@ def doubts_a_claim() -> None:
 @a_plant
 def doubts_an_ending() -> None:
     _doubts(lambda session: State.SUCCEEDED in session.tasks.counts())
+
+
+# --- the device ------------------------------------------------------------------------------------------------------
+
+
+@a_plant
+def quick_loss() -> None:
+    """Stop work a moment after it has lost a constraint, and ask the sensors at every look."""
+    from bgo import compose
+    from bgo.policy import loss
+
+    compose.SENSE_MS, loss.SETTLE_MS = 0, 100
+
+
+@a_plant
+def dies_when_withdrawn() -> None:
+    from bgo.run.runs import Runs
+
+    quick_loss()
+    _dies(Runs, "withdraw_for", before=False)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bgo.errors import BgoError
-from tests.run import kit, test_leases, test_stopping, test_store_trouble, test_worker
+from tests.run import kit, test_device_loss, test_leases, test_stopping, test_store_trouble, test_worker
 from tests.run.chaos import Chaos
 from tests.run.harness import findings
 from tests.run.yard import a_yard
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 Check = Callable[..., None]
 
 STOPPED = test_leases.test_a_worker_that_was_stopped_past_its_lease_can_write_nothing
+LOSES = test_device_loss.test_what_loses_its_power_is_stopped_held_and_runs_again
 BUGS: list[tuple[str, Check, dict[str, Any]]] = [
     # bug, the check that must turn red, its other arguments
     ("settle_without_the_run", STOPPED, {}),
@@ -41,6 +42,9 @@ BUGS: list[tuple[str, Check, dict[str, Any]]] = [
     ("trust_every_child", test_leases.test_a_child_that_an_heir_has_killed_gets_no_new_task, {}),
     ("believe_every_frame", test_worker.test_what_a_thread_left_behind_says_is_not_taken_for_the_next_task, {}),
     ("charge_losses", test_leases.test_losses_are_counted_uncharged_and_forgotten_after_a_checkpoint, {}),
+    ("charge_stops", LOSES, {"how": "polite"}),
+    ("watch_the_gate_only", LOSES, {"how": "rude"}),
+    ("undo_stops", test_device_loss.test_power_that_comes_back_too_late_does_not_undo_the_stop, {}),
     ("forget_what_failed_to_commit", test_store_trouble.test_a_busy_store_delays_an_ending_and_loses_nothing, {}),
 ]
 
@@ -57,6 +61,8 @@ def test_a_planted_bug_turns_its_check_red(
         given = {"yard": yard, "long": yard, "gate": "", **more}
         if "gate" in wanted:
             given["gate"] = yard.fifo("gate")
+        if "power" in wanted:
+            given["power"] = test_device_loss.powered(yard)
         with pytest.raises((AssertionError, BgoError)) as caught:
             check(**{name: given[name] for name in wanted})
         print(f"{bug}: {check.__name__}: {str(caught.value).splitlines()[0][:150]}")

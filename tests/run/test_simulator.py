@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from bgo.api import TaskFlow
 from bgo.compose import bench
 from bgo.devices.traces import parse_trace
-from bgo.engine import enqueue
+from bgo.engine import enqueue, platform
 from bgo.errors import UsageError
-from bgo.model.device import DeviceChange, DeviceState, Reading, Tri
+from bgo.model.device import HOST, DeviceChange, DeviceState, Level, Network, NetworkKind, Reading, Tri
 from bgo.model.handler import HandlerInfo, Source
 from bgo.model.limits import ConcurrencyControl
-from bgo.model.options import RetryPolicy, TaskConstraints, TaskTimeout
+from bgo.model.options import NetworkConstraint, RetryPolicy, TaskConstraints, TaskTimeout
 from bgo.model.outcome import Succeeded
 from bgo.model.plan import Gate
 from bgo.model.query import Selector
@@ -85,7 +85,7 @@ def lively() -> SqliteStore:
 
 def test_the_same_start_and_seed_give_the_same_bytes() -> None:
     store = lively()
-    options = {"seed": 7, "device": YES, "failures": {"w0": 2, "w4": 1}}
+    options = {"seed": 7, "device": DeviceState(charging=YES), "failures": {"w0": 2, "w4": 1}}
     first, second = (json.dumps(play(store, **options).to_json()).encode() for _ in range(2))
     assert first == second
     assert json.dumps(play(store, **{**options, "seed": 8}).to_json()).encode() != first
@@ -183,7 +183,7 @@ def test_charging_opens_the_gate_and_closes_it_again() -> None:
     (never,) = timeline.never
     # Two hours, then what is left of the day after ten minutes of power that others used.
     assert never.held == {"charging": 24 * HOUR - 600_000, "slots": 600_000}
-    assert [(s.from_at - START, s.charging.value) for s in timeline.device] == [
+    assert [(s.from_at - START, s.state.charging.value) for s in timeline.device] == [
         (0, "no"),
         (2 * HOUR, "yes"),
         (2 * HOUR + 600_000, "no"),
@@ -195,14 +195,14 @@ def test_a_script_says_nothing_before_its_first_line() -> None:
     script = parse_trace("at +1h charging=yes", "t", START)
     timeline = play(a_store(a_spec(wish=CHARGED)), device=script)
     assert starts(timeline) == [HOUR]
-    assert timeline.device[0].charging.value is Tri.UNKNOWN
+    assert timeline.device[0].state.charging.value is Tri.UNKNOWN
 
 
 def test_what_never_runs_is_told_with_its_holds() -> None:
     store = a_store(a_spec(wish=CHARGED), a_spec("asleep"), a_spec("far", due_at=START + 99 * HOUR), a_spec("lost"))
     pause(store, "asleep")
     known = {n: HandlerInfo(n, Source("entry", "m:f")) for n in ("work", "asleep", "far")}
-    timeline = simulate(store, known, 2, SimOptions(START, for_ms=HOUR, device=NO))
+    timeline = simulate(store, known, 2, SimOptions(START, for_ms=HOUR, device=DeviceState(charging=NO)))
     assert not timeline.rows
     assert [(row.name, [h.gate for h in row.holds]) for row in timeline.never] == [
         ("work", [Gate.CHARGING]),
@@ -370,6 +370,45 @@ def test_late_is_a_minute() -> None:
 
 # No start that the gates would not allow.
 
+asked = st.builds(
+    TaskConstraints,
+    network=st.sampled_from([NetworkConstraint.NONE, NetworkConstraint.NONE, *NetworkConstraint]),
+    battery_not_low=st.booleans(),
+    requires_charging=st.sampled_from([False, False, True]),
+    device_idle=st.sampled_from([False, False, True]),
+    storage_not_low=st.sampled_from([False, False, True]),
+)
+readings = st.sampled_from([YES, NO, Reading()])
+said = st.builds(
+    DeviceState,
+    charging=readings,
+    battery=st.builds(Level, st.sampled_from([None, 10, 15, 16, 19, 20, 90])),
+    network=st.builds(Network, st.sampled_from(NetworkKind)),
+    idle=readings,
+    storage_low=readings,
+)
+NETWORKS = {
+    "none": set(NetworkKind),
+    "connected": {"connected", "unmetered", "metered", "roaming"},
+    "unmetered": {"unmetered"},
+    "not-roaming": {"unmetered", "metered"},
+    "metered": {"metered", "roaming"},
+}
+
+
+def may_start(wish: TaskConstraints, seen: list[DeviceState]) -> bool:
+    """Judge the device in other words than the gates do; `seen` is all that it has said so far."""
+    now = seen[-1]
+    marks = [s.battery.percent for s in seen if s.battery.percent is not None and not 15 < s.battery.percent < 20]
+    return (
+        now.network.kind in NETWORKS[wish.network]
+        and not (wish.battery_not_low and (now.battery.percent is None or marks[-1:] in ([10], [15])))
+        and (not wish.requires_charging or now.charging.value is Tri.YES)
+        and not (wish.device_idle and now.idle.value is Tri.NO)
+        and not (wish.storage_not_low and now.storage_low.value is Tri.YES)
+    )
+
+
 NAMES = ("a", "b", "c")
 LIMITS = {"a": 1, "b": 2, "c": None}
 
@@ -383,7 +422,7 @@ def scenes(draw: st.DrawFn) -> tuple[SqliteStore, dict[str, Any], set[str]]:
         limit = LIMITS[name]
         wish = a_wish(
             retry=RetryPolicy.exponential(max_attempts=3, initial_delay=2, jitter=draw(st.booleans())),
-            constraints=TaskConstraints(requires_charging=draw(st.booleans())),
+            constraints=draw(asked),
             limit=None if limit is None else ConcurrencyControl(limit, key=name),
         )
         due = START + draw(st.integers(0, 30)) * 500
@@ -394,10 +433,7 @@ def scenes(draw: st.DrawFn) -> tuple[SqliteStore, dict[str, Any], set[str]]:
     for name in paused:
         pause(store, name)
     times = sorted(draw(st.sets(st.integers(0, 80), max_size=6)))
-    script = tuple(
-        DeviceChange(START + at * 500, DeviceState(charging=draw(st.sampled_from([YES, NO, Reading()]))))
-        for at in times
-    )
+    script = tuple(DeviceChange(START + at * 500, draw(said)) for at in times)
     options = {
         "device": script,
         "durations": {name: draw(st.integers(1, 9000)) for name in NAMES},
@@ -420,9 +456,8 @@ def test_no_task_runs_while_its_gates_are_closed(scene: tuple[SqliteStore, dict[
         now, wish = run.started_at, tasks[row.task_id].wish
         assert run.planned_at <= now < timeline.until_at
         assert row.name not in paused
-        if wish.constraints.requires_charging:
-            said = next(s.charging.value for s in timeline.device if s.from_at <= now < s.until_at)
-            assert said is Tri.YES
+        seen = [s.state for s in timeline.device if s.from_at <= now]
+        assert may_start(wish.constraints, seen)
         beside = [
             r for r, other in runs if other.started_at <= now and (other.ended_at is None or other.ended_at > now)
         ]
@@ -493,3 +528,29 @@ def test_schedules_begin_with_a_start_that_lies_ahead() -> None:
     assert (found["later"].counts, found["later"].ended, found["boot"].ended) == (Counters(), "", "")
     late = {row.key: row for row in play(timed.store, start_ms=begin, for_ms=4 * HOUR - 1).schedules}
     assert late["hourly"].counts.coalesced > 1_000, "what is due now stays due"
+
+
+def test_a_play_goes_on_from_what_the_store_remembers_of_the_battery() -> None:
+    store = a_store(a_spec(wish=a_wish(constraints=TaskConstraints(battery_not_low=True))))
+    between = DeviceState(battery=Level(17, "a sensor"))
+    assert starts(play(store, device=between)) == [0]
+    with store.write() as session:
+        platform.remember(session, platform.view(session, HOST, DeviceState(battery=Level(9, "a sensor"))))
+    before = contents(store)
+    (never,) = play(store, device=between).never
+    assert [(h.gate, h.current) for h in never.holds] == [(Gate.BATTERY, "17 %, low until 20 % (a sensor)")]
+    assert contents(store) == before
+
+
+def test_a_worker_remembers_for_the_next_one_that_the_battery_was_low(tmp_path: Path) -> None:
+    """As cron starts them: each worker is a new one, and what the level was is kept in the store."""
+    flow = TaskFlow(store=tmp_path / "bgo.db")
+    wish = TaskConstraints(battery_not_low=True)
+    with flow:
+        flow.enqueue("echo", constraints=wish)
+        for level, held in ((12, 1), (18, 1), (20, 0), (18, 0)):
+            state = DeviceState(battery=Level(level, "a sensor"))
+            report = Worker(bench(flow.settings, lambda state=state: state, flow.catalogue), RunOptions(), None).run()
+            assert report.held == ({"battery": held} if held else {}), level
+            if not held:
+                flow.enqueue("echo", constraints=wish)

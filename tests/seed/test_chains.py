@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from bgo import RetryPolicy, RunOptions, TaskConstraints, TaskFlow
-from bgo.model.device import Reading, Tri
+from bgo.model.device import DeviceState, Reading, Tri
 from tests.seed.conftest import Sh, runs
 
-POWER = Reading(Tri.YES, "test")
+POWER = DeviceState(charging=Reading(Tri.YES, "test"))
 
 
 def order(flow: TaskFlow) -> list[str]:
@@ -78,9 +78,9 @@ def test_constraints_and_retry_in_python(flow: TaskFlow) -> None:
         .with_retry(RetryPolicy.exponential(max_attempts=3, initial_delay=timedelta(milliseconds=100)))
         .enqueue()
     )
-    flow.run(charging=Reading(Tri.NO, "test"))
+    flow.run(device=DeviceState(charging=Reading(Tri.NO, "test")))
     assert flow.get(chain).state == "queued"
-    flow.run(RunOptions(until_empty=True), charging=POWER)
+    flow.run(RunOptions(until_empty=True), device=POWER)
     assert flow.wait(chain) == {"two": 3}
 
 

@@ -71,9 +71,10 @@ def test_4_periodic_in_python(flow: TaskFlow) -> None:
     assert coming(flow, schedule, 3) == HOURLY
 
 
-def test_an_unmetered_network_is_refused_by_name(sh: Sh) -> None:
-    assert sh("bgo schedule syncData --every 1h --network unmetered || echo $?") == ["2"]
-    assert sh("bgo schedules --quiet") == []
+def test_4_periodic_on_an_unmetered_network_in_a_shell(sh: Sh, flow: TaskFlow) -> None:
+    schedule = made(sh, f"syncData --every 1h --network unmetered {SINCE}")
+    wish = flow.get_schedule(schedule).makes["task"]["wish"]
+    assert json.loads(wish)["constraints"] == {"network": "unmetered"}
 
 
 def test_4_every_15_minutes_in_a_shell(sh: Sh) -> None:

@@ -101,6 +101,7 @@ def test_every_row_and_every_value_survives(tmp_path: Path, version: int) -> Non
             kept = {name: value for name, value in old.items() if name not in CHANGED}
             assert {name: new[name] for name in kept} == kept, table
     assert all(row["schedule"] is None and row["occurrence"] is None for row in after["task"])
+    assert all(row["relax_at"] is None for row in after["task"])
     assert [row["window"] for row in after["view"]] == [""]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import bgo
 from bgo.engine.spec import Request
-from bgo.errors import NotFoundError
+from bgo.errors import NotFoundError, UsageError
 from bgo.testing import ManualClock, ScriptedDevice, drain
 from tests.testing import shop
 
@@ -112,3 +112,42 @@ def test_tasks_that_wait_for_others_run_after_them(flow: bgo.TaskFlow) -> None:
 def test_a_handler_that_nobody_brings_is_held(flow: bgo.TaskFlow) -> None:
     flow.enqueue("missing", allow_unknown=True)
     assert drain(flow).held[0].gates == ("handler",)
+
+
+def test_every_signal_holds_and_lifts_in_a_drain(flow: bgo.TaskFlow, bgo_device: ScriptedDevice) -> None:
+    wish = bgo.TaskConstraints(bgo.NetworkConstraint.UNMETERED, True, True, True, True)
+    shop.greet.enqueue(user="ann")
+    flow.enqueue("greet", {"user": "bob"}, constraints=wish)
+    bgo_device.set(network="metered", battery=12, charging=False, idle=False, storage_low=True)
+    (held,) = drain(flow).held
+    assert held.gates == ("network", "battery", "charging", "idle", "storage")
+    assert repr(bgo_device) == "<device charging=no battery=12 network=metered idle=no storage_low=yes>"
+    bgo_device.set(network="unmetered", wifi="Home", charging=True, idle=True, storage_low=False)
+    bgo_device.set(battery=19)
+    assert [held.gates for held in drain(flow).held] == [("battery",)], "it was low, and is so until 20 %"
+    bgo_device.set(battery=20)
+    assert drain(flow).check()
+
+
+def test_a_script_may_play_every_signal(flow: bgo.TaskFlow, bgo_device: ScriptedDevice, bgo_clock: ManualClock) -> None:
+    began = bgo_clock.now
+    bgo_device.set(idle=True)
+    bgo_device.play("at +1h network=metered battery=50\nat +3h network=unmetered wifi=Home\nat +4h network=none\n")
+    flow.enqueue("greet", {"user": "ann"}, constraints=bgo.TaskConstraints(bgo.NetworkConstraint.UNMETERED, True))
+    assert drain(flow, until_empty=True).check()
+    assert bgo_clock.now - began == timedelta(hours=3)
+    assert bgo_device.state.idle.value == "yes", "what a script never mentions stays as it was set"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"battery": 120}, "not a reading"),
+        ({"battery": True}, "no reading"),
+        ({"network": "wifi"}, "not a reading"),
+        ({"idle": 1}, "no reading"),
+    ],
+)
+def test_what_is_no_reading_is_refused(bgo_device: ScriptedDevice, words: dict[str, object], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        bgo_device.set(**words)  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import bgo
-from bgo.model.device import Reading, Tri
+from bgo.model.device import DeviceState, Reading, Tri
 from bgo.testing import drain, isolated
 from tests.testing import shop
 
@@ -48,7 +48,7 @@ def test_a_drain_ends_as_a_run_in_children_does() -> None:
         events = sorted((e.name, e.event, e.state, e.reason) for e in shop.flow.get_history(limit=100))
     with isolated(shop.flow):
         _queue(shop.flow)
-        shop.flow.run(bgo.RunOptions(slots=1), charging=Reading(Tri.UNKNOWN, "nobody asked"))
+        shop.flow.run(bgo.RunOptions(slots=1), device=DeviceState(charging=Reading(Tri.UNKNOWN, "nobody asked")))
         live = _ends(shop.flow)
         told = sorted((e.name, e.event, e.state, e.reason) for e in shop.flow.get_history(limit=100))
     assert inline == live

@@ -23,7 +23,9 @@ NEXT = """SELECT
     (SELECT last_at FROM schedule INDEXED BY schedule_last WHERE fire_at IS NOT NULL AND last_at IS NOT NULL
         ORDER BY last_at DESC LIMIT 1),
     EXISTS (SELECT 1 FROM schedule WHERE boot IS NOT NULL AND state = 'active' AND boot < ?1)
-        OR EXISTS (SELECT 1 FROM schedule WHERE boot IS NOT NULL AND state = 'active' AND boot > ?1)"""
+        OR EXISTS (SELECT 1 FROM schedule WHERE boot IS NOT NULL AND state = 'active' AND boot > ?1),
+    (SELECT relax_at FROM task INDEXED BY task_relax WHERE relax_at IS NOT NULL AND finished_at IS NULL
+        ORDER BY relax_at LIMIT 1)"""
 
 
 class SqlAlarms:
@@ -33,6 +35,6 @@ class SqlAlarms:
         self._db = db
 
     def next(self, moment: Moment) -> Alarms:
-        due, expiry, of_other_boot, wake_at, moves, *schedules = self._db.execute(NEXT, (moment.boot_id,)).fetchone()
+        due, expiry, of_other_boot, wake_at, moves, *others = self._db.execute(NEXT, (moment.boot_id,)).fetchone()
         rate_in = 0 if of_other_boot else None if wake_at is None else max(0, wake_at - moment.boot_ms)
-        return Alarms(due, expiry, rate_in, bool(moves), *schedules)
+        return Alarms(due, expiry, rate_in, bool(moves), *others)

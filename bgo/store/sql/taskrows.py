@@ -14,7 +14,7 @@ from bgo.store.faults import reads
 COLUMNS = """seq, id, name, handler, kind, state, reason, lane, queue, priority, tags, wish, ready, due_at, run,
     attempt, losses, snoozes, epoch, draw, ready_at, cwd, input, setup, output, error, checkpoint, progress,
     progress_message, cancel_reason, created_at, started_at, finished_at, expires_at, unique_id, dedup_key, bump,
-    waited, parent, step, schedule, occurrence"""
+    waited, parent, step, schedule, occurrence, relax_at"""
 
 
 @reads("a task")

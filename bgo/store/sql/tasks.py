@@ -27,8 +27,8 @@ KEEP_SEQ = """INSERT INTO meta (key, value) VALUES ('last_seq', ?)
 ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)"""
 INSERT = """INSERT INTO task (seq, id, name, handler, state, reason, lane, queue, priority, tags, wish, ready, ready_at,
     due_at, order_key, rank, draw, cwd, input, setup, created_at, expires_at, unique_id, dedup_key,
-    kind, parent, step, schedule, occurrence)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    kind, parent, step, schedule, occurrence, relax_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 INSERT_TAG = "INSERT INTO task_tag (tag, task) VALUES (?, ?)"
 FIND = f"SELECT {COLUMNS} FROM task WHERE id = ?"
 FIND_SEQ = f"SELECT {COLUMNS} FROM task WHERE seq = ?"

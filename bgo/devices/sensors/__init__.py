@@ -1,0 +1,101 @@
+"""What this computer's sensors say of it, or those of a phone. What cannot be read is unknown, with the reason.
+
+Linux reads /sys and /proc, and asks NetworkManager and logind over D-Bus; macOS, Windows, Termux and a phone over adb
+are read from the output and the references that the modules name, and were not run on such a device. Other roots for
+tests: BGO_SYSFS_ROOT, BGO_PROC_ROOT, BGO_DEV_ROOT.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from functools import partial
+from typing import NamedTuple
+
+from bgo.devices.sensors.survey import Row, Sensor, Survey, Taken, said
+
+__all__ = ["Place", "Row", "Sensor", "Survey", "Taken", "said", "sensors"]
+
+HERE = "host"
+ADB = "adb"
+_POWER = ("charging", "battery", "battery_low")
+
+
+class Place(NamedTuple):
+    """Which device is asked, and what for."""
+
+    store_dir: str
+    """The folder whose volume must not run full."""
+    idle_after_ms: int = 300_000
+    """How long nobody may have touched a computer to call it idle; a phone has a rule of its own."""
+    device: str = HERE
+    """`host`: this computer; `adb` or `adb:SERIAL`: a phone."""
+
+
+def sensors(place: Place, platform: str = sys.platform, env: Mapping[str, str] = os.environ) -> list[Sensor]:
+    """Return the sensors there are for a device; the fields that none of them reads stay unknown."""
+    if place.device != HERE:
+        return _phone(place.device.partition(":")[2])
+    storage = _storage(place)
+    if platform.startswith(("linux", "android")):
+        from bgo.devices.sensors.termux import is_termux
+
+        return [*(_termux() if is_termux(env) else _linux(place, env)), storage]
+    if platform == "darwin":
+        return [*_mac(place), storage]
+    if platform == "win32":
+        from bgo.devices.sensors.windows import windows_power
+
+        return [Sensor(_POWER, windows_power), storage]
+    return [storage]
+
+
+def _storage(place: Place) -> Sensor:
+    from bgo.devices.sensors.storage import volume
+
+    return Sensor(("storage_low",), partial(volume, place.store_dir))
+
+
+def _linux(place: Place, env: Mapping[str, str]) -> list[Sensor]:
+    from bgo.devices.sensors.idle import linux_idle, linux_screen
+    from bgo.devices.sensors.network import linux_network
+    from bgo.devices.sensors.power import sysfs
+
+    sys_root, proc, dev = (env.get(f"BGO_{name}_ROOT") or f"/{path}" for name, path in _ROOTS)
+    return [
+        Sensor(_POWER, partial(sysfs, sys_root)),
+        Sensor(("network",), partial(linux_network, proc, sys_root)),
+        Sensor(("idle",), partial(linux_idle, dev, place.idle_after_ms)),
+        Sensor(("screen",), partial(linux_screen, sys_root)),
+    ]
+
+
+_ROOTS = (("SYSFS", "sys"), ("PROC", "proc"), ("DEV", "dev"))
+
+
+def _mac(place: Place) -> list[Sensor]:
+    from bgo.devices.sensors.mac import mac_idle, mac_network, mac_power
+
+    return [
+        Sensor(_POWER, mac_power),
+        Sensor(("network",), mac_network),
+        Sensor(("idle",), partial(mac_idle, place.idle_after_ms)),
+    ]
+
+
+def _termux() -> list[Sensor]:
+    from bgo.devices.sensors.termux import termux_network, termux_power
+
+    return [Sensor(_POWER, termux_power), Sensor(("network",), termux_network)]
+
+
+def _phone(serial: str) -> list[Sensor]:
+    from bgo.devices.sensors.adb import phone_network, phone_power, phone_screen, phone_storage
+
+    return [
+        Sensor(_POWER, partial(phone_power, serial)),
+        Sensor(("network",), partial(phone_network, serial)),
+        Sensor(("idle", "screen"), partial(phone_screen, serial)),
+        Sensor(("storage_low",), partial(phone_storage, serial)),
+    ]

@@ -1,0 +1,149 @@
+"""Signals in words: what a script's line, a flag and `BGO_DEVICE` may say of the device, and how each is read.
+
+    charging=no battery=12 network=metered idle=no storage_low=no screen=on wifi=Home
+
+A signal that is said holds as it is: a level without a past counts as having been there for long.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from bgo.errors import UsageError
+from bgo.model.device import DeviceState, Level, Network, NetworkKind, PlatformState, Reading, Tri
+from bgo.model.words import did_you_mean
+from bgo.policy import battery
+
+_TRI = {"yes": Tri.YES, "true": Tri.YES, "no": Tri.NO, "false": Tri.NO, "unknown": Tri.UNKNOWN}
+_SCREEN = {**_TRI, "on": Tri.YES, "off": Tri.NO}
+VARIABLE, NOW = "BGO_DEVICE", "as sensed now"
+NAME_LIMIT = 64
+"""A Wi-Fi's name has at most 32 bytes; more than this is no name."""
+
+
+def _fault(key: str, word: str, why: str, example: str) -> UsageError:
+    return UsageError(f"{key}={word!r:.40} is not a reading", why=why, hint=f"write {key}={example}")
+
+
+def _tri(key: str, word: str, source: str) -> Reading:
+    words = _SCREEN if key == "screen" else _TRI
+    if word.lower() not in words:
+        means = "on, off or unknown" if key == "screen" else "yes, no or unknown"
+        raise _fault(key, word, f"a reading is {means}", "on" if key == "screen" else "yes")
+    return Reading(words[word.lower()], source)
+
+
+def _level(key: str, word: str, source: str) -> Level:
+    if word.lower() == "unknown":
+        return Level(None, source)
+    if not re.fullmatch(r"[0-9]{1,3}\s*%?", word, re.ASCII) or int(word.rstrip("% ")) > 100:
+        raise _fault(key, word, "a level is a whole number of percent, from 0 to 100", "80")
+    return Level(int(word.rstrip("% ")), source)
+
+
+def _kind(key: str, word: str, source: str) -> Network:
+    if word.lower() not in set(NetworkKind):
+        kinds = ", ".join(NetworkKind)
+        raise _fault(key, word, did_you_mean(word, NetworkKind) or f"a network is one of {kinds}", "metered")
+    return Network(NetworkKind(word.lower()), source)
+
+
+def _name(key: str, word: str, source: str) -> str:
+    if len(word) > NAME_LIMIT or not word.isprintable():
+        raise _fault(key, word, f"a name has at most {NAME_LIMIT} printable characters", "Home")
+    return "" if word in ("none", "unknown") else word
+
+
+SIGNALS: Mapping[str, Callable[[str, str, str], Any]] = {
+    "charging": _tri,
+    "battery": _level,
+    "network": _kind,
+    "wifi": _name,
+    "idle": _tri,
+    "storage_low": _tri,
+    "screen": _tri,
+}
+
+
+def pairs(words: Iterable[str]) -> dict[str, str]:
+    """Return `key=value` words as a table. Raises UsageError for another word, and for a key that comes twice."""
+    found: dict[str, str] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise UsageError(f"not a signal: {word!r:.60}", why="a signal reads: charging=yes", hint="give key=value")
+        if key in found:
+            raise UsageError(f"{key!r:.60} is said twice", why="one of them would be lost", hint="keep one of them")
+        found[key] = value
+    return found
+
+
+def changed(state: DeviceState, words: Mapping[str, str], source: str) -> DeviceState:
+    """Return the state once these signals are said; `source` is where. Raises UsageError for what cannot be read.
+
+    Another network has another name, or none, until one is said.
+    """
+    for key, word in words.items():
+        if key not in SIGNALS:
+            raise UsageError(
+                f"unknown signal {key!r:.60}",
+                why=did_you_mean(key, SIGNALS) or f"the signals are {', '.join(SIGNALS)}",
+                hint="write charging=yes",
+            )
+        value = SIGNALS[key](key, word, source)
+        if key == "wifi":
+            continue
+        if key == "network" and "wifi" not in words and value.kind is state.network.kind:
+            value = replace(value, name=state.network.name)
+        state = replace(state, **{key: value})
+    if "wifi" in words:
+        state = replace(state, network=replace(state.network, name=_name("wifi", words["wifi"], source)))
+    return state
+
+
+def settled(state: DeviceState, before: PlatformState) -> tuple[DeviceState, PlatformState]:
+    """Return the state with its battery said to be low or not, and what a later level is to be judged by."""
+    told = replace(state, battery_low=battery.reading(state, before)) if battery.is_folded(state) else state
+    return told, battery.step(before, state)
+
+
+def said(words: Mapping[str, str], source: str) -> DeviceState:
+    """Return the state of a device of which only this is said, for so long that no past counts."""
+    return settled(changed(DeviceState(), words, source), PlatformState())[0]
+
+
+def from_environment(text: str) -> DeviceState:
+    """Return what the words of `BGO_DEVICE` say. Raises UsageError that names the variable."""
+    try:
+        return said(pairs(text.split()), VARIABLE)
+    except UsageError as error:
+        raise UsageError(f"BGO_DEVICE: {error.message}", why=error.why, hint=error.hint) from None
+
+
+_USUAL = DeviceState()
+
+
+def spoken_of(state: DeviceState) -> frozenset[str]:
+    """Return the fields of which something is said, be it that they are unknown.
+
+    Whether a battery is low goes with its level.
+    """
+    found = {f.name for f in fields(DeviceState) if getattr(state, f.name) != getattr(_USUAL, f.name)}
+    return frozenset(found | {"battery_low"} if "battery" in found else found)
+
+
+def over(above: DeviceState, below: DeviceState, names: Iterable[str] | None = None) -> DeviceState:
+    """Return what either says; where both do, `above` counts. `names` are the fields that are its own in any case."""
+    own = spoken_of(above) if names is None else names
+    return replace(below, **{name: getattr(above, name) for name in own})
+
+
+def as_sensed_now(state: DeviceState) -> DeviceState:
+    """Return the state with one source for all that sensors say: they tell more than a value, such as free bytes, and
+    that would make two answers differ which mean the same.
+    """
+    found = {name: getattr(state, name) for name in spoken_of(state)}
+    return replace(state, **{n: replace(v, source=NOW) for n, v in found.items() if v.source != VARIABLE})

@@ -1,0 +1,65 @@
+"""Loss: what becomes of running work when the device stops offering what it needs.
+
+The gates judge, this only keeps time: a constraint counts as lost once it has not held for `SETTLE_MS` without a break,
+so that a charger that flaps, or a sensor that fails once, stops nothing. What was stopped waits behind its gate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bgo.model.device import Profile, View
+from bgo.model.options import ConstraintLoss, TaskConstraints
+from bgo.model.outcome import CancelledRun, Outcome, Rejected, Released, Snoozed, Succeeded
+from bgo.model.plan import Hold
+from bgo.model.state import Reason
+from bgo.policy.gates import device_holds
+
+SETTLE_MS = 5_000
+"""How long a constraint must not hold before running work is stopped for it. Platforms name no such time; as long as a
+reading of the sensors is kept (`compose.SENSE_MS`), so that no single reading stops anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A constraint that does not hold, and since when; the instants are of whatever clock the asker goes by."""
+
+    hold: Hold
+    """As it was seen last."""
+    since: int
+
+    @property
+    def settles_at(self) -> int:
+        """Return the instant from which on the run is stopped, if it has not come back by then."""
+        return self.since + SETTLE_MS
+
+
+def is_watched(wish: TaskConstraints) -> bool:
+    """Say whether a run with these constraints must be watched: it asks something, and may not finish without it."""
+    return not wish.is_empty and wish.on_loss != ConstraintLoss.FINISH
+
+
+def observe(wish: TaskConstraints, view: View, before: Loss | None, now: int) -> Loss | None:
+    """Return the loss as it stands at this look, None when all constraints hold; `before` is that of the last look."""
+    hold = next(device_holds(wish, view), None)
+    if hold is None:
+        return None
+    return Loss(hold, now if before is None else before.since)
+
+
+def outcome(wish: TaskConstraints, lost: Hold, profile: Profile, *, started: bool) -> Outcome:
+    """Return how a run ends that is stopped for a lost constraint; `started`: user code had begun."""
+    if wish.on_loss == ConstraintLoss.CANCEL:
+        return CancelledRun(lost)
+    return Released(Reason.DEVICE, started, lost, profile.stop_consumes_attempt)
+
+
+def instead(said: Outcome, stopped: Outcome) -> Outcome:
+    """Return how a run ended that was told to stop and then said this.
+
+    What it had done by then stands, and so does a wish to be put off. An error may come of being stopped: it is not
+    charged, and shows again in the next run if it is real.
+    """
+    if isinstance(said, (Succeeded, Snoozed, Rejected)) or (isinstance(said, Released) and said.lost is None):
+        return said
+    return stopped

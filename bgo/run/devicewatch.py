@@ -1,0 +1,37 @@
+"""The device while work runs: looked at as often as the store, and only while a run is live that asks something of it.
+
+Sensors may be slow, so they are never asked inside a transaction; a store that is busy does not delay this.
+"""
+
+from __future__ import annotations
+
+from bgo.model.device import View
+from bgo.policy import loss, relax
+from bgo.run.bench import Bench
+from bgo.run.runs import Runs
+
+
+class DeviceWatch:
+    """Asks the runs of one worker to stop whose constraints have been lost for long enough."""
+
+    def __init__(self, bench: Bench, runs: Runs) -> None:
+        self._bench, self._runs = bench, runs
+        self._look_at = 0
+
+    def next_timer(self, awake: int) -> int | None:
+        """Return the awake instant of the next look; None while nothing is to be watched."""
+        return max(awake, self._look_at) if self._runs.watched() else None
+
+    def turn(self, awake: int) -> None:
+        """Look, if it is time: note what was lost, and stop what has lost it."""
+        if awake < self._look_at or not (watched := self._runs.watched()):
+            return
+        view = View(self._bench.profile, self._bench.sense())
+        now = self._bench.clock.awake_ms()  # sensors may have taken their time
+        wall = self._bench.clock.now_ms()
+        self._look_at = now + self._bench.poll_ms
+        for run in watched:
+            task = run.claim.task
+            run.loss = loss.observe(relax.asked(task.wish, task.created_at, wall), view, run.loss, now)
+            if run.loss is not None and now >= run.loss.settles_at:
+                self._runs.withdraw_for(run, run.loss.hold)
