@@ -19,17 +19,23 @@ _LEAPS = ("right/", "posix/")
 without."""
 _NO_PLACES = ("localtime", "posixrules", "Factory")
 """Files of the database that are no place: they mean what somebody set up on that machine."""
+_UTC = ("UTC", "GMT", "Z")
+_LIKE = 0.8
+"""What is less alike is not what was meant."""
+_FIXED = r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]+>)[+-]?\d{1,2}(?::\d\d){0,2}"
+"""A POSIX zone without summer time, such as `JST-9`: its offset is all there is to it."""
 HINT = "a name such as Europe/Berlin, UTC, or an offset such as +01:00"
 
 
 @lru_cache(maxsize=256)
 def zone(name: str) -> tzinfo:
-    """Return the zone of this name: one of the IANA database, `UTC`, or a fixed offset such as `+01:00`.
+    """Return the zone of this name: one of the IANA database, `UTC` (`utc`, `GMT`, `Z`), or a fixed offset such as
+    `+01:00`.
 
     Raises UsageError for what is no zone; `zoneinfo` itself answers that with five kinds of exception, and reads any
     file it is pointed at.
     """
-    if name == "UTC":
+    if name.isascii() and name.upper() in _UTC:
         return UTC
     if found := re.fullmatch(_OFFSET, name, re.ASCII):
         return _fixed(name, found[1], int(found[2]), int(found[3]))
@@ -59,25 +65,44 @@ def _no_zone(name: str, why: str) -> UsageError:
 
 
 def _near(name: str) -> str:
+    if len(name) < 5:  # CEST is not much like EST, whatever its letters
+        return ""
     from difflib import get_close_matches
     from zoneinfo import available_timezones
 
     known = sorted(available_timezones())
     cities = {each.rpartition("/")[2].lower(): each for each in known}
-    near = get_close_matches(name, known, 1, 0.6) or [cities[c] for c in get_close_matches(name.lower(), cities, 1)]
+    near = get_close_matches(name, known, 1, _LIKE)
+    near = near or [cities[city] for city in get_close_matches(name.lower(), cities, 1, _LIKE)]
     return f"did you mean {near[0]!r}?" if near else ""
 
 
 def local_name() -> str:
     """Return the name of this computer's zone: `TZ`, else what /etc/localtime or /etc/timezone says; what has no name
     there is told as its offset of now (then changes to and from summer time are not known)."""
-    said = os.environ.get("TZ")
-    # POSIX: set but empty means UTC; a colon or a path names a file of the database
-    for name in (_linked(), _written()) if said is None else (_in_database(said.removeprefix(":")) or "UTC",):
-        if name and _is_zone(name):
-            return name
+    if name := _named():
+        return name
     offset = to_local(SystemClock().now_ms()).strftime("%z")
     return "UTC" if offset == "+0000" else f"{offset[:3]}:{offset[3:5]}"
+
+
+def doubt() -> str:
+    """Return, in a sentence, why `local_name` may not tell what was meant; empty when there is no doubt."""
+    said = os.environ.get("TZ")
+    if _named() or (said is not None and re.fullmatch(_FIXED, said, re.ASCII)):
+        return ""
+    name = local_name()
+    if said is not None:
+        return f"TZ={said!r:.60} is no name of the time zone database: taken as {name}, without summer time"
+    return "" if name == "UTC" else f"this computer's zone has no name: taken as {name}, without summer time"
+
+
+def _named() -> str:
+    """Return the name that this computer's zone has in the database; empty when it has none."""
+    said = os.environ.get("TZ")
+    # POSIX: set but empty means UTC; a colon or a path names a file of the database
+    names = (_linked(), _written()) if said is None else (_in_database(said.removeprefix(":")) or "UTC",)
+    return next((name for name in names if name and _is_zone(name)), "")
 
 
 def _linked() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -46,7 +46,7 @@ TEXTS = [
         "a" * 33,
         "Europe/" * 5,
     ),
-    *("europe/berlin", "Berlin", "utc", "CEST", "MESZ", "Europe/Belrin", "Europe Berlin", "local", "system", "None"),
+    *("europe/berlin", "Berlin", "CEST", "MESZ", "Europe/Belrin", "Europe Berlin", "local", "system", "None"),
     *(
         "UTC+1",
         "GMT+1:00",
@@ -107,7 +107,6 @@ def test_names_that_are_no_zone() -> None:
         ("europe/berlin", "Europe/Berlin"),
         ("Europe/Belrin", "Europe/Berlin"),
         ("Berlin", "Europe/Berlin"),
-        ("utc", "UTC"),
         ("right/Asia/Tokyo", "Asia/Tokyo"),
         ("posix/Asia/Tokyo", "Asia/Tokyo"),
     ],
@@ -122,6 +121,7 @@ def test_what_was_meant(name: str, meant: str) -> None:
     ("name", "hours"),
     [
         ("UTC", 0.0),
+        *((name, 0.0) for name in ("utc", "Utc", "GMT", "gmt", "Z", "z")),
         ("Europe/Berlin", 1.0),
         ("America/Argentina/Buenos_Aires", -3.0),
         ("Etc/GMT+5", -5.0),
@@ -167,6 +167,39 @@ def test_the_zone_that_tz_names(tz: pytest.MonkeyPatch, said: str, name: str) ->
     time.tzset()
     assert local_name() == name
     zone(name)
+
+
+@pytest.mark.parametrize(
+    ("said", "doubt"),
+    [
+        ("CET-1CEST", "TZ='CET-1CEST' is no name of the time zone database: taken as +0"),
+        ("Foo/Bar", "TZ='Foo/Bar' is no name of the time zone database: taken as UTC, without summer time"),
+        *((name, "") for name in ("", "UTC", "UTC0", "Europe/Berlin", ":Asia/Tokyo", "JST-9", "<-03>3", "EST5EDT")),
+    ],
+)
+def test_what_tz_does_not_name_is_doubted(tz: pytest.MonkeyPatch, said: str, doubt: str) -> None:
+    tz.setenv("TZ", said)
+    time.tzset()
+    assert zones.doubt().startswith(doubt)
+    assert bool(zones.doubt()) == bool(doubt)
+
+
+def test_a_computer_whose_zone_has_no_name_is_doubted_unless_it_is_utc(tz: pytest.MonkeyPatch) -> None:
+    tz.delenv("TZ", raising=False)
+    tz.setattr(zones, "_linked", lambda: "")
+    tz.setattr(zones, "_written", lambda: "")
+    for offset, doubt in (("+0200", "this computer's zone has no name: taken as +02:00, without summer time"),
+                          ("+0000", "")):  # fmt: skip
+        there = timezone(timedelta(hours=int(offset[:3])))
+        tz.setattr(zones, "to_local", lambda ms, there=there: datetime.fromtimestamp(ms / 1000, there))
+        assert zones.doubt() == doubt
+
+
+@pytest.mark.parametrize("name", ["CEST", "MESZ", "Foo/Bar", "Berl", "local", "None", "qq"])
+def test_nothing_is_suggested_that_is_not_much_alike(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        zone(name)
+    assert "did you mean" not in caught.value.why
 
 
 def test_the_zone_of_the_computer(tz: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ def doctor(ctx: typer.Context, as_json: Json = False) -> None:
 
 def _all(flow: TaskFlow) -> Iterator[Check]:
     yield Check("python", "ok", f"{platform.python_version()} on {platform.system()}, {sys.executable}")
-    for check in (_store, _plugins, _hooks, _workers, _unattended, _sensors):
+    for check in (_store, _plugins, _hooks, _workers, _unattended, _sensors, _zone):
         yield from _guarded(check, flow)
 
 
@@ -142,3 +142,13 @@ def _sensors(flow: TaskFlow) -> Iterator[Check]:
         told = "no sensor" if row.latency_ms is None else f"took {row.latency_ms} ms, {row.age_ms} ms ago"
         state = "note" if row.value == "unknown" else "ok"
         yield Check("sensors", state, f"{row.name}: {row.value} ({row.source}; {told})")
+
+
+def _zone(flow: TaskFlow) -> Iterator[Check]:
+    """By it times are read, and schedules fire that name no other."""
+    from bgo import zones
+
+    if doubt := zones.doubt():
+        yield Check("zone", "note", doubt, "set TZ to a name such as Europe/Berlin, or give schedules a --tz")
+    else:
+        yield Check("zone", "ok", zones.local_name())

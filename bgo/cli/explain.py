@@ -37,7 +37,10 @@ def explain(
     every: Annotated[
         bool,
         typer.Option(
-            "--all", help="What waits for what: everything unfinished.", metavar="", rich_help_panel=SELECTION
+            "--all",
+            help="What waits for what: everything unfinished, and schedules.",
+            metavar="",
+            rich_help_panel=SELECTION,
         ),
     ] = False,
     charging: about.Charging = None,
@@ -63,7 +66,7 @@ def explain(
     if every:
         found = flow.explain_all(device, limit=limit)
         if as_json:
-            render.write_json([group.to_json() for group in found.groups])
+            render.write_json(found.to_json())
         else:
             _show_all(found, now=flow.clock.now_ms(), color=flow.settings.color)
         return
@@ -196,11 +199,21 @@ def held_words(held: Mapping[str, int]) -> str:
 
 def _show_all(found: Standing, *, now: int, color: bool) -> None:
     from bgo.cli import render
+
+    if not (found.groups or found.schedules):
+        render.say("nothing waits and nothing runs")
+    if found.groups:
+        _show_groups(found, now=now, color=color)
+    if found.groups and found.schedules:
+        print()
+    if found.schedules:
+        _show_schedules(found, now=now, color=color)
+
+
+def _show_groups(found: Standing, *, now: int, color: bool) -> None:
+    from bgo.cli import render
     from bgo.cli.render import Column
 
-    if not found.groups:
-        render.say("nothing waits and nothing runs")
-        return
     columns = [
         Column("TASKS", right=True),
         Column("NAME", least=8),
@@ -215,6 +228,42 @@ def _show_all(found: Standing, *, now: int, color: bool) -> None:
     out.print(render.table(columns, [_row(group, now) for group in found.groups], out.width))
     if found.total > len(found.groups):
         render.say(f"{len(found.groups):,} of {found.total:,} groups; more with --limit N")
+
+
+def _show_schedules(found: Standing, *, now: int, color: bool) -> None:
+    from bgo.cli import render
+    from bgo.cli.render import Column
+    from bgo.cli.schedule_shown import state_text
+
+    columns = [
+        Column("SCHEDULE", least=12),
+        Column("NAME", least=8, drop=2),
+        Column("STATE", drop=3),
+        Column("FIRES", drop=1),
+        Column("SO", least=16),
+        Column("TO LIFT IT", least=10, drop=4),
+    ]
+    rows = [
+        (
+            each.view.key or each.view.id,
+            each.view.name,
+            state_text(each.view.state),
+            "" if each.view.schedule.fire_at is None else render.ago(each.view.schedule.fire_at, now),
+            each.verdict,
+            _lift(each),
+        )
+        for each in found.schedules
+    ]
+    out = render.console(color=color)
+    out.print(render.table(columns, rows, out.width))
+    if found.schedules_total > len(rows):
+        render.say(f"{len(rows):,} of {found.schedules_total:,} schedules; more with --limit N")
+
+
+def _lift(found: ScheduleExplanation) -> str:
+    """Return what would lift the first hold that does not lift by itself."""
+    lifts = (line.hold.lift for line in found.gates if line.hold is not None and line.hold.until_ms is None)
+    return next((lift.partition(";")[0] for lift in lifts if lift), "")
 
 
 def _row(group: Group, now: int) -> tuple[Any, ...]:

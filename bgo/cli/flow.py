@@ -60,6 +60,22 @@ def one_kind(wanted: Selector) -> Selector:
     return wanted
 
 
+def made_by(flow: TaskFlow, wanted: Selector) -> Selector:
+    """Return the selector; ids of schedules, which are of no task, stand for what these have made."""
+    from dataclasses import replace
+
+    makers = [word for word in wanted.ids if flow.is_schedule(word)]
+    if not makers:
+        return wanted
+    if len(makers) < len(wanted.ids):
+        raise UsageError(
+            "ids of schedules and of tasks in one call",
+            why=f"{makers[0]} stands for what this schedule has made",
+            hint="call twice, or name what it made too",
+        )
+    return replace(wanted, ids=(), schedules=(*wanted.schedules, *makers))
+
+
 def how_many(flow: TaskFlow, wanted: Selector) -> int:
     """Return how many tasks, chains and batches match, a whole as one; counting ends just beyond MANY."""
     return flow.count_wholes(wanted, MANY)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bgo.cli.flow import flow_of, one_kind, wholes
+from bgo.cli.flow import flow_of, made_by, one_kind, schedules_called, wholes
 from bgo.cli.params import (
     BySchedules,
     Ids,
@@ -55,7 +55,7 @@ def history(
 ) -> None:
     """List ended runs, newest first: one line per attempt.
 
-    ID may also be a NAME, or a chain or batch: then it is about the runs of its members.
+    ID may also be a NAME, a schedule, or a chain or batch: then it is about the runs of its members.
     """
     from bgo.cli import render
 
@@ -74,7 +74,7 @@ def history(
             schedules=schedules,
         )
     )
-    wanted = _of_members(flow, wanted, wholes(flow, chains, batches))
+    wanted = _of_members(flow, made_by(flow, wanted), wholes(flow, chains, batches))
     found = flow.history(wanted, limit=limit + 1, runs_only=not all_events)
     is_cut, found = len(found) > limit, found[:limit]
     if as_json:
@@ -95,7 +95,7 @@ def history(
 
 def _nothing(flow: TaskFlow, wanted: Selector) -> str:
     """Return why the list is empty."""
-    makers = [view for word in wanted.schedules for view in flow.schedules(word)]
+    makers = [view for word in wanted.schedules for view in schedules_called(flow, word)]
     if any(view.schedule.kind != "task" for view in makers):
         return (
             f"{makers[0].id} makes what itself runs nothing: bgo tasks --schedule {makers[0].id}, then bgo history ID"

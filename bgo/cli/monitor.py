@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bgo.cli.flow import flow_of, one_kind, wholes
+from bgo.cli.flow import flow_of, made_by, one_kind, wholes
 from bgo.cli.params import Ids, Json, OfBatches, OfChains, Queues, Tags, selector, settings_of
 from bgo.errors import UsageError
 from bgo.model.query import Selector
@@ -34,13 +34,13 @@ def monitor(
 ) -> None:
     """Watch queues, running tasks, holds and endings; ends by itself when the one thing watched ends.
 
-    ID or NAME narrows it; of a chain or batch its members are shown. Not on a terminal: one line per change, or NDJSON
-    with --json. Ctrl-C ends it; the work goes on.
+    ID or NAME narrows it; of a chain or batch its members are shown, of a schedule what it makes. Not on a terminal: a
+    line per change, or NDJSON with --json. Ctrl-C ends it; the work goes on.
     """
     with flow_of(ctx) as flow:
         under = wholes(flow, chains, batches)
         said = selector(flow.clock.now_ms(), ids=ids, tags=tags, queues=queues, under=under)
-        wanted = _members(flow, one_kind(said))
+        wanted = _members(flow, made_by(flow, one_kind(said)))
         if once:
             _once(flow, wanted, as_json=as_json, color=settings_of(ctx).color)
         elif as_json or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":

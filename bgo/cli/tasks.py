@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
 
-from bgo.cli.flow import flow_of, one_kind, wholes
+from bgo.cli.flow import flow_of, made_by, one_kind, wholes
 from bgo.cli.params import (
     BySchedules,
     Ids,
@@ -48,7 +49,7 @@ def tasks(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """List tasks of all states, newest first. ID may also be a NAME: all tasks of that name.
+    """List tasks of all states, newest first. ID may also be a NAME, or a schedule: all that it has made.
 
     Chains and batches have their own lists: bgo chains, bgo batches. Their members are tasks, and stand here.
     """
@@ -67,9 +68,11 @@ def tasks(
         until=until,
         under=wholes(flow, chains, batches),
         schedules=schedules,
-        kinds=() if schedules else ("task",),
     )
-    found = flow.tasks(one_kind(wanted), limit=limit + 1)
+    wanted = made_by(flow, one_kind(wanted))
+    if wanted.schedules:
+        wanted = replace(wanted, kinds=())
+    found = flow.tasks(wanted, limit=limit + 1)
     is_cut, found = len(found) > limit, found[:limit]
     if as_json:
         render.write_json([view.to_json() for view in found])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from bgo.clock import to_local
+from bgo.engine.failing import told_failures
 from bgo.engine.schedule_views import view_of
 from bgo.model.plan import Gate, Hold
 from bgo.model.schedule import Overlap, Reboot, Schedule, ScheduleState
 from bgo.model.schedule_view import ScheduleExplanation, ScheduleView
 from bgo.model.views import GateLine
 from bgo.store.port import Session
+
+FAILURES = "failures"
 
 
 def explain(session: Session, schedule: Schedule, workers: int, now: int) -> ScheduleExplanation:
@@ -17,6 +20,8 @@ def explain(session: Session, schedule: Schedule, workers: int, now: int) -> Sch
     gates = [_state(schedule)]
     if schedule.state is ScheduleState.ACTIVE:
         gates += [_due(schedule, now), _worker(workers), _overlap(view)]
+        if schedule.wish.pause_after is not None:
+            gates.append(_failures(view))
     return ScheduleExplanation(view, _verdict(view, workers, now), tuple(gates), workers)
 
 
@@ -44,7 +49,7 @@ def _due(schedule: Schedule, now: int) -> GateLine:
     when = f"{to_local(schedule.fire_at):%a %d %b %Y %H:%M:%S %Z}"
     if schedule.fire_at <= now:
         return _line(Gate.DUE, f"since {when}")
-    hold = Hold(Gate.DUE, "not yet", when, until_ms=schedule.fire_at, lift=f"bgo enqueue {schedule.handler or 'NAME'}")
+    hold = Hold(Gate.DUE, "not yet", when, until_ms=schedule.fire_at, lift=f"bgo schedules run {schedule.id}")
     return _line(Gate.DUE, "not yet", hold)
 
 
@@ -72,10 +77,21 @@ def _overlap(view: ScheduleView) -> GateLine:
             return _line(Gate.OVERLAP, f"{current}: the next one replaces it")
 
 
+def _failures(view: ScheduleView) -> GateLine:
+    limit, failed = view.schedule.wish.pause_after, view.failures_in_a_row
+    if not view.pauses_next:
+        return _line(FAILURES, f"{failed} in a row; {limit} pause it")
+    lift = f"bgo schedules run {view.id}, if that succeeds; bgo reschedule {view.id} --pause-after none"
+    current = f"{told_failures(failed)}: it pauses at its next time"
+    return _line(FAILURES, current, Hold(Gate.PAUSED, current, "a success", lift=lift))
+
+
 def _verdict(view: ScheduleView, workers: int, now: int) -> str:
     schedule = view.schedule
     if schedule.state is not ScheduleState.ACTIVE:
         return f"{schedule.state}: {schedule.reason}"
+    if view.pauses_next:
+        return f"pauses at its next time: {told_failures(view.failures_in_a_row)}"
     if isinstance(schedule.timing.rule, Reboot):
         return "it fires at the next start of this computer"
     due = schedule.fire_at is not None and schedule.fire_at <= now

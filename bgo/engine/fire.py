@@ -14,6 +14,7 @@ from typing import NamedTuple
 from bgo import zones
 from bgo.clock import Moment
 from bgo.engine import occasions
+from bgo.engine.failing import keeps_failing, told_failures
 from bgo.engine.occasions import KEEP, NEVER, following, forgo
 from bgo.engine.overlap import make_way
 from bgo.engine.templates import make
@@ -27,7 +28,6 @@ from bgo.store.rows import Next
 
 STEP = 50
 """Schedules that one tick fires, and occurrences of one that it makes up for, at most."""
-FAILED = "failed"
 OVER = "no occurrence is left"
 
 
@@ -88,9 +88,8 @@ def _guarded(session: Session, schedule: Schedule, now: int, do: Callable[[], No
 
 
 def _fire(session: Session, schedule: Schedule, now: int, boot: str | None) -> None:
-    if _keeps_failing(session, schedule):
-        times = schedule.wish.pause_after
-        why = f"{times} failures in a row" if times != 1 else "its last run has failed"
+    if keeps_failing(session, schedule):
+        why = told_failures(schedule.wish.pause_after or 0)
         session.schedules.set(forgo(session, schedule, now), ScheduleState.PAUSED, why, NEVER)
         return
     if schedule.next_at is None:
@@ -105,14 +104,6 @@ def _fire(session: Session, schedule: Schedule, now: int, boot: str | None) -> N
     if dropped:
         _note_dropped(session, schedule, due, first, now)
     _make(session, schedule, _firing(schedule, first, due), now, due)
-
-
-def _keeps_failing(session: Session, schedule: Schedule) -> bool:
-    limit = schedule.wish.pause_after
-    if limit is None:
-        return False
-    ends = session.schedules.last_ends(schedule, limit)
-    return len(ends) == limit and set(ends) == {FAILED}
 
 
 def _due(schedule: Schedule, now: int) -> _How:

@@ -189,6 +189,7 @@ class Follower:
             (not s.ids or task.id in s.ids)
             and (not s.names or task.name in s.names)
             and (not s.queues or task.queue in s.queues)
+            and (not s.schedules or task.schedule in s.schedules)
             and all(tag in task.tags for tag in s.tags)
             and (not s.under or task.id in s.under or self._is_under(session, task))
         )

@@ -50,14 +50,22 @@ def due(schedule: Schedule, now: int) -> tuple[int, int]:
     last = occurrences.last_until(timing, zone, first - 1, now) or first
     while last > first and fires_at(schedule.id, schedule.wish, last) > now:
         last = occurrences.last_until(timing, zone, first - 1, last - 1) or first
-    return last, max(1, occurrences.count(timing, zone, first - 1, last))
+    return last, _number(schedule, last)
+
+
+def _number(schedule: Schedule, last: int) -> int:
+    zone, first = zones.zone(schedule.timing.zone), schedule.next_at or 0
+    return max(1, occurrences.count(schedule.timing, zone, first - 1, last))
 
 
 def forgo(session: Session, schedule: Schedule, now: int) -> Schedule:
-    """Count what is due as missed, for its schedule is to be stopped or gets other times; return it as it is then."""
-    if schedule.state is not ScheduleState.ACTIVE or schedule.fire_at is None or schedule.fire_at > now:
+    """Count the occurrences up to now as missed, for their schedule is to be stopped or gets other times; return it as
+    it is then. One whose jitter is not over is among them: it would not fire any more."""
+    first = schedule.next_at
+    if schedule.state is not ScheduleState.ACTIVE or first is None or first > now:
         return schedule
-    last, number = due(schedule, now)
+    last = occurrences.last_until(schedule.timing, zones.zone(schedule.timing.zone), first - 1, now) or first
+    number = _number(schedule, last)
     session.schedules.note(schedule, OccurrenceRow(last, "missed", number, None, now), KEEP)
     to, state = Next(schedule.next_at, schedule.fire_at), (schedule.state, schedule.reason)
     session.schedules.advance(schedule, state, to, (last, schedule.boot), Counters(missed=number))

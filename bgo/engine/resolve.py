@@ -103,8 +103,18 @@ def selector(session: Session, wanted: Selector) -> Selector:
     for queue in wanted.queues:
         known_queue(session, queue)
     ids, under = (tuple(task_id(session, word) for word in words) for words in (wanted.ids, wanted.under))
-    made_by = tuple(each.id for word in wanted.schedules for each in schedules(session, word))
+    made_by = tuple(made for word in wanted.schedules for made in _makers(session, word))
     return replace(wanted, ids=ids, under=under, schedules=made_by)
+
+
+def _makers(session: Session, word: str) -> list[str]:
+    """Return the ids of the schedules that a word means; a whole id also of one that is gone."""
+    if len(word) == LENGTH and looks_like_id(word) and session.schedules.find(word) is None:
+        from bgo.model.query import Selector
+
+        if session.tasks.select(Selector(schedules=(word,), kinds=()), limit=1):
+            return [word]
+    return [each.id for each in schedules(session, word)]
 
 
 def checked(wanted: Selector, verb: str) -> Selector:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bgo import zones
 from bgo.engine import occasions
+from bgo.engine.failing import failures_in_a_row
 from bgo.engine.overlap import LINE
 from bgo.model.schedule import Reboot, Schedule, ScheduleState, ScheduleWish
 from bgo.model.schedule_view import Coming, ScheduleView
@@ -19,16 +20,22 @@ def view_of(
     session: Session, schedule: Schedule, *, recent: int = 0, coming: int = 0, now: int | None = None
 ) -> ScheduleView:
     """Return a schedule with what it makes opened; with `recent` and `coming`, so many occurrences before and behind
-    `now`."""
+    `now`, and how many are due."""
     ahead: tuple[Coming, ...] = ()
+    number = 0
     if coming and now is not None and schedule.state is ScheduleState.ACTIVE and schedule.next_at is not None:
-        ahead = tuple(_coming(schedule.id, schedule.wish, schedule.next_at - 1, coming))
+        after = schedule.next_at - 1
+        if schedule.fire_at is not None and schedule.fire_at <= now:
+            after, number = occasions.due(schedule, now)
+        ahead = tuple(_coming(schedule.id, schedule.wish, after, coming))
     return ScheduleView(
         schedule,
         json.loads(session.payloads.get(schedule.plan_ref)),
         tuple(task.id for task in session.schedules.unfinished(schedule.id, LINE)),
+        failures_in_a_row(session, schedule),
         tuple(session.schedules.occurrences(schedule, recent)) if recent else (),
         ahead,
+        number,
     )
 
 

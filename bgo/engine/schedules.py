@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice, pairwise
 from typing import Literal, NamedTuple
 
 from bgo import zones
@@ -17,6 +18,8 @@ from bgo.policy.window import opens_at
 from bgo.store.port import Session
 from bgo.store.rows import NewSchedule, Next
 
+GAPS = 50
+"""So many times between occurrences are looked at for the shortest one."""
 Put = Literal["added", "changed", "unchanged"]
 
 
@@ -56,10 +59,22 @@ def check(wish: ScheduleWish, now: int) -> None:
             why = "it fires when a worker finds that the computer has started"
             raise UsageError("@reboot and jitter contradict each other", why=why, hint="leave the jitter out")
         return
-    if isinstance(timing.rule, Every) and wish.jitter_ms >= timing.rule.every_ms:
-        why = "occurrences would overtake each other"
-        raise UsageError("the jitter is as long as the interval", why=why, hint="give a shorter --jitter")
     occurrences.check_meets(timing, zones.zone(timing.zone), now)
+    if wish.jitter_ms:
+        _check_jitter(wish, now)
+
+
+def _check_jitter(wish: ScheduleWish, now: int) -> None:
+    """Raise UsageError for a jitter by which an occurrence would overtake the next one."""
+    from bgo.model.words import span
+
+    timing = wish.timing
+    until = max(now, timing.start_ms or 0) + occurrences.HORIZON_MS
+    coming = islice(occurrences.between(timing, zones.zone(timing.zone), now, until), GAPS + 1)
+    gap = min((then - at for at, then in pairwise(coming)), default=None)
+    if gap is not None and wish.jitter_ms >= gap:
+        why = f"of its next occurrences two are {span(gap)} apart, and none may overtake another"
+        raise UsageError("the jitter is as long as the interval", why=why, hint=f"give a --jitter below {span(gap)}")
 
 
 def put(session: Session, draft: Draft, moment: Moment) -> Placed:

@@ -22,20 +22,25 @@ PAGE = 250
 
 
 def make(session: Session, schedule: Schedule, at: int, needs: Mapping[int, str], now: int) -> str:
-    """Make what the schedule asks for at an occurrence, after what it needs (seq to kind); return the id of it, or of
-    what stands in for it."""
+    """Do as `enqueue`, and return the id."""
+    return enqueue(session, schedule, at, needs, now).id
+
+
+def enqueue(session: Session, schedule: Schedule, at: int, needs: Mapping[int, str], now: int) -> Enqueued:
+    """Make what the schedule asks for at an occurrence, after what it needs (seq to kind); return it, or what stands in
+    for it."""
     due = now if isinstance(schedule.timing.rule, Reboot) else occasions.fires_at(schedule.id, schedule.wish, at)
     deadlines = (_after(now, schedule.wish.start_before_ms), _after(now, schedule.wish.finish_before_ms))
     match _template(session, schedule):
         case TaskSpec() as spec:
             spec = _timed(_own(session, spec, schedule, at), due, *deadlines)
             spec = replace(spec, random_order=draw_of(spec.id))
-            return _task(session, spec, needs, now).id
+            return _task(session, spec, needs, now)
         case ChainSpec() as chain:
-            return _chain(session, _chain_of(session, chain, schedule, at, due, deadlines), needs, now).id
+            return _chain(session, _chain_of(session, chain, schedule, at, due, deadlines), needs, now)
         case Batch() as batch:
             own = replace(batch, spec=_own(session, batch.spec, schedule, at))
-            return _batch(session, own, (due, *deadlines), needs, now).id
+            return _batch(session, own, (due, *deadlines), needs, now)
     raise AssertionError("a template is a task, a chain or a batch")
 
 

@@ -129,7 +129,7 @@ class Looking(Listing):
         return replace(line, current=hold.current, hold=hold)
 
     def explain_all(self, device: DeviceState | None = None, *, limit: int = 50) -> Standing:
-        """Return what waits for what: unfinished tasks in groups that share every gate, at most `limit` groups."""
+        """Return what waits for what: unfinished tasks in groups that share every gate, and schedules; so many each."""
         from bgo.engine.standing import standing
 
         ground = self._ground(device)

@@ -77,20 +77,21 @@ class EnqueueOptions(TypedDict, total=False):
 class TimingOptions(TypedDict, total=False):
     """When a schedule fires and what becomes of an occurrence that meets trouble; one of the first three is needed."""
 
-    interval: Duration
+    interval: Duration | str
     """Every so long, from `start` on (default: now)."""
     cron: CronSchedule | str
     """`CronSchedule.daily_at(hour=9)`, `"0 9-17 * * 1-5"`, `"@daily"`."""
     reboot: bool
     """Once each time the computer has started."""
-    jitter: Duration
+    jitter: Duration | str
     """Fire up to so much later, by an amount that follows from the occurrence."""
     missed: MissedPolicy | str
     """For occurrences for which no worker was there: `one` (the default), `skip`, `skip:15m`, `all`, `all:500`."""
     overlap: Overlap | str
     """While an earlier one is unfinished: `skip` (the default; with `missed="all"`: queue), queue, replace, allow."""
-    start: datetime | int
-    end: datetime | int
+    start: datetime | int | str
+    end: datetime | int | str
+    """Texts are read as on the command line: `interval="1h"`, `start="tomorrow 9:00"` (in the schedule's zone)."""
     max_runs: int
     pause_after: int
     """Pause after so many failures in a row."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bgo import compose
@@ -113,6 +114,8 @@ class Running(Looking):
         compose.check_profile(self.settings)
         if options is None:
             options = SimOptions(floor_to_minute(self.clock.now_ms()), device=self.sensing()())
+        if options.start_ms > self.clock.now_ms():
+            options = replace(options, is_ahead=True)
         return simulate(self.store, self.catalogue(), self.settings.slots, options)
 
 

@@ -1,4 +1,4 @@
-"""What is done to schedules that are there: changed, paused, resumed, removed."""
+"""What is done to schedules that are there: changed, paused, resumed, fired, removed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from bgo.engine import resolve
 from bgo.engine import schedules as engine
+from bgo.engine.fire_now import fire_now
 from bgo.engine.schedule_views import view_of
 from bgo.errors import NotFoundError, UsageError
 from bgo.flow.schedule_drafts import DEADLINES, split, upstream, wish_of
 from bgo.flow.schedule_requests import request_of, window_of, with_window
 from bgo.model import payload
 from bgo.model.flow import BatchPlan, ChainSpec, Template, template_from, template_json
-from bgo.model.task import INPUT_LIMIT, TaskSpec
+from bgo.model.task import INPUT_LIMIT, Enqueued, TaskSpec
 from bgo.run.wake import ring
 
 if TYPE_CHECKING:
@@ -131,6 +132,15 @@ def pause(flow: Scheduling, word: str) -> list[ScheduleView]:
 def resume(flow: Scheduling, word: str) -> list[ScheduleView]:
     """Resume what a word means."""
     return _each(flow, word, lambda session, each: engine.resume(session, each, flow._moment()))
+
+
+def make_now(flow: Scheduling, word: str) -> Enqueued:
+    """Make at once what the schedule makes that a word means."""
+    flow._check_plugins()
+    with flow.store.write() as session:
+        made = fire_now(session, resolve.schedule(session, word), flow.clock.now_ms())
+    touch(flow)
+    return made
 
 
 def _each(flow: Scheduling, word: str, do: Callable[[Session, Schedule], object]) -> list[ScheduleView]:

@@ -101,7 +101,7 @@ def _rule(timing: Mapping[str, Any], base: ScheduleWish | None) -> Rule:
             hint="interval=timedelta(hours=1), cron=CronSchedule.daily_at(hour=9), or reboot=True",
         )
     if said == ["interval"]:
-        return Every(to_ms(timing["interval"], "interval", minimum=EVERY_MIN_MS), 0)
+        return Every(_length(timing["interval"], "interval", EVERY_MIN_MS), 0)
     cron = timing.get("cron")
     if cron is None or (isinstance(cron, str) and cron.strip().lower() == REBOOT):
         return Reboot()
@@ -121,7 +121,8 @@ def _timing(flow: Enqueueing, timing: Mapping[str, Any], rule: Rule, base: Sched
         from bgo.flow.windows import zoned
 
         window = zoned(hours, zone, flow.settings.windows).window
-    start, end = _instant(timing.get("start"), "start"), _instant(timing.get("end"), "end")
+    now = flow.clock.now_ms()
+    start, end = (_instant(timing.get(what), what, now, zone) for what in ("start", "end"))
     if base is not None:
         window = window if "window" in timing else base.timing.window
         start = start if "start" in timing else base.timing.start_ms
@@ -129,12 +130,30 @@ def _timing(flow: Enqueueing, timing: Mapping[str, Any], rule: Rule, base: Sched
     return Timing(rule, zone, window, start, end)
 
 
-def _instant(value: datetime | int | None, what: str) -> int | None:
+def _instant(value: datetime | int | str | None, what: str, now: int, zone: str) -> int | None:
+    if isinstance(value, str):
+        from bgo.model.words import instant_ms
+
+        try:
+            value = instant_ms(value, now, zones.zone(zone))
+        except UsageError as error:
+            raise error.within(what) from None
     return instant(from_datetime(value) if isinstance(value, datetime) else value, f"an instant for {what}")
 
 
-def _ms(value: Duration | None, what: str, minimum: int, base: int | None) -> int | None:
-    return base if value is None else to_ms(value, what, minimum=minimum)
+def _ms(value: Duration | str | None, what: str, minimum: int, base: int | None) -> int | None:
+    return base if value is None else _length(value, what, minimum)
+
+
+def _length(value: object, what: str, minimum: int) -> int:
+    if not isinstance(value, str):
+        return to_ms(value, what, minimum=minimum)
+    from bgo.model.words import duration_ms
+
+    try:
+        return duration_ms(value, minimum=minimum)
+    except UsageError as error:
+        raise error.within(what) from None
 
 
 def _number(timing: Mapping[str, Any], name: str, base: ScheduleWish | None) -> int | None:

@@ -142,7 +142,16 @@ def _drafted(flow: Scheduling, line: Line) -> tuple[Line, Draft | None]:
     try:
         return line, draft_of(flow, line.schedule, CRONTAB)
     except UsageError as error:
+        if "jitter" in line.schedule.keywords:
+            return _drafted(flow, _without_delay(line, line.schedule, error))
         return replace(line, became=Became.LEFT, notes=(_in_a_line(error),), schedule=None), None
+
+
+def _without_delay(line: Line, written: WrittenSchedule, error: BgoError) -> Line:
+    """Return a line as it would be without its RANDOM_DELAY."""
+    keywords = {name: value for name, value in written.keywords.items() if name != "jitter"}
+    notes = (*line.notes, f"without RANDOM_DELAY: {_in_a_line(error)}")
+    return replace(line, became=Became.DIFFERS, notes=notes, schedule=replace(written, keywords=keywords))
 
 
 def _in_a_line(error: BgoError) -> str:

@@ -1,4 +1,4 @@
-"""The verbs of schedules: set, change, pause, resume, remove, list, foresee."""
+"""The verbs of schedules: set, change, pause, resume, fire, remove, list, foresee."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bgo.flow.schedule_files import Applied, Imported
     from bgo.model.schedule import ScheduleWish
     from bgo.model.schedule_view import Coming, ScheduleExplanation, ScheduleView
+    from bgo.model.task import Enqueued
 
 
 class ScheduleOptions(EnqueueOptions, TimingOptions, total=False):
@@ -182,6 +183,21 @@ class Scheduling(Enqueueing):
         from bgo.flow.schedule_changes import resume
 
         return resume(self, schedule)
+
+    def fire_schedule(self, schedule: str) -> str:
+        """Make at once what a schedule (by id, key or name) makes, and return the id of that task, chain or batch.
+
+        It comes in beside whatever is unfinished, and is no occurrence: counters and the next occurrence stay as they
+        are, and a schedule that is paused or finished stays so. Where other work stands in for it (dedup, unique), the
+        id is of that. Raises NotFoundError, AmbiguousError, and RefusedError for what cannot be made any more.
+        """
+        return self.make_now(schedule).id
+
+    def make_now(self, schedule: str) -> Enqueued:
+        """Do as `fire_schedule`; return what it made, or what stands in for it."""
+        from bgo.flow.schedule_changes import make_now
+
+        return make_now(self, schedule)
 
     def schedules(self, name: str | None = None) -> list[ScheduleView]:
         """Return all schedules, or those that a word means (id, key, name), oldest first."""

@@ -11,6 +11,7 @@ from bgo.engine import edit as editing
 from bgo.engine import relane, resolve
 from bgo.engine.spec import instant
 from bgo.errors import NotFoundError, RefusedError, UsageError
+from bgo.ids import MIN_PREFIX, looks_like_id
 from bgo.model import payload as payloads
 from bgo.model import specs
 from bgo.model.options import Duration, check_name, to_ms
@@ -21,12 +22,14 @@ from bgo.run.wake import ring
 if TYPE_CHECKING:
     from bgo.flow.opened import Opened
     from bgo.model.handler import HandlerInfo
+    from bgo.model.schedule import Schedule
     from bgo.model.task import Task
     from bgo.store.port import Session
 
 
 def pause(flow: Opened, what: Mapping[str, str | None], *, running: bool) -> int:
     """Start no more tasks of a name, a queue or a tag; `running` stops those that run as well."""
+    _refuse_schedules(flow, what.get("name"), "pause")
     with flow.store.write() as session:
         kind, value = _target(session, what, "pause")
         touched = session.pauses.set(kind, value, paused=True, running=running, now=flow.clock.now_ms())
@@ -35,6 +38,7 @@ def pause(flow: Opened, what: Mapping[str, str | None], *, running: bool) -> int
 
 def resume(flow: Opened, what: Mapping[str, str | None], *, running: bool) -> int:
     """Undo a pause; with `running` only what was stopped goes on, and nothing more is started."""
+    _refuse_schedules(flow, what.get("name"), "resume")
     with flow.store.write() as session:
         kind, value = _target(session, what, "resume")
         if running:
@@ -43,6 +47,35 @@ def resume(flow: Opened, what: Mapping[str, str | None], *, running: bool) -> in
         else:
             touched = session.pauses.set(kind, value, paused=False, now=flow.clock.now_ms())
     return _moved(flow, kind, touched)
+
+
+def _refuse_schedules(flow: Opened, name: str | None, verb: str) -> None:
+    """Refuse the id of a schedule, and a key of one that is the name of nothing else."""
+    if name is None:
+        return
+    with flow.store.read() as session:
+        if looks_like_id(name):
+            found = session.schedules.find_prefix(name, 1) if len(name) >= MIN_PREFIX else []
+        else:
+            keyed = session.schedules.find_key(name)
+            found = [] if keyed is None or _names_tasks(flow, session, name, keyed) else [keyed.id]
+    if found:
+        raise RefusedError(
+            f"{name} is a schedule",
+            why=f"bgo {verb} is about tasks: of a name, a queue or a tag",
+            hint=f"bgo schedules {verb} {name}",
+        )
+
+
+def _names_tasks(flow: Opened, session: Session, name: str, keyed: Schedule) -> bool:
+    """Say whether a schedule's key is the name of tasks, too: of some that are there, may come, or are paused."""
+    if name in (keyed.name, keyed.handler) or name in flow.catalogue():
+        return True
+    if any((p.kind, p.value) == ("name", name) for p in session.pauses.list()):
+        return True
+    from bgo.model.query import Selector
+
+    return bool(session.tasks.select(Selector(names=(name,), kinds=()), limit=1))
 
 
 def _target(session: Session, what: Mapping[str, str | None], verb: str) -> tuple[str, str]:

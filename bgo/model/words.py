@@ -67,6 +67,15 @@ def duration_ms(text: str, *, minimum: int = 0) -> int:
     return ms
 
 
+def span(ms: int) -> str:
+    """Return a duration as `duration_ms` reads it, the largest units first: `1h30m`."""
+    found = ""
+    for unit, size in _UNITS_MS.items():
+        count, ms = divmod(ms, size)
+        found += f"{count}{unit}" if count else ""
+    return found or "0s"
+
+
 def _read_duration(text: str, word: str) -> int:
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", word):
         return round(float(word) * 1000)

@@ -21,6 +21,8 @@ from bgo.clock import Moment, VirtualClock, moment
 from bgo.engine import cycle, explain, inputs, platform, query
 from bgo.engine import settle as settling
 from bgo.engine.cycle import Asker, Claim, Memory
+from bgo.engine.fire import OVER
+from bgo.engine.occasions import following
 from bgo.engine.settle import RunKey, Settled
 from bgo.engine.waiting import waited
 from bgo.errors import UsageError
@@ -71,6 +73,8 @@ class SimOptions:
     """Task name → milliseconds, for tasks that have never been measured."""
     failures: Mapping[str, int] = field(default_factory=dict)
     """Task name → how many first attempts of each task fail."""
+    is_ahead: bool = False
+    """It starts later than now: of schedules, what comes before that start is left to the time until then."""
 
     def __post_init__(self) -> None:
         if self.for_ms < 1 or (self.slots is not None and self.slots < 1):
@@ -218,6 +222,8 @@ class _Play:
         """Runs that are live in the store count as just started; what a cancel was asked for ends at once."""
         start = self._options.start_ms
         self._session.schedules.set_boot(WORKER)  # the computer does not start anew for a play
+        if self._options.is_ahead:
+            self._begin_schedules(start)
         for lease in self._session.leases.list_all():
             task = self._session.tasks.find_seq(lease.seq)
             if task is None or not self._session.leases.adopt(lease, WORKER, self._clock.awake_ms() + LEASE_MS):
@@ -233,6 +239,18 @@ class _Play:
             self._enter(task, began, start + length, part)
             if lease.paused:
                 self._watched.pop(part.key, None)
+
+    def _begin_schedules(self, start: int) -> None:
+        """Let schedules fire from the start on; what lies before it is not counted, as nobody knows what became of it.
+
+        A schedule of which nothing is left then is finished."""
+        for schedule in self._session.schedules.all():
+            if schedule.next_at is None or schedule.next_at >= start:
+                continue
+            to = following(schedule.id, schedule.wish, start - 1)
+            ends = to.at is None
+            state, reason = (ScheduleState.FINISHED, OVER) if ends else (ScheduleState.ACTIVE, "")
+            self._session.schedules.set(schedule, state, reason, to)
 
     def _start(self, claim: Claim, now: int) -> None:
         task = claim.task

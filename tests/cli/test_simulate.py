@@ -20,6 +20,7 @@ from bgo.model.options import TaskConstraints
 from bgo.run.simulator import WEEK_MS
 from bgo.run.timeline import NeverRan, Segment, SimRun, SimTask, Timeline
 from tests.build import START
+from tests.cli.conftest import Bgo
 
 CHARGED = TaskConstraints(requires_charging=True)
 NOON = "2030-03-05T12:00Z"
@@ -258,3 +259,9 @@ def test_a_terminal_without_utf8_gets_plain_characters(monkeypatch: pytest.Monke
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
     row = cells(a_timeline(a_row("a", a_run(50_000, None, "running"))), "a")
     assert row == "." * 50 + "#" * 50
+
+
+def test_a_start_ahead_opens_with_no_backlog_of_schedules(bgo: Bgo) -> None:
+    bgo("schedule", "echo", "--every", "1h", "--max-runs", "3")
+    (found,) = bgo("simulate", "--start", "+60d", "--for", "1d", "--json").json["schedules"]
+    assert found["counts"] == {"fired": 3, "skipped": 0, "missed": 0, "coalesced": 0}

@@ -230,13 +230,11 @@ class Line:
         if self.times is None or self.state != "active":
             ensure(missed == 0, "what does not fire misses nothing", (self.key, missed))
             return
-        due = self.times.newest(self.dealt, now, 2)
-        right = [self.times.count(self.dealt, now)]
-        if self.jitter and due:
-            right += [self.times.count(self.dealt, due[-1] - 1)]
-        ensure(missed in right, "what is due when it is stopped is missed", (self.key, missed, right))
+        due = self.times.newest(self.dealt, now, 1)
+        right = self.times.count(self.dealt, now)
+        ensure(missed == right, "what is due when it is stopped is missed", (self.key, missed, right))
         if missed:
-            self.dealt = self.last = due[-1] if missed == right[0] else due[0]
+            self.dealt = self.last = due[-1]
         self.counts[2] += missed
 
     def shares(self, now: int) -> list[Shares]:

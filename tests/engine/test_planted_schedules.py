@@ -71,6 +71,10 @@ BUGS = {
         FIRE + "_move_on", "(how.last, how.boot)", "(how.last, schedule.boot)",
         plain(verbs.test_it_fires_once_each_time_the_computer_has_started),
     ),
+    "what is in its jitter is lost when it is paused": Bug(
+        "bgo.engine.occasions:forgo", "first > now", "(schedule.fire_at or 0) > now",
+        plain(verbs.test_an_occurrence_whose_jitter_is_not_over_is_missed_when_it_is_paused, "one"),
+    ),
     "jitter goes back": Bug("bgo.engine.occasions:fires_at", "return at + int(", "return at - int("),
     "jitter overtakes": Bug(
         "bgo.engine.occasions:fires_at", "min(wish.jitter_ms, reach)", "wish.jitter_ms",
@@ -118,7 +122,7 @@ BUGS = {
         plain(verbs.test_a_start_while_it_was_paused_is_not_made_up_for),
     ),
     "any failure pauses it": Bug(
-        FIRE + "_keeps_failing", "set(ends) == {FAILED}", "FAILED in ends",
+        "bgo.engine.failing:keeps_failing", "== schedule.wish.pause_after", "> 0",
         plain(firing.test_several_failures_in_a_row_pause_it_until_it_is_resumed),
     ),
     "any change is one of its times": Bug(

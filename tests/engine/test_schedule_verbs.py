@@ -181,6 +181,25 @@ def test_what_is_due_when_it_is_paused_is_missed() -> None:
     assert timed.faults() == []
 
 
+@pytest.mark.parametrize("missed", ["one", "all", "skip"])
+def test_an_occurrence_whose_jitter_is_not_over_is_missed_when_it_is_paused(missed: str) -> None:
+    timed = Timed()
+    made = timed.every(H, jitter=30 * M, missed=missed)
+    timed.clock.jump_to_ms(BEGIN + H)
+    timed.settle_down()
+    while (timed.schedule(made).fire_at or 0) <= timed.now:
+        timed.go(H)
+    began, before = timed.schedule(made).next_at, sum(timed.counts(made))
+    assert began is not None
+    timed.clock.jump_to_ms(began)
+    assert (timed.schedule(made).fire_at or 0) > timed.now
+    timed.pause(made)
+    timed.resume(made)
+    assert timed.notes(made)[-1][:3] == (began, "missed", 1)
+    assert (sum(timed.counts(made)), timed.schedule(made).next_at) == (before + 1, began + H)
+    assert timed.faults() == []
+
+
 def test_a_resume_at_the_instant_of_an_occurrence_does_not_fire_it_again() -> None:
     timed = Timed()
     made = timed.every(H)

@@ -266,3 +266,10 @@ def test_the_owner_is_this_user_as_the_passwd_file_has_it(monkeypatch: pytest.Mo
     monkeypatch.setenv("HOME", "/elsewhere")
     entry = pwd.getpwuid(os.geteuid())
     assert this_user() == (entry.pw_name, entry.pw_dir)
+
+
+def test_a_random_delay_that_is_too_long_is_left_out_and_told(flow: bgo.TaskFlow) -> None:
+    found = flow.import_crontab("RANDOM_DELAY=90\n0 * * * * true\n0 9 * * * true\n")
+    assert [line.became for line in found.crontab.lines[1:]] == [Became.DIFFERS, Became.CARRIED]
+    assert found.crontab.lines[1].notes[-1].startswith("without RANDOM_DELAY: the jitter is as long as the interval")
+    assert sorted(view.schedule.wish.jitter_ms for view in flow.schedules()) == [0, 90 * 60_000]

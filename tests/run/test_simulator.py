@@ -23,6 +23,7 @@ from bgo.model.options import NetworkConstraint, RetryPolicy, TaskConstraints, T
 from bgo.model.outcome import Succeeded
 from bgo.model.plan import Gate
 from bgo.model.query import Selector
+from bgo.model.schedule import Counters
 from bgo.model.task import Task, TaskSpec
 from bgo.run.bench import RunOptions
 from bgo.run.simulator import SimOptions, Timeline, floor_to_minute, simulate
@@ -30,6 +31,7 @@ from bgo.run.timeline import LATE_MS, SimRun
 from bgo.run.worker import Worker
 from bgo.store.sqlite import SqliteStore
 from tests.build import START, a_spec, a_wish
+from tests.engine.timed import BEGIN, Timed
 from tests.hours import in_hours
 from tests.store import drive
 
@@ -537,3 +539,18 @@ def test_a_worker_remembers_for_the_next_one_that_the_battery_was_low(tmp_path: 
             assert report.held == ({"battery": held} if held else {}), level
             if not held:
                 flow.enqueue("echo", constraints=wish)
+
+
+def test_schedules_begin_with_a_start_that_lies_ahead() -> None:
+    timed = Timed()
+    timed.every(HOUR, key="hourly", max_runs=5, jitter=HOUR // 2)
+    timed.every(HOUR, key="over", end=BEGIN + 24 * HOUR)
+    timed.every(HOUR, key="later", start=BEGIN + 100 * 24 * HOUR)
+    timed.reboot_schedule(key="boot")
+    begin = BEGIN + 60 * 24 * HOUR
+    found = {row.key: row for row in play(timed.store, start_ms=begin, is_ahead=True, for_ms=4 * HOUR - 1).schedules}
+    assert found["hourly"].counts == Counters(fired=4)
+    assert (found["over"].counts, found["over"].ended) == (Counters(), "finished: no occurrence is left")
+    assert (found["later"].counts, found["later"].ended, found["boot"].ended) == (Counters(), "", "")
+    late = {row.key: row for row in play(timed.store, start_ms=begin, for_ms=4 * HOUR - 1).schedules}
+    assert late["hourly"].counts.coalesced > 1_000, "what is due now stays due"
