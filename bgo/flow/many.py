@@ -147,6 +147,7 @@ def request_like(flow: Opened, task_id: str) -> Request:
         timeout=task.wish.timeout,
         retry=task.wish.retry,
         constraints=task.wish.constraints,
+        on_loss=None if task.wish.constraints.is_empty else task.wish.constraints.on_loss,
         concurrency=task.wish.concurrency,
         rate=task.wish.rate,
         at_most_once=task.wish.at_most_once,

@@ -267,6 +267,11 @@ def _after(ids: Iterable[str] | str) -> tuple[str, ...]:
 def overlaid(base: Request, over: Request) -> Request:
     """Return `base` with everything that `over` says laid over it; what `over` leaves open stays as it was."""
     said = {f.name: value for f in fields(over) if (value := getattr(over, f.name)) is not None and value != ()}
-    if over.constraints is not None and base.constraints is not None:
-        said["constraints"] = over.constraints.over(base.constraints)
+    asked = over.constraints
+    if asked is not None and base.constraints is not None:
+        said["constraints"] = asked.over(base.constraints)
+    if asked is not None and asked.is_empty:  # all is taken back: nothing is left to relax or to lose
+        said |= {"relax": over.relax, "on_loss": over.on_loss}
+    elif asked is not None and asked.on_loss is not ConstraintLoss.STOP:
+        said.setdefault("on_loss", asked.on_loss)
     return replace(base, **said)

@@ -57,6 +57,7 @@ def request_of(template: TaskSpec) -> Request:
         timeout=wish.timeout,
         retry=wish.retry,
         constraints=wish.constraints,
+        on_loss=None if wish.constraints.is_empty else wish.constraints.on_loss,
         concurrency=wish.concurrency,
         at_most_once=wish.at_most_once,
         rate=wish.rate,

@@ -1,11 +1,13 @@
 """The device while work runs: looked at as often as the store, and only while a run is live that asks something of it.
 
-Sensors may be slow, so they are never asked inside a transaction; a store that is busy does not delay this.
+Sensors may be slow, so they are never asked inside a transaction; a store that does not answer does not delay this.
 """
 
 from __future__ import annotations
 
-from bgo.model.device import View
+from collections.abc import Callable
+
+from bgo.model.device import DeviceState, View
 from bgo.policy import loss, relax
 from bgo.run.bench import Bench
 from bgo.run.runs import Runs
@@ -14,8 +16,8 @@ from bgo.run.runs import Runs
 class DeviceWatch:
     """Asks the runs of one worker to stop whose constraints have been lost for long enough."""
 
-    def __init__(self, bench: Bench, runs: Runs) -> None:
-        self._bench, self._runs = bench, runs
+    def __init__(self, bench: Bench, runs: Runs, seen: Callable[[DeviceState], View]) -> None:
+        self._bench, self._runs, self._seen = bench, runs, seen
         self._look_at = 0
 
     def next_timer(self, awake: int) -> int | None:
@@ -26,7 +28,7 @@ class DeviceWatch:
         """Look, if it is time: note what was lost, and stop what has lost it."""
         if awake < self._look_at or not (watched := self._runs.watched()):
             return
-        view = View(self._bench.profile, self._bench.sense())
+        view = self._seen(self._bench.sense())
         now = self._bench.clock.awake_ms()  # sensors may have taken their time
         wall = self._bench.clock.now_ms()
         self._look_at = now + self._bench.poll_ms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from bgo.clock import Moment, moment
@@ -73,6 +74,12 @@ class Questions:
         self._asks_device = session.lanes.ask_device()
         device = (sensed or self._bench.sense()) if self._asks_device else DeviceState()
         return platform.view(session, self._bench.profile, device)
+
+    def seen(self, device: DeviceState) -> View:
+        """Return the view of a device that says this; what its rules remember is left out where no store answers."""
+        with suppress(StoreBusyError, StoreError), self._store.read() as session:
+            return platform.view(session, self._bench.profile, device)
+        return View(self._bench.profile, device)
 
     @property
     def moment(self) -> Moment:

@@ -72,7 +72,7 @@ class Worker:
                 stack.callback(self._tidier.end)
             self._crew = Crew(bench.plugins, self._slots + (1 if options.watch else 0), self._print, self._clock)
             self._runs = Runs(bench, self._crew, self._desk, self._tell)
-            self._device = DeviceWatch(bench, self._runs)
+            self._device = DeviceWatch(bench, self._runs, self._desk.seen)
             self._beat = Beat(options.notifier, self._desk, self._runs, self._ending, self.report)
             stack.callback(self._crew.disband)
             self._hearing = self._desk.hearing = Hearing(bench, self.id, self._crew, self._desk, self.report)

@@ -81,3 +81,23 @@ def test_python_says_it_with_a_word_or_the_constraints(bgo_flow: TaskFlow) -> No
     assert flow.get(one).task.wish == flow.get(other).task.wish
     with pytest.raises(UsageError, match="cannot be 'never'"):
         flow.enqueue("echo", constraints=charged, on_constraint_loss="never")
+
+
+def test_a_copy_keeps_what_its_task_said_against_its_handler(bgo: Bgo, tmp_path: Path) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "import bgo\n"
+        "@bgo.task(constraints=bgo.TaskConstraints(requires_charging=True, on_loss=bgo.ConstraintLoss.CANCEL))\n"
+        "def mine(ctx: bgo.TaskContext) -> None: pass\n"
+    )
+    here = ("--plugin", str(plugin))
+    task = bgo(*here, "enqueue", "mine", "--on-constraint-loss", "stop", "-q").out.strip()
+    again = bgo(*here, "enqueue", "--like", task, "-q").out.strip()
+    assert options(bgo, task) == options(bgo, again) == {"requires_charging": True}
+    other = bgo(*here, "enqueue", "--like", task, "--on-constraint-loss", "finish", "-q").out.strip()
+    assert options(bgo, other) == FINISH
+    schedule = bgo(*here, "schedule", "mine", "--every", "1h", "--on-constraint-loss", "stop", "-q").out.strip()
+    bgo(*here, "reschedule", schedule, "--priority", "5")
+    bgo(*here, "run", "--charging", "no")
+    (made,) = bgo("tasks", "--schedule", schedule, "--json").json
+    assert made["options"]["constraints"] == {"requires_charging": True}

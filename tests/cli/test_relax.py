@@ -98,3 +98,12 @@ def test_a_drain_waits_for_it(bgo_flow: TaskFlow, bgo_device: library.testing.Sc
     report = library.testing.drain(bgo_flow, until_empty=True)
     assert [run.task.id for run in report.runs] == [task]
     assert bgo_flow.clock.now_ms() == before + 3 * 86_400_000
+
+
+def test_a_copy_that_takes_all_back_has_nothing_to_relax_or_to_lose(bgo: Bgo) -> None:
+    words = ("--network", "unmetered", "--relax", "1d:network=connected", "--on-constraint-loss", "finish")
+    task = bgo("enqueue", "echo", *words, "-q").out.strip()
+    again = bgo("enqueue", "--like", task, "--network", "none", "-q").out.strip()
+    found = bgo("status", again, "--json").json["options"]
+    assert "constraints" not in found
+    assert "relax" not in found

@@ -81,7 +81,7 @@ TIMES = [
     ([*EVERY, "--delay=5m"], "a schedule has no --delay", "its occurrences say when it runs"),
     ([*EVERY, "--run"], "a schedule has no --run", "bgo enqueue NAME --run"),
     ([*EVERY, "--wait"], "a schedule has no --wait", "bgo tasks --schedule ID"),
-    ([*EVERY, "--relax", "3d"], "--relax is not available in this version", "would be a lie"),
+    ([*EVERY, "--relax", "3d"], "not a step of relax: '3d'", "try 3d:network=connected"),
     ([*EVERY, "--encrypt"], "--encrypt is not available in this version", "would be a lie"),
     ([*EVERY, "--key", "9x"], "not a key name: '9x'", "starts with a letter"),
     ([*EVERY, "--key", "a b"], "not a key name: 'a b'", "such as 'my-key'"),

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bgo.model.device import HOST, DeviceState
+from bgo.model.device import HOST, DeviceState, View
 from bgo.model.options import ConstraintLoss, RetryPolicy, TaskConstraints, TaskTimeout
 from bgo.model.state import State
 from bgo.policy.loss import SETTLE_MS
@@ -204,7 +204,7 @@ def test_nothing_is_asked_while_nothing_needs_it() -> None:
     times = SimpleNamespace(awake_ms=lambda: clock.now, now_ms=lambda: START + clock.now)
     bench = SimpleNamespace(sense=sense, profile=HOST, poll_ms=500, clock=times)
     runs = SimpleNamespace(watched=lambda: list(live), withdraw_for=lambda run, hold: stopped.append((clock.now, run)))
-    watch = DeviceWatch(bench, runs)  # type: ignore[arg-type]
+    watch = DeviceWatch(bench, runs, lambda device: View(HOST, device))  # type: ignore[arg-type]
     assert watch.next_timer(0) is None
     watch.turn(0)
     assert asked == []

@@ -9,14 +9,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
+
+import pytest
 
 from bgo.clock import VirtualClock
+from bgo.engine import platform
 from bgo.engine.cycle import Asker
 from bgo.engine.enqueue import enqueue
+from bgo.errors import StoreBusyError, StoreError
 from bgo.ids import quick_rng
-from bgo.model.device import DeviceState, Reading, Tri
+from bgo.model.device import HOST, DeviceState, Level, Reading, Tri
 from bgo.model.options import TaskConstraints
 from bgo.model.task import Child, Wish
+from bgo.policy import loss
 from bgo.policy.gates import Offer
 from bgo.run.bench import Bench
 from bgo.run.desk import Desk
@@ -120,3 +126,26 @@ def test_a_bus_that_hangs_does_not_keep_a_worker(tmp_path: Path) -> None:
 
     bgo("enqueue", "echo", "-i", "message=hi", "--charging")
     assert "1 done" in bgo("run")
+
+
+def test_while_work_runs_the_battery_is_as_low_as_the_store_remembers(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    between = DeviceState(battery=Level(17, "a sensor"))
+    assert not scene.desk.seen(between).platform.battery_low
+    with scene.store.write() as session:
+        platform.remember(session, platform.view(session, HOST, DeviceState(battery=Level(9, "a sensor"))))
+    assert scene.desk.seen(between).platform.battery_low
+    assert loss.observe(TaskConstraints(battery_not_low=True), scene.desk.seen(between), None, START) is not None
+
+
+@pytest.mark.parametrize("error", [StoreBusyError("busy"), StoreError("out of order")])
+def test_a_store_that_does_not_answer_keeps_nobody_from_looking_at_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    scene = Scene(tmp_path)
+
+    def fails() -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(scene.store, "read", fails)
+    assert scene.desk.seen(scene.sense()).device.charging.value is Tri.NO

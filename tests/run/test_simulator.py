@@ -515,21 +515,6 @@ def test_it_jumps_to_the_opening_of_a_window() -> None:
     assert play(store, for_ms=HOUR).never[0].holds[0].gate is Gate.WINDOW
 
 
-def test_schedules_begin_with_a_start_that_lies_ahead() -> None:
-    timed = Timed()
-    timed.every(HOUR, key="hourly", max_runs=5, jitter=HOUR // 2)
-    timed.every(HOUR, key="over", end=BEGIN + 24 * HOUR)
-    timed.every(HOUR, key="later", start=BEGIN + 100 * 24 * HOUR)
-    timed.reboot_schedule(key="boot")
-    begin = BEGIN + 60 * 24 * HOUR
-    found = {row.key: row for row in play(timed.store, start_ms=begin, is_ahead=True, for_ms=4 * HOUR - 1).schedules}
-    assert found["hourly"].counts == Counters(fired=4)
-    assert (found["over"].counts, found["over"].ended) == (Counters(), "finished: no occurrence is left")
-    assert (found["later"].counts, found["later"].ended, found["boot"].ended) == (Counters(), "", "")
-    late = {row.key: row for row in play(timed.store, start_ms=begin, for_ms=4 * HOUR - 1).schedules}
-    assert late["hourly"].counts.coalesced > 1_000, "what is due now stays due"
-
-
 def test_a_play_goes_on_from_what_the_store_remembers_of_the_battery() -> None:
     store = a_store(a_spec(wish=a_wish(constraints=TaskConstraints(battery_not_low=True))))
     between = DeviceState(battery=Level(17, "a sensor"))
@@ -554,3 +539,18 @@ def test_a_worker_remembers_for_the_next_one_that_the_battery_was_low(tmp_path: 
             assert report.held == ({"battery": held} if held else {}), level
             if not held:
                 flow.enqueue("echo", constraints=wish)
+
+
+def test_schedules_begin_with_a_start_that_lies_ahead() -> None:
+    timed = Timed()
+    timed.every(HOUR, key="hourly", max_runs=5, jitter=HOUR // 2)
+    timed.every(HOUR, key="over", end=BEGIN + 24 * HOUR)
+    timed.every(HOUR, key="later", start=BEGIN + 100 * 24 * HOUR)
+    timed.reboot_schedule(key="boot")
+    begin = BEGIN + 60 * 24 * HOUR
+    found = {row.key: row for row in play(timed.store, start_ms=begin, is_ahead=True, for_ms=4 * HOUR - 1).schedules}
+    assert found["hourly"].counts == Counters(fired=4)
+    assert (found["over"].counts, found["over"].ended) == (Counters(), "finished: no occurrence is left")
+    assert (found["later"].counts, found["later"].ended, found["boot"].ended) == (Counters(), "", "")
+    late = {row.key: row for row in play(timed.store, start_ms=begin, for_ms=4 * HOUR - 1).schedules}
+    assert late["hourly"].counts.coalesced > 1_000, "what is due now stays due"
