@@ -84,8 +84,8 @@ def cancel(
     if not wanted.ids and not wanted.states:
         wanted = replace(wanted, states=tuple(sorted(ACTIVE)))
     makers = _makers(flow, wanted) if and_schedules else []
-    if not yes and (count := how_many(flow, wanted) + len(makers)) > 1:
-        confirm("Cancel these?", count, yes=yes, most=MANY)
+    if not yes and (tasks := how_many(flow, wanted)) + len(makers) > 1:
+        confirm(_question(tasks, len(makers)), tasks + len(makers), yes=yes, most=MANY)
     for view in makers:
         if view.schedule.state == "active":
             flow.pause_schedule(view.id)  # what it made between the two steps would stay
@@ -116,6 +116,15 @@ def cancel(
             why=f"too late: it has {'been ' if replies[0].state == 'cancelled' else ''}{replies[0].state} already",
             hint=f"bgo status {replies[0].id}",
         )
+
+
+def _question(tasks: int, schedules: int) -> str:
+    """Return what is asked before several things are called off; that some are schedules is to be said."""
+    if not schedules:
+        return "Cancel these?"
+    if not tasks:
+        return "Remove these schedules?"
+    return f"Cancel these, and remove {'a schedule' if schedules == 1 else f'{schedules:,} schedules'}?"
 
 
 def _makers(flow: TaskFlow, wanted: Selector) -> list[ScheduleView]:

@@ -10,10 +10,10 @@ import typer
 from bgo.cli import parse, timing
 from bgo.cli import whole as shared
 from bgo.cli.flow import flow_of
-from bgo.cli.lazy import argv_of
+from bgo.cli.lazy import argv_of, words_of
 from bgo.cli.params import Json, Quiet, Yes
 from bgo.cli.schedule import FinishBefore, StartBefore, enqueue_options
-from bgo.cli.schedules import Word, told
+from bgo.cli.schedules import Word, Words, each, told
 
 
 def reschedule(
@@ -69,6 +69,7 @@ def reschedule(
     """
     said = dict(locals())
     flow = flow_of(ctx)
+    timing.check_once(words_of(ctx))
     said["word"], pairs = timing.at_word(words or [])
     options = timing.keywords(flow, said, is_new=False)
     usual = dict.fromkeys(("charging", "at_most_once", "after", "dedup", "dedup_ttl", "unique", "unique_policy"))
@@ -99,15 +100,20 @@ def reschedule(
         render.say(told_wish(view.schedule, flow.clock.now_ms()))
 
 
-def unschedule(ctx: typer.Context, word: Word, yes: Yes = False, as_json: Json = False, quiet: Quiet = False) -> None:
-    """Remove a schedule; what it has made stays, and runs on."""
+def unschedule(ctx: typer.Context, words: Words, yes: Yes = False, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Remove schedules; what they have made stays, and runs on."""
     flow = flow_of(ctx)
-    found = flow.schedules(word)
-    if len(found) > 1 and not yes:
-        from bgo.errors import UsageError
+    for word in words:
+        found = [view.id for view in flow.schedules(word)]
+        if len(found) > 1 and not yes:
+            _ask(word, found)
+    told(each(flow, words, flow.unschedule), "is removed", as_json=as_json, quiet=quiet)
 
-        ids = ", ".join(view.id for view in found[:5]) + (" …" if len(found) > 5 else "")
-        if not sys.stdin.isatty():
-            raise UsageError(f"{word:.60} means {len(found)} schedules", why=ids, hint="give an id or a key, or --yes")
-        typer.confirm(f"remove {len(found)} schedules ({ids})?", abort=True, err=True)
-    told(flow.unschedule(word), "is removed", as_json=as_json, quiet=quiet)
+
+def _ask(word: str, found: list[str]) -> None:
+    from bgo.errors import UsageError
+
+    ids = ", ".join(found[:5]) + (" …" if len(found) > 5 else "")
+    if not sys.stdin.isatty():
+        raise UsageError(f"{word:.60} means {len(found)} schedules", why=ids, hint="give an id or a key, or --yes")
+    typer.confirm(f"remove {len(found)} schedules ({ids})?", abort=True, err=True)

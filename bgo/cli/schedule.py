@@ -11,7 +11,7 @@ from bgo.cli import timing
 from bgo.cli import whole as shared
 from bgo.cli.flow import flow_of, tell_broken
 from bgo.cli.items import ItemFormat
-from bgo.cli.lazy import argv_of
+from bgo.cli.lazy import argv_of, words_of
 from bgo.cli.params import DryRun, Json, Quiet
 from bgo.errors import UsageError
 
@@ -157,8 +157,10 @@ def schedule(
     said = dict(locals())
     flow = flow_of(ctx)
     tell_broken(flow)
+    timing.check_once(words_of(ctx))
     said["word"], said["words"] = timing.at_word(words or [])
-    draft = _draft(flow, said, argv_of(ctx))
+    with timing.as_schedule(name):
+        draft = _draft(flow, said, argv_of(ctx))
     from bgo.cli import scheduled
 
     if dry_run:

@@ -8,26 +8,28 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.cli.facts import Fact
-    from bgo.model.schedule import Counters, OccurrenceRow, Schedule
+    from bgo.model.schedule import Counters, OccurrenceRow, Schedule, ScheduleWish
     from bgo.model.schedule_view import Coming, ScheduleView
 
 STYLES = {"active": ("●", "green"), "paused": ("⏸", "yellow"), "finished": ("■", "dim")}
 
 
 def put_table(views: Sequence[ScheduleView], now: int, *, color: bool) -> None:
+    from bgo import zones
     from bgo.cli import render
     from bgo.cli.scheduled import told_timing
 
+    here = zones.local_name()
     found = [view.schedule for view in views]
     columns = [
         (render.Column("ID"), [each.id for each in found]),
         (render.Column("STATE"), [state_text(each.state) for each in found]),
         (render.Column("NAME", least=8), [each.name for each in found]),
-        (render.Column("KEY", least=8, drop=4), [each.key or "" for each in found]),
-        (render.Column("FIRES", least=12, drop=1), [told_timing(each.timing) for each in found]),
-        (render.Column("NEXT", drop=2), [_next(each, now) for each in found]),
-        (render.Column("FIRED", right=True, drop=3), [f"{each.counters.fired:,}" for each in found]),
-        (render.Column("NOT FIRED", least=12, drop=5), [told_counts(each.counters) for each in found]),
+        (render.Column("KEY", least=8, drop=5), [each.key or "" for each in found]),
+        (render.Column("FIRES", least=12, drop=2), [told_timing(each.timing, here) for each in found]),
+        (render.Column("NEXT", drop=3), [_next(each, now) for each in found]),
+        (render.Column("FIRED", right=True, drop=4), [f"{each.counters.fired:,}" for each in found]),
+        (render.Column("NOT FIRED", least=12, drop=1), [told_counts(each.counters) for each in found]),
     ]
     shown = [(column, cells) for column, cells in columns if any(cells)]
     out = render.console(color=color)
@@ -66,30 +68,55 @@ def put_facts(flow: TaskFlow, view: ScheduleView) -> None:
     title = render.safe(f"{view.id}  {render.line(schedule.name)}  ", "bold")
     title.append_text(state_text(schedule.state))
     title.append_text(render.safe(f"  makes a {schedule.kind}", "dim"))
-    facts([*_when(schedule, flow.clock.now_ms()), *_what(view)], color=flow.settings.color, title=title)
+    facts([*_when(view, flow.clock.now_ms()), *_what(view)], color=flow.settings.color, title=title)
 
 
-def _when(schedule: Schedule, now: int) -> list[Fact]:
-    from bgo.cli import render
-    from bgo.cli.scheduled import told_next, told_timing
+def _when(view: ScheduleView, now: int) -> list[Fact]:
+    from bgo.cli.scheduled import told_timing
 
-    wish, timing = schedule.wish, schedule.timing
+    schedule = view.schedule
     return [
         ("key", schedule.key),
-        ("fires", told_timing(timing)),
-        ("next", told_next(schedule, now).removeprefix("next ")),
+        ("fires", told_timing(schedule.timing)),
+        ("next", _told_next(view, now)),
+        *wish_facts(schedule.wish),
+        ("fired", f"{schedule.counters.fired:,}"),
+        ("not fired", told_counts(schedule.counters)),
+    ]
+
+
+def _told_next(view: ScheduleView, now: int) -> str:
+    from bgo.cli.scheduled import told_next
+
+    told = told_next(view.schedule, now).removeprefix("next ")
+    return told if view.due < 2 else f"{told}, for {view.due:,} occurrences"
+
+
+def wish_facts(wish: ScheduleWish) -> list[Fact]:
+    """Return what a schedule was asked for beside its rule; what was not said is left out."""
+    from bgo.cli import render
+
+    timing = wish.timing
+    return [
         ("from", None if timing.start_ms is None else render.local_time(timing.start_ms)),
         ("until", None if timing.end_ms is None else render.local_time(timing.end_ms)),
         ("jitter", None if not wish.jitter_ms else f"up to {render.duration(wish.jitter_ms)} later"),
         ("missed", MISSED[wish.missed.kind].format(render.duration(wish.missed.grace_ms), wish.missed.most)),
         ("overlap", OVERLAP[wish.overlap]),
-        ("at most", None if wish.max_runs is None else f"{wish.max_runs:,} times"),
-        ("pauses", None if wish.pause_after is None else f"after {wish.pause_after} failures in a row"),
+        ("at most", None if wish.max_runs is None else times(wish.max_runs)),
+        ("pauses", None if wish.pause_after is None else _told_pause(wish.pause_after)),
         ("starts by", None if not wish.start_before_ms else f"{render.duration(wish.start_before_ms)} after it fired"),
         ("ends by", None if not wish.finish_before_ms else f"{render.duration(wish.finish_before_ms)} after it fired"),
-        ("fired", f"{schedule.counters.fired:,}"),
-        ("not fired", told_counts(schedule.counters)),
     ]
+
+
+def times(number: int) -> str:
+    """Return a number of times in words."""
+    return "once" if number == 1 else f"{number:,} times"
+
+
+def _told_pause(failures: int) -> str:
+    return "after a failure" if failures == 1 else f"after {failures:,} failures in a row"
 
 
 MISSED = {
@@ -106,15 +133,12 @@ OVERLAP = {
 
 
 def _what(view: ScheduleView) -> list[Fact]:
-    import shlex
-
-    from bgo.cli import render
+    from bgo.cli.schedule_made import facts_of
 
     schedule = view.schedule
     return [
         ("handler", schedule.handler if schedule.handler != schedule.name else None),
-        ("input", render.dumps(view.input) if view.input else None),
-        ("command", None if view.argv is None else shlex.join(view.argv)),
+        *facts_of(view.made),
         ("unfinished", ", ".join(view.unfinished[:5]) + (" …" if len(view.unfinished) > 5 else "")),
         ("from file", schedule.source),
         ("more", f"bgo tasks --schedule {schedule.id}; bgo explain {schedule.id}"),
@@ -150,15 +174,17 @@ def _told_outcome(row: OccurrenceRow) -> str:
             return str(row.outcome)
 
 
-def put_coming(found: Sequence[Coming], now: int, *, color: bool) -> None:
-    """Print occurrences that are to come."""
+def put_coming(found: Sequence[Coming], now: int, zone: str, *, color: bool) -> None:
+    """Print occurrences that are to come, by the clock of the schedule's zone."""
     from datetime import datetime
 
+    from bgo import zones
     from bgo.cli import render
 
     if not found:
         return
-    columns = [render.Column("NEXT"), render.Column("FIRES", drop=2)]
+    heading = "NEXT" if zone == zones.local_name() else f"NEXT, in {zone}"
+    columns = [render.Column(heading), render.Column("FIRES", drop=2)]
     if any(each.note for each in found):
         columns.append(render.Column("NOTE", least=12, drop=1))
     rows = [

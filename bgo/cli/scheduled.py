@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.engine.schedules import Draft, Placed
     from bgo.model.schedule import Rule, Schedule, Timing
+    from bgo.model.schedule_view import Coming
 
 FORESEEN = 5
 
@@ -44,20 +45,20 @@ def told_wish(schedule: Schedule, now: int) -> str:
     if wish.jitter_ms:
         parts.append(f"up to {exact(wish.jitter_ms)} later")
     if wish.max_runs is not None:
-        parts.append(f"{wish.max_runs:,} times at most")
+        parts.append("once" if wish.max_runs == 1 else f"{wish.max_runs:,} times at most")
     if wish.timing.end_ms is not None:
         parts.append(f"until {render.local_time(wish.timing.end_ms)}")
     return f"{', '.join(parts)}; {told_next(schedule, now)}"
 
 
-def told_timing(timing: Timing) -> str:
-    """Return when a schedule fires, in words."""
+def told_timing(timing: Timing, here: str = "") -> str:
+    """Return when a schedule fires, in words; its zone is left out where that is `here`."""
     from bgo.model.schedule import Cron
 
     parts = [told_rule(timing.rule)]
     if timing.window is not None:
         parts.append(f"within {timing.window.told}")
-    if isinstance(timing.rule, Cron) or timing.window is not None:
+    if timing.zone != here and (isinstance(timing.rule, Cron) or timing.window is not None):
         parts.append(f"in {timing.zone}")
     return " ".join(parts)
 
@@ -81,7 +82,8 @@ def exact(ms: int) -> str:
 def told_next(schedule: Schedule, now: int) -> str:
     """Return when it fires next, or why it does not."""
     if schedule.state != "active":
-        return f"{schedule.state}: {schedule.reason}"
+        said = schedule.reason.startswith(schedule.state)
+        return schedule.reason if said else f"{schedule.state}: {schedule.reason}"
     if schedule.fire_at is None:
         return "at the next start of this computer"
     return told_time(schedule.fire_at, now)
@@ -100,25 +102,43 @@ def tell_plan(flow: TaskFlow, draft: Draft, *, as_json: bool) -> None:
     import json
 
     from bgo.cli import render
+    from bgo.model.schedule_makes import Makes
 
-    found = flow.foresee(draft, FORESEEN)
-    makes: Any = json.loads(draft.plan)
+    outcome = "added" if draft.key is None else flow.place_all([draft], dry_run=True)[0].outcome
+    template: Any = json.loads(draft.plan)
+    made, found = Makes.of(template), _foreseen(flow, draft)
     if as_json:
-        from bgo.model.schedule_view import rule_json
+        from bgo.model.schedule_view import wish_json
 
-        told = {"schema": 1, "name": draft.name, "kind": draft.kind, "rule": rule_json(draft.wish.timing.rule)}
-        return render.write_json(
-            {**told, "zone": draft.wish.timing.zone, "coming": [c.to_json() for c in found], "makes": makes}
-        )
+        told = {"schema": 1, "outcome": outcome, "key": draft.key, "name": draft.name, "kind": draft.kind}
+        told |= {"handler": draft.handler or None, **wish_json(draft.wish), **made.to_json()}
+        return render.write_json({**told, "coming": [c.to_json() for c in found], "makes": template})
     from bgo.cli.facts import facts
-    from bgo.cli.schedule_shown import put_coming
+    from bgo.cli.schedule_made import facts_of
+    from bgo.cli.schedule_shown import put_coming, wish_facts
 
     rows = [
+        ("key", draft.key),
         ("makes", f"{draft.kind} {draft.name}"),
+        ("handler", draft.handler if draft.handler != draft.name else None),
         ("fires", told_timing(draft.wish.timing)),
-        ("missed", str(draft.wish.missed)),
-        ("overlap", str(draft.wish.overlap)),
+        *wish_facts(draft.wish),
+        *facts_of(made),
     ]
-    facts(rows, color=flow.settings.color, title=render.safe("nothing was written", "bold"))
-    put_coming(found, flow.clock.now_ms(), color=flow.settings.color)
+    title = "nothing was written" + WOULD[outcome].format(draft.key)
+    facts(rows, color=flow.settings.color, title=render.safe(title, "bold"))
+    put_coming(found, flow.clock.now_ms(), draft.wish.timing.zone, color=flow.settings.color)
     return None
+
+
+WOULD = {
+    "added": "",
+    "changed": "; {} is there, and would be changed",
+    "unchanged": "; {} is there, and is the same already",
+}
+
+
+def _foreseen(flow: TaskFlow, draft: Draft) -> list[Coming]:
+    """Return its first occurrences; those that its start names and that have passed by now do not fire."""
+    start, now = draft.wish.timing.start_ms, flow.clock.now_ms()
+    return flow.foresee(draft, FORESEEN, since=now - 1 if start is not None and start <= now - 1000 else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,9 +11,10 @@ from bgo.cli import schedule_shown as shown
 from bgo.cli import schedules_files
 from bgo.cli.flow import flow_of
 from bgo.cli.lazy import group
-from bgo.cli.params import OUTPUT, Json, Quiet
+from bgo.cli.params import OUTPUT, SELECTION, Json, Limit, Quiet
 from bgo.cli.whole import RESULT, Wait
 from bgo.errors import UsageError
+from bgo.model.schedule import ScheduleState
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 app = group("List schedules, show one, pause, resume, foresee, import them, or fire one now.", default_verb="list")
 
 Word = Annotated[str, typer.Argument(metavar="ID", help="An id, a key, or a name.", show_default=False)]
+Words = Annotated[list[str], typer.Argument(metavar="ID", help="Ids, keys or names.", show_default=False)]
 
 
 @app.command("list")
@@ -30,6 +32,11 @@ def list_(
     word: Annotated[
         str | None, typer.Argument(metavar="[ID]", help="An id, a key, or a name.", show_default=False)
     ] = None,
+    states: Annotated[
+        list[ScheduleState] | None,
+        typer.Option("--state", help="In this state; repeat for any.", metavar="STATE", rich_help_panel=SELECTION),
+    ] = None,
+    limit: Limit = 50,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -37,7 +44,8 @@ def list_(
     from bgo.cli import render
 
     flow = flow_of(ctx)
-    found = flow.schedules(word)
+    every = [view for view in flow.schedules(word) if not states or view.schedule.state in states]
+    found = every[:limit]
     if as_json:
         render.write_json([view.to_json() for view in found])
     elif quiet:
@@ -45,6 +53,10 @@ def list_(
             print(view.id)
     elif found:
         shown.put_table(found, flow.clock.now_ms(), color=flow.settings.color)
+        if len(every) > limit:
+            render.say(f"the oldest {limit:,} of {len(every):,}; more with --limit N")
+    elif states:
+        render.say("no schedule fits")
     else:
         render.say("no schedule yet: bgo schedule NAME --every 1h")
 
@@ -64,13 +76,14 @@ def show_one(flow: TaskFlow, word: str, *, as_json: bool) -> None:
         from bgo.model.schedule_view import occurrence_json
 
         done = [occurrence_json(row) for row in view.occurrences]
-        render.write_json({**view.to_json(), "occurrences": done, "coming": [c.to_json() for c in view.coming]})
+        coming = [each.to_json() for each in view.coming]
+        render.write_json({**view.to_json(), "occurrences": done, "due": view.due, "coming": coming})
         return
     shown.put_facts(flow, view)
     color = flow.settings.color
     if view.occurrences:
         shown.put_done(view.occurrences, flow.clock.now_ms(), color=color)
-    shown.put_coming(view.coming, flow.clock.now_ms(), color=color)
+    shown.put_coming(view.coming, flow.clock.now_ms(), view.schedule.timing.zone, color=color)
 
 
 @app.command("preview")
@@ -90,30 +103,41 @@ def preview(
     from bgo.model.schedule import Reboot
 
     flow = flow_of(ctx)
-    now = flow.clock.now_ms()
+    now, timing = flow.clock.now_ms(), flow.get_schedule(word, recent=0, coming=0).schedule.timing
     found = flow.preview(word, count, since=None if since is None else parse.instant_ms(since, now) - 1)
     if as_json:
         render.write_json([each.to_json() for each in found])
     elif found:
-        shown.put_coming(found, now, color=flow.settings.color)
+        shown.put_coming(found, now, timing.zone, color=flow.settings.color)
     else:
-        is_reboot = isinstance(flow.get_schedule(word).schedule.timing.rule, Reboot)
+        is_reboot = isinstance(timing.rule, Reboot)
         render.say(f"{'it fires at the start of this computer' if is_reboot else 'no occurrence is left'}; "
                    f"bgo schedules show {word}")  # fmt: skip
 
 
 @app.command("pause")
-def pause(ctx: typer.Context, word: Word, as_json: Json = False, quiet: Quiet = False) -> None:
-    """Let a schedule fire no more until it is resumed; what it has made runs on."""
+def pause(ctx: typer.Context, words: Words, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Let schedules fire no more until they are resumed; what they have made runs on."""
     flow = flow_of(ctx)
-    told(flow.pause_schedule(word), "does not fire until it is resumed", as_json=as_json, quiet=quiet)
+    found = each(flow, words, flow.pause_schedule)
+    told(found, "does not fire until it is resumed", as_json=as_json, quiet=quiet)
 
 
 @app.command("resume")
-def resume(ctx: typer.Context, word: Word, as_json: Json = False, quiet: Quiet = False) -> None:
-    """Let a schedule fire again, from now on: what it did not make meanwhile is not made."""
+def resume(ctx: typer.Context, words: Words, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Let schedules fire again, from now on: what they did not make meanwhile is not made."""
     flow = flow_of(ctx)
-    told(flow.resume_schedule(word), "fires again", as_json=as_json, quiet=quiet)
+    told(each(flow, words, flow.resume_schedule), "fires again", as_json=as_json, quiet=quiet)
+
+
+def each(flow: TaskFlow, words: Sequence[str], do: Callable[[str], list[ScheduleView]]) -> list[ScheduleView]:
+    """Do something to all schedules that words mean, each once; a word that means none refuses the whole call."""
+    if len(words) == 1:
+        return do(words[0])
+    found = {view.id: view.schedule.state for word in words for view in flow.schedules(word)}
+    # what is finished can neither be paused nor resumed: it refuses the call before anything is done
+    ids = sorted(found, key=lambda one: found[one] is not ScheduleState.FINISHED)
+    return [view for one in ids for view in do(one)]
 
 
 @app.command("run")

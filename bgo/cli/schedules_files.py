@@ -112,7 +112,16 @@ def _tell(done: Imported, source: str, *, dry_run: bool) -> None:
     counts["left out"] = len(done.crontab.left_out)
     _sum_up(counts, dry_run=dry_run)
     if counts["added"] and not dry_run:
-        render.say(f"both cron and bgo run them now: take them out of {source} (crontab -e)")
+        render.say(f"both cron and bgo run them now: take them out of {_place(source)}")
+
+
+def _place(source: str) -> str:
+    """Return where the entries of a crontab stand, as somebody finds them."""
+    from bgo.flow.crontab_source import PIPE, PROGRAM
+
+    if source == PROGRAM:
+        return "your crontab (crontab -e)"
+    return "the crontab that they came from" if source == PIPE else source
 
 
 def _put_line(line: Line, applied: Applied | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bgo.cli import parse
-from bgo.errors import UsageError
+from bgo.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
@@ -48,7 +48,7 @@ EveryHours = Annotated[
 DailyAt = Annotated[str | None, typer.Option("--daily-at", metavar="HH:MM", help="Every day.", rich_help_panel=FIRES)]
 On = Annotated[
     list[str] | None,
-    typer.Option("--on", metavar="DAYS", help="MON,WED,FRI, with --at.", rich_help_panel=FIRES),
+    typer.Option("--on", metavar="DAYS", help="MON,WED or MON-FRI, with --at.", rich_help_panel=FIRES),
 ]
 WeekdaysAt = Annotated[
     str | None, typer.Option("--weekdays-at", metavar="HH:MM", help="Monday to Friday.", rich_help_panel=FIRES)
@@ -129,13 +129,13 @@ PLAIN = ("tz", "window", "jitter", "max_runs", "missed", "overlap", "pause_after
 def keywords(flow: TaskFlow, said: Mapping[str, Any], *, is_new: bool) -> dict[str, Any]:
     """Return what these options mean to the library; a schedule that is there need not be told when it fires."""
     from bgo import zones
-    from bgo.flow.rules import rule_of
+    from bgo.flow.rules import is_said, rule_of
 
     words = {name: said.get(name) for name in RULE}
     away = {name for name in CLEARED if said.get(name) in (NONE, NO_NUMBER)}
     said = {**said, **dict.fromkeys(away)}
     found: dict[str, Any] = {name: said[name] for name in PLAIN}
-    if is_new or any(words.values()):
+    if is_new or any(map(is_said, words.values())):
         found.update(rule_of(words))
     zone = None if said["tz"] is None else zones.zone(said["tz"])
     for name in ("start", "end"):
@@ -193,6 +193,40 @@ def as_options() -> Iterator[None]:
         raise UsageError(
             f"{option}: {rest}", why=error.why, hint=f"try {option} {example}" if example else error.hint
         ) from None
+
+
+@contextmanager
+def as_schedule(name: str) -> Iterator[None]:
+    """Let hints that are about other commands name what is typed here."""
+    try:
+        yield
+    except (UsageError, NotFoundError) as error:
+        error.hint = HINTS.get(error.hint, error.hint)
+        if error.message == f"unknown handler: {name!r}":
+            near = f"{error.hint.rstrip('?')}? " if error.hint.startswith("did you mean") else ""
+            error.hint = f"{near}if {name} is only a name: --handler HANDLER (bgo handlers list)"
+        raise
+
+
+HINTS = {
+    "bgo enqueue shell -- ls -l": "bgo schedule shell --every 1h -- ls -l",
+    "bgo chain NAME first second+third": "--steps 'first second+third'",
+}
+
+
+def check_once(words: Sequence[str]) -> None:
+    """Refuse an option that says when it fires and stands there twice: Typer would take the last and say nothing."""
+    typed = words[: words.index("--")] if "--" in words else words
+    for option in ONCE:
+        if sum(word == option or word.startswith(f"{option}=") for word in typed) > 1:
+            raise UsageError(
+                f"{option} stands there twice",
+                why="a schedule has one rule",
+                hint="several times of a day: --cron '0 9,18 * * *'; else make a schedule of each",
+            )
+
+
+ONCE = tuple("--" + name.replace("_", "-") for name in RULE if name not in ("on", "word"))
 
 
 def at_word(words: list[str]) -> tuple[str | None, list[str]]:

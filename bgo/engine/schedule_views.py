@@ -20,10 +20,14 @@ def view_of(
     session: Session, schedule: Schedule, *, recent: int = 0, coming: int = 0, now: int | None = None
 ) -> ScheduleView:
     """Return a schedule with what it makes opened; with `recent` and `coming`, so many occurrences before and behind
-    `now`."""
+    `now`, and how many are due."""
     ahead: tuple[Coming, ...] = ()
+    number = 0
     if coming and now is not None and schedule.state is ScheduleState.ACTIVE and schedule.next_at is not None:
-        ahead = tuple(_coming(schedule.id, schedule.wish, schedule.next_at - 1, coming))
+        after = schedule.next_at - 1
+        if schedule.fire_at is not None and schedule.fire_at <= now:
+            after, number = occasions.due(schedule, now)
+        ahead = tuple(_coming(schedule.id, schedule.wish, after, coming))
     return ScheduleView(
         schedule,
         json.loads(session.payloads.get(schedule.plan_ref)),
@@ -31,6 +35,7 @@ def view_of(
         failures_in_a_row(session, schedule),
         tuple(session.schedules.occurrences(schedule, recent)) if recent else (),
         ahead,
+        number,
     )
 
 

@@ -42,7 +42,7 @@ def rule_of(said: Said, spell: Spell = option) -> RuleKeywords:
     The words are those of RULES, and `at` beside `on` and `monthly_on`. Raises UsageError unless there is exactly one
     rule; `spell` is how its messages write a word.
     """
-    given = {key: value for key, value in said.items() if (key in RULES or key == AT) and _is_said(value)}
+    given = {key: value for key, value in said.items() if (key in RULES or key == AT) and is_said(value)}
     rules = [key for key in given if key != AT]
     if not rules:
         raise _no_rule(spell, given.get(AT))
@@ -60,8 +60,9 @@ def rule_of(said: Said, spell: Spell = option) -> RuleKeywords:
         raise found from None
 
 
-def _is_said(value: Any) -> bool:
-    return not (value is None or value is False or (isinstance(value, (str, list, tuple)) and not value))
+def is_said(value: Any) -> bool:
+    """Say whether a word is there at all; an empty text is, and means nothing."""
+    return not (value is None or value is False or (isinstance(value, (list, tuple)) and not value))
 
 
 def _no_rule(spell: Spell, at: Any) -> UsageError:

@@ -137,7 +137,7 @@ class Systemd:
     def install(self) -> Report:
         report = Report(NAME, self._program)
         unit = self._unit(timed=self._timed)
-        self._take_away(report, timed=not self._timed)
+        self._take_away(report, timed=not self._timed)  # systemd reads its units again below
         report.steps += [files.write(file) for file in self.files()]
         dids = {step.did for step in report.steps}
         if dids == {UNCHANGED} and self._is_on(unit):
@@ -152,7 +152,8 @@ class Systemd:
     def uninstall(self) -> Report:
         report = Report(NAME, self._program)
         for timed in (False, True):
-            self._take_away(report, timed=timed)
+            if self._take_away(report, timed=timed):
+                self._tell(report, [("daemon-reload",)])
         return report
 
     def is_installed(self) -> str:
@@ -160,14 +161,15 @@ class Systemd:
         found = [str(path) for path in there if files.is_ours(File(path, b"", MARK.encode()))]
         return f"systemd, {found[0]}" if found else ""
 
-    def _take_away(self, report: Report, *, timed: bool) -> None:
+    def _take_away(self, report: Report, *, timed: bool) -> bool:
+        """Stop a form and remove its units; say whether there was anything of it."""
         form = self._form(timed=timed)
         if not any(map(files.is_ours, form)):
-            return
+            return False
         unit = self._unit(timed=timed)
         self._tell(report, [("disable", "--now", unit)])
         report.steps += [step for file in form if (step := files.remove(file)) is not None]
-        self._tell(report, [("daemon-reload",)])
+        return True
 
     def _is_on(self, unit: str) -> bool:
         return all(not call(self._env, "systemctl", "--user", word, "--quiet", unit).code for word in _ASKED)

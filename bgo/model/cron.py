@@ -11,7 +11,7 @@ from bgo.errors import UsageError
 from bgo.model.cron_text import FIELDS, WORDS, Item, read
 from bgo.model.options import is_whole, shown
 
-DAY_FORMS = "days are 'MON' to 'SUN', whole names, or 0 (Sunday) to 7 (Sunday again)"
+DAY_FORMS = "days are 'MON' to 'SUN', whole names, 0 (Sunday) to 7 (Sunday again), or a range: MON-FRI"
 _DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -78,9 +78,9 @@ class CronSchedule:
 
     @classmethod
     def on_days_at(cls, days: Iterable[str | int], hour: int, minute: int = 0) -> CronSchedule:
-        """Return a schedule for one time on days of the week: `MON`, `monday`, or 0 (Sunday) to 7 (Sunday)."""
+        """Return a schedule for one time on days of the week: `MON`, `monday`, 0 (Sunday) to 7 (Sunday), `MON-FRI`."""
         given = days.split(",") if isinstance(days, str) else list(days)
-        numbers = sorted({_weekday(day) for day in given})
+        numbers = sorted({number for day in given for number in _weekdays(day)})
         if not numbers:
             raise UsageError("no day to fire on", why="`days` is empty", hint=DAY_FORMS)
         return cls(f"{_clock(hour, minute)} * * {','.join(map(str, numbers))}")
@@ -152,14 +152,26 @@ def _clock(hour: object, minute: object) -> str:
     return f"{minute} {hour}"
 
 
+def _weekdays(given: object) -> list[int]:
+    """Return a day of the week, or a range of them, as cron counts them, 0 (Sunday) to 6."""
+    first, dash, last = given.partition("-") if isinstance(given, str) and given[:1] != "-" else (given, "", "")
+    start = _weekday(first)
+    end = _weekday(last) if dash else start
+    return [day % 7 for day in range(start, end + 1 if end >= start else end + 8)]
+
+
 def _weekday(day: object) -> int:
-    """Return a day of the week as cron counts it, 0 (Sunday) to 6."""
+    """Return a day of the week, 0 (Sunday) to 7 (Sunday)."""
     if isinstance(day, int) and is_whole(day, 0, 7):
-        return day % 7
+        return day
+    why = "cron does not know it"
     if isinstance(day, str):
         word = day.strip().lower()
         if len(word) >= 3 and (fits := [n for n, name in enumerate(_DAYS) if name.startswith(word)]):
             return fits[0]
         if word in {"0", "1", "2", "3", "4", "5", "6", "7"}:
-            return int(word) % 7
-    raise UsageError(f"not a day of the week: {shown(day)}", why="cron does not know it", hint=DAY_FORMS)
+            return int(word)
+        from bgo.model.words import did_you_mean
+
+        why = did_you_mean(word, [*(name[:3] for name in _DAYS), *_DAYS]) or why
+    raise UsageError(f"not a day of the week: {shown(day)}", why=why, hint=DAY_FORMS)

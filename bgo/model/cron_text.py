@@ -19,6 +19,7 @@ WORDS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
+REBOOT = "@reboot"
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
 _WEEKDAYS = {"sun": 0, "mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5, "sat": 6}
@@ -102,7 +103,7 @@ def _word(text: str) -> str:
     word, everything = text.lower(), Place(text, 0, len(text))
     if word in WORDS:
         return WORDS[word]
-    if word == "@reboot":
+    if word == REBOOT:
         hint = "bgo schedule NAME @reboot, or reboot=True in Python"
         everything.refuse("it names no time: such a schedule fires when the computer has started", hint)
     if word.split()[0] == "@every":
@@ -111,7 +112,8 @@ def _word(text: str) -> str:
         everything.refuse("an interval is not a cron expression", hint)
     from bgo.model.words import did_you_mean
 
-    everything.refuse(did_you_mean(word, WORDS) or f"cron's words are {', '.join(WORDS)}")
+    known = [*WORDS, REBOOT]
+    everything.refuse(did_you_mean(word, known) or f"cron's words are {', '.join(known)}")
 
 
 def _check_size(text: str, places: list[Place]) -> None:

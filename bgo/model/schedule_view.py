@@ -5,9 +5,9 @@
 | `schedule` | `ScheduleView.to_json` with `outcome`: added, changed or unchanged |
 | `reschedule` | `ScheduleView.to_json` |
 | `schedules` | an array of `ScheduleView.to_json` |
-| `schedules show` | `ScheduleView.to_json` with `occurrences` (newest first) and `coming` |
+| `schedules show` | `ScheduleView.to_json` with `occurrences` (newest first), `due` (a number) and `coming` |
 | `schedules preview` | an array of `{at, fires_at, local, note}` |
-| `schedule --dry-run` | `{name, kind, rule, zone, coming, makes}` |
+| `schedule --dry-run` | of `ScheduleView.to_json` what is asked for, with `outcome`, `coming` and `makes` |
 | `schedules apply` | an array of `{outcome, id, key, name}` |
 | `schedules import` | an array of `{line, text, became, notes, schedule}`, one for each line |
 | `status`, `monitor --once` | among others `schedules`: `Glance.to_json` |
@@ -23,7 +23,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bgo.clock import to_iso
-from bgo.model.schedule import Cron, Every, OccurrenceRow, Reboot, Rule, Schedule, ScheduleState
+from bgo.model.schedule import Cron, Every, OccurrenceRow, Reboot, Rule, Schedule, ScheduleState, ScheduleWish
+from bgo.model.schedule_makes import Makes
 from bgo.model.views import SCHEMA, GateLine
 
 
@@ -55,6 +56,8 @@ class ScheduleView:
     """Of what it made last, as far as `pause_after` counts; 0 without that."""
     occurrences: tuple[OccurrenceRow, ...] = field(default=())
     coming: tuple[Coming, ...] = field(default=())
+    due: int = 0
+    """So many occurrences are due, and wait for a worker; known where `coming` is."""
 
     @property
     def id(self) -> str:
@@ -89,23 +92,21 @@ class ScheduleView:
     @property
     def input(self) -> Any:
         """The input of what it makes."""
-        return self._spec["input"]
+        return self.made.spec["input"]
 
     @property
     def argv(self) -> list[str] | None:
         """The command line of what it makes, if it has one."""
-        setup = self._spec["setup"]
-        return None if setup is None else setup["argv"]
+        return self.made.argv
 
     @property
-    def _spec(self) -> Mapping[str, Any]:
-        ((kind, made),) = self.makes.items()
-        spec: Mapping[str, Any] = made if kind == "task" else made["spec"] if kind == "chain" else made[0]
-        return spec
+    def made(self) -> Makes:
+        """What it makes, to be looked into."""
+        return Makes.of(self.makes)
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented object."""
-        s, spec, wish = self.schedule, self._spec, self.schedule.wish
+        s = self.schedule
         return {
             "schema": SCHEMA,
             "id": s.id,
@@ -115,24 +116,9 @@ class ScheduleView:
             "kind": s.kind,
             "state": str(s.state),
             "reason": s.reason,
-            "rule": rule_json(wish.timing.rule),
-            "zone": wish.timing.zone,
-            "window": None if wish.timing.window is None else str(wish.timing.window),
-            "start": to_iso(wish.timing.start_ms),
-            "end": to_iso(wish.timing.end_ms),
-            "jitter_ms": wish.jitter_ms,
-            "missed": str(wish.missed),
-            "overlap": str(wish.overlap),
-            "max_runs": wish.max_runs,
-            "pause_after": wish.pause_after,
+            **wish_json(s.wish),
             "failures_in_a_row": self.failures_in_a_row,
-            "start_before_ms": wish.start_before_ms,
-            "finish_before_ms": wish.finish_before_ms,
-            "input": spec["input"],
-            "argv": self.argv,
-            "queue": spec["queue"],
-            "priority": spec["priority"],
-            "tags": spec["tags"],
+            **self.made.to_json(),
             "source": s.source or None,
             "created_at": to_iso(s.created_at),
             "changed_at": to_iso(s.changed_at),
@@ -158,6 +144,25 @@ class Glance:
         if coming is not None:
             told = {"id": coming.id, "key": coming.key, "name": coming.name, "fires_at": to_iso(coming.fire_at)}
         return {**{str(state): self.counts.get(state, 0) for state in ScheduleState}, "next": told}
+
+
+def wish_json(wish: ScheduleWish) -> dict[str, Any]:
+    """Return all that a schedule was asked for beside what it makes."""
+    timing = wish.timing
+    return {
+        "rule": rule_json(timing.rule),
+        "zone": timing.zone,
+        "window": None if timing.window is None else str(timing.window),
+        "start": to_iso(timing.start_ms),
+        "end": to_iso(timing.end_ms),
+        "jitter_ms": wish.jitter_ms,
+        "missed": str(wish.missed),
+        "overlap": str(wish.overlap),
+        "max_runs": wish.max_runs,
+        "pause_after": wish.pause_after,
+        "start_before_ms": wish.start_before_ms,
+        "finish_before_ms": wish.finish_before_ms,
+    }
 
 
 def rule_json(rule: Rule) -> dict[str, Any]:

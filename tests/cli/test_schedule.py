@@ -15,8 +15,8 @@ NOW = "2026-11-25T10:00:00+00:00"
 """A Wednesday; 11:00 in Berlin."""
 VIEW_KEYS = """
 schema id key name handler kind state reason rule zone window start end jitter_ms missed overlap max_runs pause_after
-failures_in_a_row start_before_ms finish_before_ms input argv queue priority tags source created_at changed_at next_at
-fires_at last_at counts unfinished
+start_before_ms finish_before_ms failures_in_a_row input argv queue priority tags cwd options steps members items
+callbacks source created_at changed_at next_at fires_at last_at counts unfinished
 """
 HOUR = ("--every", "1h")
 
@@ -218,15 +218,19 @@ def test_a_dry_run_writes_nothing(bgo: Bgo, words: list[str]) -> None:
 
 
 def test_a_dry_run_tells_what_would_come(bgo: Bgo) -> None:
-    done = bgo("schedule", "echo", "message=hi", "--daily-at", "9:30", "--key", "k", "--dry-run")
+    done = bgo("schedule", "echo", "message=hi", "--daily-at", "9:30", "--key", "k", "--cwd", "/", "--dry-run")
     assert (
         done.text
         == """\
 nothing was written
+key      k
 makes    task echo
 fires    30 9 * * * in Europe/Berlin
-missed   one
-overlap  skip
+missed   one: fires once for all that was missed
+overlap  skip: while an earlier one is unfinished, nothing is made
+input    {"message": "hi"}
+options  timeout warns after 4 min, killed after 5 min
+runs in  /
 NEXT                            FIRES
 Thu 26 Nov 2026 09:30:00 +0100  in 22 h
 Fri 27 Nov 2026 09:30:00 +0100  in 1 d
@@ -236,6 +240,8 @@ Mon 30 Nov 2026 09:30:00 +0100  in 4 d
 """
     )
     found = bgo("schedule", "echo", "message=hi", "--daily-at", "9:30", "--dry-run", "--json").json
-    assert list(found) == ["schema", "name", "kind", "rule", "zone", "coming", "makes"]
+    assert list(found)[:6] == ["schema", "outcome", "key", "name", "kind", "handler"]
+    assert list(found)[-2:] == ["coming", "makes"]
+    assert set(found) - {"outcome", "coming", "makes"} < set(VIEW_KEYS.split())
     assert [each["at"][:16] for each in found["coming"]][:2] == ["2026-11-26T08:30", "2026-11-27T08:30"]
     assert found["makes"]["task"]["input"] == {"message": "hi"}

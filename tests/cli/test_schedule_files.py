@@ -110,6 +110,7 @@ def test_import_reports_line_by_line(bgo: Bgo, table: str) -> None:
     assert bgo("schedules", "-q").out == ""
     done = bgo("schedules", "import", table)
     assert done.err.splitlines()[-2] == "4 added, 1 left out"
+    assert done.err.splitlines()[-1] == f"both cron and bgo run them now: take them out of {table}"
     again = bgo("schedules", "import", table, "--json")
     assert again.code == 1
     assert [each["line"] for each in again.json] == list(range(1, 16))
@@ -163,6 +164,16 @@ def test_import_asks_crontab(bgo: Bgo, tmp_path: Path, monkeypatch: pytest.Monke
     done = bgo("schedules", "import", "crontab", "-n")
     assert done.code == code, done.err
     assert done.err.startswith(message)
+
+
+def test_import_says_where_the_entries_are_to_be_taken_out(bgo: Bgo, shell: Bgo, tmp_path: Path,
+                                                           monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    piped = shell("schedules", "import", "-", input="0 1 * * * x\n").err
+    assert piped.endswith("take them out of the crontab that they came from\n")
+    (tmp_path / "crontab").write_text("#!/bin/sh\necho '0 2 * * * y'\n")
+    (tmp_path / "crontab").chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert bgo("schedules", "import", "crontab").err.endswith("take them out of your crontab (crontab -e)\n")
 
 
 def test_import_of_a_systems_crontab(bgo: Bgo, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.cli.conftest import Bgo, When
@@ -24,6 +26,13 @@ TIMES = [
     (["@hourly", "@daily"], "@hourly and @daily contradict each other", "give one"),
     (["--daily-at", "25:00"], "--daily-at: not a time of day: '25:00'", "hours run from 0 to 23"),
     (["--on", "MON,XYZ", "--at", "9"], "--on: not a day of the week: 'XYZ'", "'MON' to 'SUN'"),
+    (["--on", "mo", "--at", "9"], "--on: not a day of the week: 'mo'", "why: did you mean 'mon'?"),
+    (["--cron", ""], "--cron: not a cron expression: it is empty", "minute hour day month weekday"),
+    (["--cron", "  "], "--cron: not a cron expression: it is empty", "minute hour day month weekday"),
+    (["--every", ""], "--every: not a duration: ''", "90s"),
+    (["--daily-at", "9:00", "--daily-at", "18:00"], "--daily-at stands there twice", "--cron '0 9,18 * * *'"),
+    (["--daily-at=9", "--daily-at", "18:00"], "--daily-at stands there twice", "--cron '0 9,18 * * *'"),
+    (["--cron", "0 9 * * *", "--cron", "0 18 * * *"], "--cron stands there twice", "--cron '0 9,18 * * *'"),
     (["--on", "MON"], "--on needs --at", "--on MON,WED --at 14:00"),
     (["--monthly-on", "32", "--at", "9"], "--monthly-on: not a day of the month: 32", "hint: --monthly-on 1"),
     (["--every-minutes", "7"], "--every-minutes: cron cannot fire every 7 minutes", "--every 7m"),
@@ -127,6 +136,42 @@ def test_a_caret_points_at_the_fault(bgo: Bgo, text: str, message: str, caret: s
     assert hint.startswith(" hint: ")
     assert all(len(line) <= 80 for line in (first, shown, marked))
     assert bgo("schedules", "-q").lines == []
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["shell", "--daily-at", "9:00"], "bgo schedule shell --every 1h -- ls -l"),
+        (["n", *EVERY, "--steps", ""], "--steps 'first second+third'"),
+        (["nightly", *EVERY], "if nightly is only a name: --handler HANDLER (bgo handlers list)"),
+        (["ecko", *EVERY], "did you mean echo? if ecko is only a name: --handler HANDLER (bgo handlers list)"),
+        (["n", *EVERY, "--steps", "ecko"], "did you mean echo?"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+)
+def test_hints_are_about_this_command(bgo: Bgo, words: list[str], hint: str) -> None:
+    assert bgo("schedule", *words).error[2] == f" hint: {hint}"
+
+
+def test_a_batch_whose_name_is_no_handler(bgo: Bgo, tmp_path: Path) -> None:
+    (tmp_path / "items").write_text("a\n")
+    done = bgo("schedule", "nightly", *EVERY, "--items", str(tmp_path / "items"))
+    assert done.error[2] == " hint: if nightly is only a name: --handler HANDLER (bgo handlers list)"
+
+
+def test_the_words_that_there_are(bgo: Bgo) -> None:
+    assert "@annually, @reboot" in bgo("schedule", "echo", "@xyz").err
+    assert "did you mean '@reboot'?" in bgo("schedule", "echo", "@rebot").err
+
+
+def test_what_is_said_twice_and_is_no_rule(bgo: Bgo) -> None:
+    words = ["--on", "mon", "--on", "wed-fri", "--at", "9:00", "--key", "k"]
+    assert bgo("schedule", "echo", *words, "--json").json["rule"] == {"cron": "0 9 * * 1,3,4,5"}
+    done = bgo("reschedule", "k", "--daily-at", "9:00", "--daily-at", "18:00")
+    assert (done.code, done.error[0]) == (2, "error: --daily-at stands there twice")
+    assert "it is empty" in bgo("reschedule", "k", "--cron", "").err
+    shell = ["schedule", "shell", "--every", "1h", "-q", "--", "x", "--every", "2", "--every", "3"]
+    assert bgo(*shell).code == 0
 
 
 def test_the_caret_is_there_for_a_word_among_the_input(bgo: Bgo) -> None:

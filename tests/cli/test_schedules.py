@@ -48,9 +48,18 @@ def test_the_list_at_80_columns(bgo: Bgo, three: list[str]) -> None:
 ID            STATE     NAME   KEY       FIRES                    NEXT     FIRED
 {three[0]}  ● active  echo   hourly    every 1 h                in 1 h       0
 {three[1]}  ● active  rsync            30 9 * * * in Asia/Tok…  in 14 h      0
-{three[2]}  ⏸ paused  echo             0 10 * * 0,6 in Europe…               0
+{three[2]}  ⏸ paused  echo             0 10 * * 0,6                          0
 """
     )
+
+
+def test_what_did_not_fire_stays_at_80_columns(bgo: Bgo, three: list[str]) -> None:
+    fired(1200, 3, 0, 17)
+    shown = bgo("schedules").text.splitlines()
+    assert shown[0].endswith("  NOT FIRED")
+    assert "KEY" not in shown[0]
+    assert all("  3 skipped" in line for line in shown[1:])
+    assert max(map(len, shown)) <= 80
 
 
 def test_the_list_tells_what_did_not_fire(bgo: Bgo, three: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +127,7 @@ fires      every 2 h within 09:00-17:00 mon-fri in Europe/Berlin
 
 def test_show_as_an_object(bgo: Bgo, three: list[str]) -> None:
     found = bgo("schedules", "show", "hourly", "--json").json
-    assert list(found)[-2:] == ["occurrences", "coming"]
+    assert list(found)[-3:] == ["occurrences", "due", "coming"]
     assert found["occurrences"] == []
     assert found["coming"][0] == {
         "at": "2026-11-25T11:00:00.000Z",
@@ -142,7 +151,7 @@ def test_pause_and_resume(bgo: Bgo, three: list[str], when: When) -> None:
     assert bgo("schedules", "pause", "hourly", "-q").lines == [three[0]]
     paused = bgo("schedules", "show", "hourly", "--json").json
     assert (paused["state"], paused["reason"], paused["next_at"]) == ("paused", "paused by its user", None)
-    assert "next     paused: paused by its user" in bgo("schedules", "show", "hourly").text
+    assert "next     paused by its user" in bgo("schedules", "show", "hourly").text
     when("2026-11-25T15:20:00+00:00")
     resumed = bgo("schedules", "resume", three[0], "--json").json
     assert resumed == {"schema": 1, "id": three[0], "key": "hourly", "name": "echo", "state": "active"}
@@ -172,7 +181,7 @@ def test_reschedule_changes_what_is_said(bgo: Bgo, three: list[str]) -> None:
     bgo("reschedule", "hourly", "n:=2", "--tag", "new", "--queue", "low", "--retry", "linear:attempts=3")
     after = bgo("schedules", "show", "hourly", "--json").json
     assert (after["input"], after["tags"], after["queue"]) == ({"message": "hi", "n": 2}, ["new"], "low")
-    same = set(before) - {"input", "tags", "queue", "rule", "coming"}
+    same = set(before) - {"input", "tags", "queue", "options", "rule", "coming"}
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
     moved = bgo("reschedule", "hourly", "@daily", "--tz", "UTC", "--json").json
     assert (moved["rule"], moved["zone"], moved["next_at"]) == (
@@ -214,6 +223,37 @@ def test_unschedule(bgo: Bgo, three: list[str], monkeypatch: pytest.MonkeyPatch)
     assert bgo("status", task, "--json").json["state"] == "queued"
 
 
+def test_several_at_once(bgo: Bgo, three: list[str]) -> None:
+    done = bgo("schedules", "pause", "hourly", three[1], "hourly")
+    assert [line.split()[0] for line in done.lines] == [three[0], three[1]]
+    assert bgo("schedules", "list", "--state", "paused", "-q").lines == three
+    assert bgo("schedules", "resume", "hourly", "nobody").code == 3
+    assert bgo("schedules", "list", "--state", "paused", "-q").lines == three
+    found = bgo("schedules", "resume", "hourly", three[2][:8], "--json").json
+    assert [each["state"] for each in found] == ["active", "active"]
+    assert bgo("unschedule", "hourly", "rsync", "-q").lines == three[:2]
+    assert bgo("schedules", "-q").lines == [three[2]]
+    assert bgo("unschedule").code == 2
+
+
+def test_what_is_finished_refuses_before_anything_is_done(bgo: Bgo, three: list[str]) -> None:
+    bgo("schedule", "echo", "--every", "1h", "--max-runs", "1", "--key", "once")
+    with TaskFlow() as flow:
+        flow.run()
+    assert bgo("schedules", "pause", "hourly", "once").code == 4
+    assert bgo("schedules", "show", "hourly", "--json").json["state"] == "active"
+
+
+def test_a_list_of_some_states_and_of_so_many(bgo: Bgo, three: list[str]) -> None:
+    assert bgo("schedules", "--state", "active", "-q").lines == three[:2]
+    assert bgo("schedules", "--state", "active", "--state", "paused", "--limit", "1", "-q").lines == [three[0]]
+    assert bgo("schedules", "--state", "finished").err == "no schedule fits\n"
+    assert bgo("schedules", "--state", "done").code == 2
+    assert bgo("schedules", "--limit", "0").code == 2
+    done = bgo("schedules", "--limit", "2")
+    assert (len(done.lines), done.err) == (3, "the oldest 2 of 3; more with --limit N\n")
+
+
 class Answers(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -234,7 +274,7 @@ def test_a_preview(bgo: Bgo, three: list[str]) -> None:
     assert (
         bgo("schedules", "preview", "rsync", "-n", "2").text
         == """\
-NEXT                            FIRES
+NEXT, in Asia/Tokyo             FIRES
 Thu 26 Nov 2026 09:30:00 +0900  in 14 h
 Fri 27 Nov 2026 09:30:00 +0900  in 1 d
 """
@@ -268,7 +308,25 @@ def test_cancel_leaves_schedules_unless_told(bgo: Bgo, three: list[str]) -> None
 def test_cancel_asks_for_schedules_as_well(bgo: Bgo, three: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     done = bgo("cancel", "--all", "--schedules")
-    assert (done.code, done.error[0]) == (2, "error: Cancel these? That is 3 of them.")
+    assert (done.code, done.error[0]) == (2, "error: Remove these schedules? That is 3 of them.")
+    assert bgo("schedules", "-q").lines == three
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (["--all"], "Cancel these, and remove 3 schedules? That is 5 of them."),
+        (["--tag", "t"], "Cancel these, and remove a schedule? That is 3 of them."),
+    ],
+)
+def test_cancel_says_how_many_of_them_are_schedules(
+    bgo: Bgo, three: list[str], words: list[str], asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        bgo("enqueue", "echo", "--tag", "t")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert bgo("cancel", *words, "--schedules").error[0] == f"error: {asked}"
+    assert bgo("cancel", *words).error[0] == "error: Cancel these? That is 2 of them."
     assert bgo("schedules", "-q").lines == three
 
 

@@ -31,6 +31,7 @@ from bgo.flow.rules import RULES, rule_of
         ({"daily_at": time(3, 15)}, "15 3 * * *"),
         ({"on": ["MON,WED", "fri"], "at": "14:00"}, "0 14 * * 1,3,5"),
         ({"on": "sunday", "at": "6"}, "0 6 * * 0"),
+        ({"on": ["mon-wed,FRI"], "at": "6"}, "0 6 * * 1,2,3,5"),
         ({"weekdays_at": "09:00"}, "0 9 * * 1-5"),
         ({"weekends_at": "10:00"}, "0 10 * * 0,6"),
         ({"monthly_on": "1", "at": "00:00"}, "0 0 1 * *"),
@@ -51,7 +52,7 @@ def test_words_that_mean_a_cron_expression(said: dict[str, Any], cron: str) -> N
         ({"every": 90}, {"interval": timedelta(seconds=90)}),
         ({"cron": "@reboot"}, {"reboot": True}),
         ({"word": "@Reboot"}, {"reboot": True}),
-        ({"reboot": True, "every": None, "on": [], "cron": ""}, {"reboot": True}),
+        ({"reboot": True, "every": None, "on": []}, {"reboot": True}),
     ],
 )
 def test_the_other_rules(said: dict[str, Any], found: dict[str, Any]) -> None:
@@ -89,6 +90,8 @@ def test_the_other_rules(said: dict[str, Any], found: dict[str, Any]) -> None:
         ({"on": "MOON", "at": "9"}, "--on: not a day of the week: 'MOON'", "MON"),
         ({"monthly_on": "32", "at": "9"}, "--monthly-on: not a day of the month: 32", "--monthly-on 1"),
         ({"cron": "61 * * * *"}, "--cron: not a cron expression: minute '61'", "30 9 * *"),
+        ({"cron": ""}, "--cron: not a cron expression: it is empty", "30 9 * *"),
+        ({"on": "mo", "at": "9"}, "--on: not a day of the week: 'mo'", "MON-FRI"),
         ({"word": "@nightly"}, "not a cron expression: '@nightly'", ""),
     ],
 )

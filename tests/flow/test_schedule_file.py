@@ -56,7 +56,7 @@ env = { LEVEL = "3" }
 [tool]
 handler = "shell"
 argv = ["make", "all of it"]
-on = ["MON", "wed"]
+on = ["MON-tue", "wed"]
 at = 14:00:00
 
 [report]
@@ -121,7 +121,7 @@ def test_what_runs_is_a_handler_a_command_a_chain_or_a_batch() -> None:
     assert backup.keywords["env"]["LEVEL"] == "3"
     assert backup.keywords["interval"] == timedelta(hours=1)
     assert (tool.name, tool.keywords["argv"], str(tool.keywords["cron"])) == (
-        "shell", ("make", "all of it"), "0 14 * * 1,3",
+        "shell", ("make", "all of it"), "0 14 * * 1,2,3",
     )  # fmt: skip
     assert (report.name, report.chain_file, report.steps, str(report.keywords["cron"])) == (
         "report", "/srv/chain.toml", (), "0 9 * * 1-5",

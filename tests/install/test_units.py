@@ -114,6 +114,7 @@ def test_one_store_has_one_form(install: Callable[..., Done], user_home: Path) -
     assert units(user_home) == [f"{base}-run.service", f"{base}-run.timer"]
     assert f"systemctl --user disable --now {service}" in done["ran"]
     assert done["ran"][-1] == f"systemctl --user enable --now {base}-run.timer"
+    assert done["ran"].count("systemctl --user daemon-reload") == 1
     assert install("--systemd", "--timer", "--json").json["changed"] is False
     install("--systemd", "--uninstall")
     assert units(user_home) == []

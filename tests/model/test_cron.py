@@ -428,6 +428,12 @@ def test_hostile_expressions_are_refused_with_a_caret() -> None:
         (CronSchedule.on_days_at(days=[7, 6, 0, "sun"], hour=14, minute=30), "30 14 * * 0,6"),
         (CronSchedule.on_days_at(days="MON, WED,5", hour=14), "0 14 * * 1,3,5"),
         (CronSchedule.on_days_at(days="tues", hour=14), "0 14 * * 2"),
+        (CronSchedule.on_days_at(days=["mon-fri"], hour=14), "0 14 * * 1,2,3,4,5"),
+        (CronSchedule.on_days_at(days="FRI - monday,wed", hour=14), "0 14 * * 0,1,3,5,6"),
+        (CronSchedule.on_days_at(days=["6-7", "1-2"], hour=14), "0 14 * * 0,1,2,6"),
+        (CronSchedule.on_days_at(days=["0-7"], hour=14), "0 14 * * 0,1,2,3,4,5,6"),
+        (CronSchedule.on_days_at(days=["mon-sun"], hour=14), "0 14 * * 0,1,2,3,4,5,6"),
+        (CronSchedule.on_days_at(days=["tue-tue"], hour=14), "0 14 * * 2"),
         (CronSchedule.weekdays_at(hour=9), "0 9 * * 1-5"),
         (CronSchedule.weekend_at(hour=10, minute=5), "5 10 * * 0,6"),
         (CronSchedule.monthly_at(day=31, hour=0), "0 0 31 * *"),
@@ -473,10 +479,34 @@ def test_times_that_are_none(hour: object, minute: object) -> None:
         CronSchedule.monthly_at(day=1, **given)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("days", [["MO"], ["someday"], [8], [-1], [True], [None], [1.0], ["1-5"], "MON;TUE", [[]]])
+@pytest.mark.parametrize(
+    "days",
+    [
+        ["MO"],
+        ["someday"],
+        [8],
+        [-1],
+        [True],
+        [None],
+        [1.0],
+        ["1-"],
+        ["-5"],
+        ["mon-fri-sat"],
+        ["mon-8"],
+        "MON;TUE",
+        [[]],
+    ],
+)
 def test_days_that_are_none(days: list[str | int]) -> None:
     with pytest.raises(UsageError, match="not a day of the week"):
         CronSchedule.on_days_at(days=days, hour=9)
+
+
+@pytest.mark.parametrize(("day", "near"), [("mo", "mon"), ("Th", "thu"), ("montag", "monday"), ("mon-fry", "friday")])
+def test_a_day_that_is_nearly_one(day: str, near: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        CronSchedule.on_days_at(days=[day], hour=9)
+    assert caught.value.why == f"did you mean {near!r}?"
 
 
 def test_no_days() -> None:
