@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bgo.cli.live import Area
     from bgo.model.device import DeviceState
     from bgo.run.bench import RunOptions
-    from bgo.run.report import HookEvent, RunReport, WorkerEvent
+    from bgo.run.report import HookEvent, RunReport, ScheduleEvent, WorkerEvent
 
 SIGNAL_CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
 LIMITS = "Limits"
@@ -128,6 +128,7 @@ def _run(flow: TaskFlow, options: RunOptions, device: DeviceState | None, mode: 
             device=device,
             listener=teller.hear,
             hook_listener=teller.hear_hook,
+            schedule_listener=teller.hear_schedule,
             on_ready=teller.watches if options.watch else None,
         )
     teller.close(report, flow.clock.now_ms())
@@ -161,7 +162,19 @@ class Teller:
 
     def hear_hook(self, event: HookEvent) -> None:
         """Take what went wrong with a hook. Never raises."""
-        from bgo.cli import render, tell
+        from bgo.cli import tell
+
+        self._say(event, tell.hook(event))
+
+    def hear_schedule(self, event: ScheduleEvent) -> None:
+        """Take which schedule has paused itself. Never raises."""
+        from bgo.cli import tell
+
+        self._say(event, tell.schedule(event))
+
+    def _say(self, event: HookEvent | ScheduleEvent, words: str) -> None:
+        from bgo.cli import render
+        from bgo.clock import to_local
 
         if self._failure is not None or self._mode == "quiet":
             return
@@ -169,9 +182,9 @@ class Teller:
             if self._mode == "json":
                 render.write_event(event.to_json())
             elif self._on_screen and self._area is not None:
-                self._area.say(render.safe(f"! {tell.hook(event)}", "yellow"))
+                self._area.say(render.safe(f"! {words}", "yellow"))
             else:
-                print(tell.plain_hook(event), flush=True)
+                print(f"{to_local(event.at):%H:%M:%S} {words}", flush=True)
         except OSError as error:
             self._failure = error
             os.kill(os.getpid(), signal.SIGTERM)

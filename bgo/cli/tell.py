@@ -10,7 +10,7 @@ from bgo.model.state import Event, State
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from bgo.run.report import HookEvent, RunReport, WorkerEvent
+    from bgo.run.report import HookEvent, RunReport, ScheduleEvent, WorkerEvent
 
 STYLES = {
     "started": "dim",
@@ -90,11 +90,11 @@ def hook(event: HookEvent) -> str:
     return f"hook {who} failed: {why}" + (f" (it heard of {event.about})" if event.about else "")
 
 
-def plain_hook(event: HookEvent) -> str:
-    """Return its line for pipes and logs."""
-    from bgo.clock import to_local
-
-    return f"{to_local(event.at):%H:%M:%S} {hook(event)}"
+def schedule(event: ScheduleEvent) -> str:
+    """Return which schedule has paused itself, and why."""
+    found = event.schedule
+    name = render.line(found.key or found.name)
+    return f"schedule {found.id} ({name}) paused: {render.line(found.reason, 300)}; bgo schedules resume {found.id}"
 
 
 def colored(event: WorkerEvent) -> Text:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from bgo.clock import Moment
 from bgo.engine import expire, relane, upstream
 from bgo.store.port import Session
 from bgo.store.rows import Alarms
+
+if TYPE_CHECKING:
+    from bgo.model.schedule import Schedule
 
 STEP = 500
 """Tasks that one tick makes ready, or expires, at most: a write transaction stays short whatever has come due."""
@@ -13,20 +18,38 @@ RATE_STEP = 50
 """Rate keys whose lanes one tick looks at."""
 
 
+<<<<<<< HEAD
 def ring(session: Session, moment: Moment) -> tuple[int, Alarms | None]:
     """Bring about what is due: tasks become ready, expire, change lanes, ask for less, learn that what they waited for
     has ended, and lanes are let in under their rates. Returns how many tasks became ready, and what is to come if
     nothing rang."""
+=======
+class Rung(NamedTuple):
+    """What alarms have brought about."""
+
+    promoted: int = 0
+    """Tasks that became ready."""
+    coming: Alarms | None = None
+    """What is to come, if nothing rang."""
+    paused: tuple[Schedule, ...] = ()
+    """Schedules that were to fire and have paused instead."""
+
+
+def ring(session: Session, moment: Moment) -> Rung:
+    """Bring about what is due: tasks become ready, expire, change lanes, learn that what they waited for has ended,
+    and lanes are let in under their rates."""
+>>>>>>> main
     alarms, now = session.alarms.next(moment), moment.now_ms
     if not alarms.is_due(now):
-        return 0, alarms
+        return Rung(coming=alarms)
+    paused: list[Schedule] = []
     if alarms.moves:
         relane.step(session, now)
         upstream.work_off(session, now)
     if alarms.fires(now):
         from bgo.engine.fire import fire  # most stores have no schedules
 
-        fire(session, moment)
+        paused = fire(session, moment)
     if alarms.expiry is not None and alarms.expiry <= now:
         expire.expire(session, now, STEP)
     if alarms.relax is not None and alarms.relax <= now:
@@ -37,4 +60,4 @@ def ring(session: Session, moment: Moment) -> tuple[int, Alarms | None]:
     session.lanes.refresh(promoted, now)
     for key in session.rates.due(moment, RATE_STEP) if alarms.rate_in == 0 else ():
         session.lanes.open_rate(key, moment)
-    return len(promoted), None
+    return Rung(len(promoted), None, tuple(paused))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.clock import Moment
 from bgo.engine import alarms, platform
@@ -20,6 +20,9 @@ from bgo.policy.admit import admit
 from bgo.policy.gates import Offer, queue_hold, view_hold
 from bgo.store.port import Session
 from bgo.store.rows import NewLease
+
+if TYPE_CHECKING:
+    from bgo.model.schedule import Schedule
 
 PARK_STEP = 200
 """Lanes that one tick parks, more or less: any number of them may stand before a full key."""
@@ -89,6 +92,8 @@ class Tick:
     wake_in: int | None = None
     opens_at: int | None = None
     """When the next window opens that holds work now; `next_wake` is never later."""
+    paused: tuple[Schedule, ...] = ()
+    """Schedules that were to fire and have paused instead: too much has failed, or what they make cannot be made."""
 
 
 def look(
@@ -131,7 +136,7 @@ def tick(
     `only` names the seqs that may be claimed: they pass every gate, but go ahead of others in their lanes.
     """
     now = moment.now_ms
-    promoted, coming = alarms.ring(session, moment)
+    promoted, coming, paused = alarms.ring(session, moment)
     open_views, holds = _judge(session, asker, view, now)
     _remember(session, memory, open_views, holds, now)
     platform.remember(session, view)
@@ -171,7 +176,7 @@ def tick(
         coming = session.alarms.next(moment)
     again = parked >= PARK_STEP or coming.is_due(now)
     opens_at = _opens_at(holds)
-    return Tick(tuple(claims), _first(coming.next_wake, opens_at), again, promoted, coming.rate_in, opens_at)
+    return Tick(tuple(claims), _first(coming.next_wake, opens_at), again, promoted, coming.rate_in, opens_at, paused)
 
 
 def _heads(session: Session, open_views: Sequence[int], width: int, only: frozenset[int] | None) -> Sequence[LaneHeads]:

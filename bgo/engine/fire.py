@@ -39,15 +39,22 @@ class _How(NamedTuple):
     boot: str | None = None
 
 
-def fire(session: Session, moment: Moment) -> None:
-    """Bring about what schedules are due for, some at a time; another tick goes on with the rest."""
+def fire(session: Session, moment: Moment) -> list[Schedule]:
+    """Bring about what schedules are due for, some at a time; another tick goes on with the rest. Returns those that
+    this has paused, as they are now."""
     now = moment.now_ms
+    seen: list[str] = []
     for schedule in session.schedules.ahead(now + SET_BACK_MS, STEP):
         _guarded(session, schedule, now, partial(_set_back, session, schedule, now))
+        seen.append(schedule.id)
     for schedule in session.schedules.reboots(moment.boot_id, STEP):
         _guarded(session, schedule, now, partial(_started, session, schedule, now, moment.boot_id))
+        seen.append(schedule.id)
     for schedule in session.schedules.due(now, STEP):
         _guarded(session, schedule, now, partial(_fire, session, schedule, now, None))
+        seen.append(schedule.id)
+    found = (session.schedules.find(schedule_id) for schedule_id in dict.fromkeys(seen))
+    return [each for each in found if each is not None and each.state is ScheduleState.PAUSED]
 
 
 def _set_back(session: Session, schedule: Schedule, now: int) -> None:

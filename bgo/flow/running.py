@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bgo.model.device import DeviceState
     from bgo.model.views import TaskView
     from bgo.run.bench import RunOptions
-    from bgo.run.report import HookListener, Listener, RunReport
+    from bgo.run.report import HookListener, Listener, RunReport, ScheduleListener
     from bgo.run.simulator import SimOptions, Timeline
 
 
@@ -65,13 +65,20 @@ class Running(Looking):
         device: DeviceState | None = None,
         listener: Listener | None = None,
         hook_listener: HookListener | None = None,
+        schedule_listener: ScheduleListener | None = None,
         on_ready: Callable[[], None] | None = None,
     ) -> RunReport:
         """Execute what is due, in child processes, until the options say it is enough (default: nothing is left).
 
-        `device` is what is said of the device: facts, so long as this runs; what it leaves open is sensed.
-        `listener` hears what tasks do, `hook_listener` which hooks could not be told of it; `on_ready` is called once
-        the worker takes work, and ends in good order when it is asked to.
+        <<<<<<< HEAD
+                `device` is what is said of the device: facts, so long as this runs; what it leaves open is sensed.
+                `listener` hears what tasks do, `hook_listener` which hooks could not be told of it; `on_ready` is called once
+                the worker takes work, and ends in good order when it is asked to.
+        =======
+                `listener` hears what tasks do, `hook_listener` which hooks could not be told of it, `schedule_listener` which
+                schedules have paused themselves; `on_ready` is called once the worker takes work, and ends in good order when
+                it is asked to.
+        >>>>>>> main
         """
         from bgo.run.bench import RunOptions
         from bgo.run.known import Known
@@ -85,7 +92,7 @@ class Running(Looking):
         with self.store.read() as session:
             for queue in sorted(options.queues or ()):
                 self._check_queue(session, queue)
-        return Worker(bench, options, listener, hook_listener).run(on_ready)
+        return Worker(bench, options, listener, hook_listener, schedule_listener).run(on_ready)
 
     def run_here(
         self,

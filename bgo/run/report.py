@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.clock import to_iso
 from bgo.model.outcome import TaskError
 from bgo.model.state import Event, State
 from bgo.model.task import Task
 from bgo.model.views import SCHEMA, error_json
+
+if TYPE_CHECKING:
+    from bgo.model.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,30 @@ class HookEvent:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class ScheduleEvent:
+    """A schedule was to fire and has paused instead: schedule_paused."""
+
+    type: str
+    at: int
+    schedule: Schedule
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the NDJSON object of `run --json`."""
+        return {
+            "schema": SCHEMA,
+            "type": self.type,
+            "ts": to_iso(self.at),
+            "id": self.schedule.id,
+            "key": self.schedule.key,
+            "name": self.schedule.name,
+            "reason": self.schedule.reason,
+        }
+
+
 Listener = Callable[[WorkerEvent], None]
 HookListener = Callable[[HookEvent], None]
+ScheduleListener = Callable[[ScheduleEvent], None]
 
 
 @dataclass(slots=True)

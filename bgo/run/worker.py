@@ -29,7 +29,7 @@ from bgo.run.hearing import Hearing
 from bgo.run.notify import Beat
 from bgo.run.process import ChildProcess
 from bgo.run.questions import BUSY_MS
-from bgo.run.report import HookListener, Listener, RunReport, WorkerEvent
+from bgo.run.report import HookListener, Listener, RunReport, ScheduleEvent, ScheduleListener, WorkerEvent
 from bgo.run.runs import Runs
 from bgo.run.signals import Signals
 from bgo.run.tidy import Tidier, remove_workdir
@@ -50,8 +50,10 @@ class Worker:
         options: RunOptions,
         listener: Listener | None,
         hook_listener: HookListener | None = None,
+        schedule_listener: ScheduleListener | None = None,
     ) -> None:
         self._bench, self._options, self._listener = bench, options, listener
+        self._schedule_listener = schedule_listener
         self._clock = bench.clock
         self.id = f"w{ids.new_id(bench.rng)}"
         self._slots = bench.slots if options.slots is None else options.slots
@@ -314,6 +316,9 @@ class Worker:
         self._hearing.heard(done.tail)
         if done.tick is None:
             return
+        if self._schedule_listener is not None:
+            for schedule in done.tick.paused:
+                self._schedule_listener(ScheduleEvent("schedule_paused", self._clock.now_ms(), schedule))
         self._wake_for(done.tick)
         # A tick that used every child may leave work for more; one that did not has emptied what it could reach.
         self._wanted = 0

@@ -497,3 +497,27 @@ def test_what_pauses_at_its_next_time_says_so(bgo: Bgo) -> None:
     )
     bgo("reschedule", key, "--pause-after", "none")
     assert bgo("explain", key, "--json").json["verdict"] == "it waits for its time, and no worker runs"
+
+
+@pytest.mark.parametrize("words", [(), ("--json",), ("--quiet",)], ids=str)
+def test_the_worker_tells_that_a_schedule_has_paused_itself(bgo: Bgo, when: When, words: tuple[str, ...]) -> None:
+    made = bgo(
+        "schedule", "shell", "--every", "1h", "--pause-after", "1", "--key", "k", "-q", "--", "false"
+    ).out.strip()
+    bgo("run", "-q")
+    when("2026-11-25T11:00:05+00:00")
+    done = bgo("run", *words)
+    if words == ("--json",):
+        (told,) = [event for event in done.events if event["type"] == "schedule_paused"]
+        assert list(told) == ["schema", "type", "ts", "id", "key", "name", "reason"]
+        assert (told["id"], told["key"], told["name"], told["reason"]) == (
+            made,
+            "k",
+            "false",
+            "its last run has failed",
+        )
+    else:
+        line = f"schedule {made} (k) paused: its last run has failed; bgo schedules resume {made}"
+        assert (line in done.out) == (not words)
+    assert bgo("schedules", "show", "k", "--json").json["state"] == "paused"
+    assert "paused" not in bgo("run").out

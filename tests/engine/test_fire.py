@@ -429,3 +429,22 @@ def test_what_it_was_to_come_after_and_is_gone_had_ended() -> None:
     timed.go(0)
     (task,) = timed.tasks(made)
     assert task.state is State.QUEUED
+
+
+def test_a_tick_tells_which_schedules_it_has_paused() -> None:
+    timed = Timed()
+    failing, broken = timed.every(H, pause_after=1, key="f"), timed.every(H, key="b")
+    timed.every(H, key="fine")
+    with timed.store.write() as session:
+        assert fire.fire(session, timed.moment) == []
+    timed.run_out(ERROR)
+    plan = timed.schedule(broken).plan_ref
+    timed.store.connection.execute("UPDATE payload SET bytes = x'7b7d' WHERE id = ?", (plan,))
+    timed.clock.advance_ms(H)
+    with timed.store.write() as session:
+        told = fire.fire(session, timed.moment)
+        again = fire.fire(session, timed.moment)
+    assert [(each.id, each.state) for each in told] == [(each, ScheduleState.PAUSED) for each in (failing, broken)]
+    assert told[0].reason == "its last run has failed"
+    assert told[1].reason.startswith("could not fire: ")
+    assert again == []
