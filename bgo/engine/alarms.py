@@ -18,12 +18,6 @@ RATE_STEP = 50
 """Rate keys whose lanes one tick looks at."""
 
 
-<<<<<<< HEAD
-def ring(session: Session, moment: Moment) -> tuple[int, Alarms | None]:
-    """Bring about what is due: tasks become ready, expire, change lanes, ask for less, learn that what they waited for
-    has ended, and lanes are let in under their rates. Returns how many tasks became ready, and what is to come if
-    nothing rang."""
-=======
 class Rung(NamedTuple):
     """What alarms have brought about."""
 
@@ -36,9 +30,8 @@ class Rung(NamedTuple):
 
 
 def ring(session: Session, moment: Moment) -> Rung:
-    """Bring about what is due: tasks become ready, expire, change lanes, learn that what they waited for has ended,
-    and lanes are let in under their rates."""
->>>>>>> main
+    """Bring about what is due: tasks become ready, expire, change lanes, ask for less, learn that what they waited for
+    has ended, and lanes are let in under their rates."""
     alarms, now = session.alarms.next(moment), moment.now_ms
     if not alarms.is_due(now):
         return Rung(coming=alarms)

@@ -70,15 +70,10 @@ class Running(Looking):
     ) -> RunReport:
         """Execute what is due, in child processes, until the options say it is enough (default: nothing is left).
 
-        <<<<<<< HEAD
-                `device` is what is said of the device: facts, so long as this runs; what it leaves open is sensed.
-                `listener` hears what tasks do, `hook_listener` which hooks could not be told of it; `on_ready` is called once
-                the worker takes work, and ends in good order when it is asked to.
-        =======
-                `listener` hears what tasks do, `hook_listener` which hooks could not be told of it, `schedule_listener` which
-                schedules have paused themselves; `on_ready` is called once the worker takes work, and ends in good order when
-                it is asked to.
-        >>>>>>> main
+        `device` is what is said of the device: facts, so long as this runs; what it leaves open is sensed.
+        `listener` hears what tasks do, `hook_listener` which hooks could not be told of it, `schedule_listener` which
+        schedules have paused themselves; `on_ready` is called once the worker takes work, and ends in good order when
+        it is asked to.
         """
         from bgo.run.bench import RunOptions
         from bgo.run.known import Known
