@@ -41,7 +41,8 @@ from bgo.policy import loss, relax
 from bgo.policy.gates import Offer
 from bgo.policy.lease import LEASE_MS
 from bgo.policy.loss import Loss
-from bgo.run.timeline import NeverRan, Segment, SimRun, SimSchedule, SimTask, Timeline
+from bgo.run.script import Script
+from bgo.run.timeline import NeverRan, SimRun, SimSchedule, SimTask, Timeline
 from bgo.store.port import Session
 from bgo.store.sqlite import SqliteStore
 
@@ -98,34 +99,6 @@ def simulate(store: SqliteStore, catalogue: Catalogue | None, slots: int, option
         copy.close()
 
 
-class _Script:
-    """What the device says at each instant of the play."""
-
-    def __init__(self, device: tuple[DeviceChange, ...] | DeviceState, start: int, until: int) -> None:
-        if isinstance(device, DeviceState):
-            device = (DeviceChange(start, device),)
-        before = [change.state for change in device if change.at_ms <= start]
-        later = [change for change in device if start < change.at_ms < until]
-        self._changes = [DeviceChange(start, before[-1] if before else DeviceState()), *later]
-        self._until = until
-        self._index = 0
-
-    def at(self, now: int) -> DeviceState:
-        """Return the state at `now`; instants must not go back."""
-        while (ahead := self.next_at()) is not None and ahead <= now:
-            self._index += 1
-        return self._changes[self._index].state
-
-    def next_at(self) -> int | None:
-        """Return when it changes next."""
-        return self._changes[self._index + 1].at_ms if self._index + 1 < len(self._changes) else None
-
-    def segments(self) -> tuple[Segment, ...]:
-        """Return the whole script, cut to the play."""
-        ends = [change.at_ms for change in self._changes[1:]] + [self._until]
-        return tuple(Segment(c.at_ms, end, c.state) for c, end in zip(self._changes, ends, strict=True))
-
-
 @dataclass(frozen=True, slots=True)
 class _Part:
     """A run in play: how and when its child will answer."""
@@ -153,7 +126,7 @@ class _Play:
         self._until = options.start_ms + options.for_ms
         # It begins with the play: the starts before it are as old as the wall clock says.
         self._clock = VirtualClock(options.start_ms, boot_ms=0)
-        self._script = _Script(options.device, options.start_ms, self._until)
+        self._script = Script(options.device, options.start_ms, self._until)
         offer = Offer(None if catalogue is None else frozenset(catalogue))
         # Leases are counted by worker: the runs we take over are ours, those of other hosts need none of our slots.
         self._asker = Asker(WORKER, WORKER, WORKER, offer, slots, own_slots=True)
