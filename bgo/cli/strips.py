@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from bgo.model.device import DeviceState, NetworkKind, PlatformState, Tri
+from bgo.model.device import DeviceState, NetworkKind, Tri
+from bgo.model.platform import PlatformState
 from bgo.policy import battery
 
 if TYPE_CHECKING:

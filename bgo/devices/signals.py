@@ -13,7 +13,8 @@ from dataclasses import fields, replace
 from typing import Any
 
 from bgo.errors import UsageError
-from bgo.model.device import DeviceState, Level, Network, NetworkKind, PlatformState, Reading, Tri
+from bgo.model.device import DeviceState, Level, Network, NetworkKind, Reading, Tri
+from bgo.model.platform import PlatformState
 from bgo.model.words import did_you_mean
 from bgo.policy import battery
 

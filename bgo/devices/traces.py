@@ -23,7 +23,8 @@ from pathlib import Path
 from bgo.clock import to_local
 from bgo.devices.signals import as_sensed_now, changed, over, pairs, settled, spoken_of
 from bgo.errors import UsageError
-from bgo.model.device import DeviceChange, DeviceState, PlatformState
+from bgo.model.device import DeviceChange, DeviceState
+from bgo.model.platform import PlatformState
 from bgo.model.words import did_you_mean, duration_ms, instant_ms
 
 MAX_BYTES = 16 << 20

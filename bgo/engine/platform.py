@@ -6,7 +6,9 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from bgo.model.device import DeviceState, PlatformState, Profile, View
+from bgo.model.device import DeviceState, View
+from bgo.model.platform import PlatformState
+from bgo.model.profile import Profile
 
 if TYPE_CHECKING:
     from bgo.store.port import Session

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bgo.model.platform import MET, PlatformState
+from bgo.model.profile import HOST, Profile
+
 
 class Tri(StrEnum):
     """A reading."""
@@ -51,6 +54,22 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """One word of several that a signal may have, with where it was learnt; `unknown` where nobody says."""
+
+    value: str = "unknown"
+    source: str = "not sensed"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How long something has been so, in milliseconds; None: unknown."""
+
+    ms: int | None = None
+    source: str = "not sensed"
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceState:
     """What the sensors, the flags or a trace say at one instant; each reading tells whether its name is true."""
 
@@ -64,6 +83,24 @@ class DeviceState:
     storage_low: Reading = Reading()
     screen: Reading = Reading()
     """Whether it is on."""
+    load: Level = Level()
+    """How busy its processors are, in percent of all of them."""
+    unused: Span = Span()
+    """For how long nobody has touched it."""
+    app: Word = Word()
+    """Of a phone's app: `foreground`, `background`, `swiped` (away, from the list of recent apps) or `force-quit`."""
+    lock: Word = Word()
+    """`open`, `locked`, or `before-first-unlock` since it has started."""
+    low_power: Reading = Reading()
+    """Battery saver, or Low Power Mode."""
+    motion: Reading = Reading()
+    """It is being moved."""
+    refresh: Reading = Reading()
+    """iOS's Background App Refresh is on."""
+    exempt: Reading = Reading()
+    """The app is exempt from battery optimisation."""
+    bucket: Word = Word()
+    """The standby bucket, where a script pins it; see `profile.BUCKETS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +112,11 @@ class DeviceChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """The platform's rules as data. `unknown_passes` names the gates that an unknown reading does not hold."""
-
-    name: str = "host"
-    unknown_passes: frozenset[str] = frozenset({"device_idle", "storage_not_low"})
-    stop_consumes_attempt: bool = False
-
-
-HOST = Profile()
-
-
-@dataclass(frozen=True, slots=True)
-class PlatformState:
-    """What a platform's rules remember of what went before, from run to run."""
-
-    battery_low: bool = False
-    """Whether the battery was low when its level was last known (see `policy.battery`)."""
-
-
-@dataclass(frozen=True, slots=True)
 class View:
     """Who asks: the same store is judged under many views."""
 
     profile: Profile = HOST
     device: DeviceState = DeviceState()
-    platform: PlatformState = PlatformState()
+    platform: PlatformState = MET
+    edge_at: int | None = None
+    """When its rules may answer otherwise, if nothing else happens before; UTC milliseconds."""

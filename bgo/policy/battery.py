@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bgo.model.device import DeviceState, PlatformState, Reading, Tri
+from bgo.model.device import DeviceState, Reading, Tri
+from bgo.model.platform import PlatformState
 
 LOW, OKAY = 15, 20
 """Percent: low at or below the one, not low at or above the other."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bgo.model.device import Profile, View
+from bgo.model.device import View
 from bgo.model.options import ConstraintLoss, TaskConstraints
 from bgo.model.outcome import CancelledRun, Outcome, Rejected, Released, Snoozed, Succeeded
 from bgo.model.plan import Hold
+from bgo.model.profile import Profile
 from bgo.model.state import Reason
 from bgo.policy.gates import device_holds
 
@@ -51,7 +52,7 @@ def outcome(wish: TaskConstraints, lost: Hold, profile: Profile, *, started: boo
     """Return how a run ends that is stopped for a lost constraint; `started`: user code had begun."""
     if wish.on_loss == ConstraintLoss.CANCEL:
         return CancelledRun(lost)
-    return Released(Reason.DEVICE, started, lost, profile.stop_consumes_attempt)
+    return Released(Reason.DEVICE, started, lost, profile.work.stop_consumes_attempt)
 
 
 def instead(said: Outcome, stopped: Outcome) -> Outcome:

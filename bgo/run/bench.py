@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from bgo.clock import Clock
 from bgo.ids import Rng
-from bgo.model.device import HOST, DeviceState, Profile
+from bgo.model.device import DeviceState
 from bgo.model.handler import Catalogue
 from bgo.model.hooks import Argv
+from bgo.model.profile import HOST, Profile
 from bgo.run.notify import Notifier
 from bgo.run.tidy import Prune
 from bgo.store.port import Store

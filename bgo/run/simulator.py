@@ -27,11 +27,12 @@ from bgo.engine.settle import RunKey, Settled
 from bgo.engine.waiting import waited
 from bgo.errors import UsageError
 from bgo.model import payload as payloads
-from bgo.model.device import HOST, DeviceChange, DeviceState, View
+from bgo.model.device import DeviceChange, DeviceState, View
 from bgo.model.flow import Over
 from bgo.model.handler import Catalogue
 from bgo.model.outcome import CancelledRun, Failed, Outcome, Succeeded, TaskError, TimedOut
 from bgo.model.plan import Gate, Hold
+from bgo.model.profile import HOST
 from bgo.model.query import Selector
 from bgo.model.schedule import Counters, ScheduleState
 from bgo.model.state import State

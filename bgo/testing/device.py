@@ -8,7 +8,8 @@ from typing import TypedDict, Unpack
 from bgo.devices.signals import changed, over, settled, spoken_of
 from bgo.devices.traces import parse_trace
 from bgo.errors import UsageError
-from bgo.model.device import DeviceChange, DeviceState, Level, Network, PlatformState, Reading, Tri
+from bgo.model.device import DeviceChange, DeviceState, Level, Network, Reading, Tri
+from bgo.model.platform import PlatformState
 from bgo.testing.clock import ManualClock
 
 SOURCE = "bgo_device"

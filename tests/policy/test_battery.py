@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgo.model.device import DeviceState, Level, PlatformState, Reading, Tri
+from bgo.model.device import DeviceState, Level, Reading, Tri
+from bgo.model.platform import PlatformState
 from bgo.policy import battery, storage
 
 

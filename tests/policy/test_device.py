@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgo.devices.signals import over, said
-from bgo.model.device import HOST, DeviceState, Network, NetworkKind, PlatformState, Profile, Tri, View
+from bgo.model.device import DeviceState, Network, NetworkKind, Tri, View
 from bgo.model.options import NetworkConstraint, TaskConstraints
 from bgo.model.plan import Gate
+from bgo.model.platform import PlatformState
+from bgo.model.profile import HOST, Profile
 from bgo.policy.device import asked, meets
 from bgo.policy.gates import device_holds
 from tests.build import a_device
@@ -111,5 +113,5 @@ def test_asking_for_less_or_letting_more_pass_never_holds_more(
     usual = TaskConstraints()
     for field in fields(wish):
         assert set(holds(replace(wish, **{field.name: getattr(usual, field.name)}), device)) <= held
-    assert set(holds(wish, device, Profile("x", HOST.unknown_passes | passes))) <= held
-    assert held <= set(holds(wish, device, Profile("strict", frozenset())))
+    assert set(holds(wish, device, Profile("x", unknown_passes=HOST.unknown_passes | passes))) <= held
+    assert held <= set(holds(wish, device, Profile("strict", unknown_passes=frozenset())))

@@ -6,9 +6,10 @@ from datetime import UTC
 
 import pytest
 
-from bgo.model.device import Profile, Reading, Tri, View
+from bgo.model.device import Reading, Tri, View
 from bgo.model.options import NO_CONSTRAINTS, NetworkConstraint, TaskConstraints
 from bgo.model.plan import Gate, ViewKey
+from bgo.model.profile import Profile
 from bgo.policy.gates import Offer, concurrency_hold, device_holds, view_hold, view_holds
 from tests.build import START, a_view
 from tests.hours import hours

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgo.model.device import HOST, Profile, Tri
+from bgo.model.device import Tri
 from bgo.model.options import NO_CONSTRAINTS, ConstraintLoss, TaskConstraints
 from bgo.model.outcome import (
     CancelledRun,
@@ -25,6 +25,7 @@ from bgo.model.outcome import (
     TimedOut,
 )
 from bgo.model.plan import Gate, Hold
+from bgo.model.profile import HOST, Profile, Work
 from bgo.model.state import Reason
 from bgo.policy import loss
 from bgo.policy.loss import SETTLE_MS, Loss
@@ -56,7 +57,7 @@ def test_a_loss_settles_only_when_no_look_in_between_saw_it_back(looks: list[tup
 
 
 def test_what_a_stop_makes_of_the_task() -> None:
-    android = Profile("android", stop_consumes_attempt=True)
+    android = Profile("android", work=Work(stop_consumes_attempt=True))
     cancels = replace(CHARGED, on_loss=ConstraintLoss.CANCEL)
     assert loss.outcome(CHARGED, HOLD, HOST, started=True) == Released(Reason.DEVICE, True, HOLD)
     assert loss.outcome(CHARGED, HOLD, android, started=False) == Released(Reason.DEVICE, False, HOLD, charged=True)

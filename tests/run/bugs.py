@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bgo.model.device import HOST, Tri
+from bgo.model.device import Tri
+from bgo.model.profile import HOST, Work
 from tests.run.planting import PLANTS, a_plant
 
 
@@ -233,7 +234,7 @@ def charge_stops() -> None:
 
     outcome = loss.outcome
     PLANTS["quick_loss"]()
-    charging = replace(HOST, stop_consumes_attempt=True)
+    charging = replace(HOST, work=Work(stop_consumes_attempt=True))
     runs.loss.outcome = lambda wish, lost, profile, *, started: outcome(wish, lost, charging, started=started)
 
 

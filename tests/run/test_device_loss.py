@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from bgo.model.device import HOST, DeviceState, View
+from bgo.model.device import DeviceState, View
 from bgo.model.options import ConstraintLoss, RetryPolicy, TaskConstraints, TaskTimeout
+from bgo.model.profile import HOST
 from bgo.model.state import State
 from bgo.policy.loss import SETTLE_MS
 from bgo.run.devicewatch import DeviceWatch

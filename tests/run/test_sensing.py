@@ -19,8 +19,9 @@ from bgo.engine.cycle import Asker
 from bgo.engine.enqueue import enqueue
 from bgo.errors import StoreBusyError, StoreError
 from bgo.ids import quick_rng
-from bgo.model.device import HOST, DeviceState, Level, Reading, Tri
+from bgo.model.device import DeviceState, Level, Reading, Tri
 from bgo.model.options import TaskConstraints
+from bgo.model.profile import HOST
 from bgo.model.task import Child, Wish
 from bgo.policy import loss
 from bgo.policy.gates import Offer

@@ -16,12 +16,13 @@ from bgo.compose import bench
 from bgo.devices.traces import parse_trace
 from bgo.engine import enqueue, platform
 from bgo.errors import UsageError
-from bgo.model.device import HOST, DeviceChange, DeviceState, Level, Network, NetworkKind, Reading, Tri
+from bgo.model.device import DeviceChange, DeviceState, Level, Network, NetworkKind, Reading, Tri
 from bgo.model.handler import HandlerInfo, Source
 from bgo.model.limits import ConcurrencyControl
 from bgo.model.options import NetworkConstraint, RetryPolicy, TaskConstraints, TaskTimeout
 from bgo.model.outcome import Succeeded
 from bgo.model.plan import Gate
+from bgo.model.profile import HOST
 from bgo.model.query import Selector
 from bgo.model.schedule import Counters
 from bgo.model.task import Task, TaskSpec
