@@ -2,7 +2,7 @@
 
 Every figure is a default that a maker, a server or a user may change, so none of them stands in code: the profiles that
 come with bgo (`bgo/devices/profiles/*.toml`) say them, with their sources. A field whose name ends in `_ms` is written
-in a profile without that ending, as a duration (`min_interval = "15m"`), one that ends in `_bytes` as a size (`10 KiB`).
+there without that ending, as a duration (`min_interval = "15m"`), one that ends in `_bytes` as a size (`10 KiB`).
 """
 
 from __future__ import annotations
