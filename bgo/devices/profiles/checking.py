@@ -14,29 +14,23 @@ from bgo.model.profile import Profile
 
 def checked(name: str, folder: Path | None) -> Profile:
     """Return a profile without faults. Raises UsageError for the first fault, which says how many there are."""
-    resolved = resolve(name, folder)
-    found, faults = judged(resolved)
+    return sound(resolve(name, folder), name)
+
+
+def sound(resolved: Resolved, name: str) -> Profile:
+    """Return the profile, which may have no faults; `name` is what it was asked for by."""
+    found, findings = examined(resolved)
     if found is None:
-        raise _first(faults, name)
+        error, more = findings[0].as_error(), sum(each.is_error for each in findings) - 1
+        hint = error.hint if not more else f"{error.hint}; {more} more: bgo profiles check {name}"
+        raise UsageError(error.message, why=error.why, hint=hint)
     return found
 
 
-def judged(resolved: Resolved) -> tuple[Profile | None, list[UsageError]]:
-    """Return the profile, or None with its faults."""
-    faults = resolved.faults or missing(resolved)
-    if faults:
-        return None, faults
+def examined(resolved: Resolved) -> tuple[Profile | None, list[Finding]]:
+    """Return the profile, None where it has faults, and all that is to be said of it."""
+    if faults := resolved.faults or missing(resolved):
+        return None, [Finding.of(fault) for fault in faults]
     found = build(resolved)
-    faults = [each.as_error() for each in lint.findings(found, resolved.said) if each.is_error]
-    return (None, faults) if faults else (found, [])
-
-
-def _first(faults: list[UsageError], name: str) -> UsageError:
-    error = faults[0]
-    if len(faults) == 1:
-        return error
-    more = f"{len(faults) - 1} more: bgo profiles check {name}"
-    return UsageError(error.message, why=error.why, hint=f"{error.hint}; {more}")
-
-
-__all__ = ["Finding", "checked", "judged"]
+    findings = lint.findings(found, resolved.said)
+    return (None if any(each.is_error for each in findings) else found), findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
@@ -27,8 +28,21 @@ class Finding(NamedTuple):
     why: str
     fix: str
 
+    @classmethod
+    def of(cls, error: UsageError) -> Finding:
+        """Return a refusal as a finding: its message begins with the place."""
+        place = re.match(r".*?:\d+(?=: )", error.message, re.DOTALL)
+        what = error.message if place is None else error.message[place.end() + 2 :]
+        return cls(True, "" if place is None else place[0], what, error.why, error.hint)
+
     def as_error(self) -> UsageError:
+        """Return it as a refusal."""
         return UsageError(f"{self.place}: {self.what}", why=self.why, hint=self.fix)
+
+    def to_json(self) -> dict[str, str]:
+        """Return the documented object."""
+        level = "error" if self.is_error else "warning"
+        return {"level": level, "place": self.place, "what": self.what, "why": self.why, "fix": self.fix}
 
 
 class Odd(NamedTuple):

@@ -59,13 +59,14 @@ class Table:
         return [*self.keys, *self.tables]
 
 
-@cache
 def profile_table() -> Table:
     """Return what the top of a profile may hold, but for `extends`."""
-    return _table(Profile)
+    return table_of(Profile)
 
 
-def _table(type_: type) -> Table:
+@cache
+def table_of(type_: type) -> Table:
+    """Return what the table of one of the model's types may hold."""
     hints = typing.get_type_hints(type_)
     keys: dict[str, Key] = {}
     tables: dict[str, tuple[str, Table | Members, bool]] = {}
@@ -76,7 +77,7 @@ def _table(type_: type) -> Table:
         hint, is_optional = _without_none(hints[field.name])
         name, ending = _written(field.name)
         if is_dataclass(hint) and isinstance(hint, type):
-            tables[field.name] = (field.name, _table(hint), is_optional)
+            tables[field.name] = (field.name, table_of(hint), is_optional)
         elif get_origin(hint) is Mapping:
             made = _members(field.name, get_args(hint)[1], ending)
             if made.table is not None:
@@ -90,7 +91,7 @@ def _table(type_: type) -> Table:
 
 def _members(attr: str, hint: Any, ending: str) -> Members:
     if is_dataclass(hint) and isinstance(hint, type):
-        return Members(attr, _table(hint), None)
+        return Members(attr, table_of(hint), None)
     kind: Kind = "signal" if hint is str else _ENDINGS.get(ending) or _PLAIN[hint]
     return Members(attr, None, Key(attr, kind, is_optional=False, is_required=True))
 

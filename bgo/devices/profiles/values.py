@@ -12,7 +12,7 @@ from bgo.model.options import shown
 from bgo.model.words import did_you_mean, duration_ms, size_bytes, span
 
 MAX_WHOLE = 1_000_000
-_EXAMPLES: dict[Kind, str] = {
+EXAMPLES: dict[Kind, str] = {
     "duration": '"15m"',
     "size": '"10 KiB"',
     "whole": "15",
@@ -34,7 +34,7 @@ def read(name: str, key: Key, raw: Any) -> Any:
     try:
         return _READERS[key.kind](raw, key)
     except UsageError as error:
-        hint = f"write {name} = {_EXAMPLES[key.kind]}" + (f', or "{NONE}"' if key.is_optional else "")
+        hint = f"write {name} = {EXAMPLES[key.kind]}" + (f', or "{NONE}"' if key.is_optional else "")
         why = error.why or error.message
         raise UsageError(f"{name} = {_raw(raw)} is not usable", why=why, hint=error.hint or hint) from None
 
@@ -59,7 +59,7 @@ def _united(raw: Any, what: str, example: str) -> str:
 
 
 def _duration(raw: Any, _key: Key) -> int:
-    return _milliseconds(_united(raw, "a duration", _EXAMPLES["duration"]))
+    return _milliseconds(_united(raw, "a duration", EXAMPLES["duration"]))
 
 
 def _milliseconds(text: str) -> int:
@@ -71,7 +71,7 @@ def _milliseconds(text: str) -> int:
 
 def _size(raw: Any, _key: Key) -> int:
     try:
-        return size_bytes(_united(raw, "a size", _EXAMPLES["size"]))
+        return size_bytes(_united(raw, "a size", EXAMPLES["size"]))
     except UsageError as error:
         raise _wrong(error.why) from None
 
@@ -164,15 +164,16 @@ def write(key: Key, value: Any) -> str:
     if key.kind == "durations":
         return f"[{', '.join(f'{span(each)!r}' for each in value)}]".replace("'", '"')
     if key.kind in {"words", "set", "range"}:
-        return f"[{', '.join(map(_literal, _in_order(value)))}]"
-    return _literal(value)
+        return f"[{', '.join(map(quoted, _in_order(value)))}]"
+    return quoted(value)
 
 
 def _in_order(value: Collection[Any]) -> list[Any]:
     return sorted(value) if isinstance(value, frozenset) else list(value)
 
 
-def _literal(value: Any) -> str:
+def quoted(value: Any) -> str:
+    """Return a text, a number or a truth as TOML spells it."""
     import json
 
     # a JSON string is a TOML string; numbers and booleans are spelled alike
@@ -185,3 +186,16 @@ def size(count: int) -> str:
         if count and count % scale == 0:
             return f"{count // scale} {unit}"
     return f"{count} B"
+
+
+def told(key: Key, value: Any) -> str:
+    """Return a value as people read it: without quotes and brackets."""
+    if key.kind in {"words", "set"}:
+        return ", ".join(_in_order(value)) or "nothing"
+    if key.kind == "range":
+        return f"{value[0]} to {value[1]}"
+    if key.kind == "durations":
+        return ", ".join(map(span, value))
+    if key.kind in {"text", "signal"}:
+        return str(value)
+    return write(key, value).strip('"')
