@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from bgo.config import Settings
-from bgo.errors import ConfigError
 from bgo.hooks.settings import PluginSettings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bgo.clock import Clock
     from bgo.devices.sensors import Survey
     from bgo.hooks.settings import LoadReport
     from bgo.model.device import DeviceState
     from bgo.model.handler import Catalogue
+    from bgo.model.profile import Profile
     from bgo.model.query import Retention
     from bgo.run.bench import Bench
     from bgo.store.port import Session, Store
@@ -83,14 +85,23 @@ def configure(session: Session, settings: Settings) -> None:
     session.limits.sync(str(settings.config_path), settings.limits)
 
 
-def check_profile(settings: Settings) -> None:
-    """Refuse profiles that this version does not have."""
-    if settings.profile != "host":
-        raise ConfigError(
-            f"no profile {settings.profile!r}",
-            why="this version judges by the host profile alone",
-            hint="--profile host, or leave it out",
-        )
+def profile(settings: Settings) -> Profile:
+    """Return the profile in force, with all that it extends.
+
+    Raises UsageError for one that there is not, with the nearest name, and for a file that is not one, with the line.
+    """
+    from bgo.model.profile import HOST
+
+    if settings.profile == HOST.name:
+        return HOST
+    from bgo.devices.profiles import profile as load  # most runs are those of a computer
+
+    return load(settings.profile, profiles_dir(settings))
+
+
+def profiles_dir(settings: Settings) -> Path:
+    """Return where the user's own profiles are."""
+    return settings.config_path.parent / "profiles"
 
 
 def survey(settings: Settings) -> Survey:
@@ -101,16 +112,22 @@ def survey(settings: Settings) -> Survey:
     return Survey(sensors(Place(store_dir, int(settings.idle_after_s * 1000), settings.sensors)))
 
 
-def sensing(survey: Callable[[], Survey], said: DeviceState | None = None) -> Callable[[], DeviceState]:
+def sensing(
+    survey: Callable[[], Survey], said: DeviceState | None = None, profile: Profile | None = None
+) -> Callable[[], DeviceState]:
     """Return how the device is read: what is said is a fact, then BGO_DEVICE counts, and what both leave open is asked
-    of the sensors, at most every five seconds. Raises UsageError for a BGO_DEVICE that cannot be read.
+    of the sensors, at most every five seconds. A phone is not this computer: what is not said of it is as its profile
+    has it. Raises UsageError for a BGO_DEVICE that cannot be read.
 
     `survey` is called when they are asked for the first time: most runs ask nothing of the device.
     """
-    from bgo.devices.signals import VARIABLE, from_environment, over
+    from bgo.devices.signals import VARIABLE, from_environment, over, usual
     from bgo.model.device import DeviceState
 
     facts = over(said or DeviceState(), from_environment(os.environ.get(VARIABLE, "")))
+    if profile is not None and profile.os != "host":
+        phone = over(facts, usual(profile))
+        return lambda: phone
     return lambda: over(facts, survey().take(SENSE_MS).state)
 
 
@@ -141,7 +158,12 @@ def _prune_by_itself(settings: Settings, clock: Clock, go_on: Callable[[], bool]
         store.close()
 
 
-def bench(settings: Settings, sense: Callable[[], DeviceState], catalogue: Callable[[], Catalogue]) -> Bench:
+def bench(
+    settings: Settings,
+    sense: Callable[[], DeviceState],
+    catalogue: Callable[[], Catalogue],
+    profile: Profile,
+) -> Bench:
     """Return all that a worker works with."""
     import json
 
@@ -149,7 +171,6 @@ def bench(settings: Settings, sense: Callable[[], DeviceState], catalogue: Calla
     from bgo.ids import quick_rng
     from bgo.run.bench import Bench, HookSetup
 
-    check_profile(settings)
     clock = SystemClock()
     return Bench(
         open_store=lambda: reopen_store(settings),
@@ -161,6 +182,7 @@ def bench(settings: Settings, sense: Callable[[], DeviceState], catalogue: Calla
         catalogue=catalogue,
         sense=sense,
         plugins=json.dumps(plugin_settings(settings).to_json()),
+        profile=profile,
         slots=settings.slots,
         lease_ms=int(settings.lease_s * 1000),
         kill_grace_ms=int(settings.kill_grace_s * 1000),

@@ -80,7 +80,7 @@ def simulate(
     start_ms = floor_to_minute(now) if start is None else parse.instant_ms(start, now)
     flags = about.said(charging, battery, network, idle, storage_low)
     said = _device(flow, device, flags, (start_ms, start_ms + for_ms))
-    timeline = flow.simulate(SimOptions(start_ms, for_ms, seed, slots, said))
+    timeline = flow.simulate(SimOptions(start_ms, for_ms, seed, slots, said, profile=flow.profile))
     if as_json:
         from bgo.cli import render
 

@@ -15,6 +15,7 @@ from typing import Any
 from bgo.errors import UsageError
 from bgo.model.device import DeviceState, Level, Network, NetworkKind, Reading, Tri
 from bgo.model.platform import PlatformState
+from bgo.model.profile import Profile
 from bgo.model.words import did_you_mean
 from bgo.policy import battery
 
@@ -114,6 +115,11 @@ def settled(state: DeviceState, before: PlatformState) -> tuple[DeviceState, Pla
 def said(words: Mapping[str, str], source: str) -> DeviceState:
     """Return the state of a device of which only this is said, for so long that no past counts."""
     return settled(changed(DeviceState(), words, source), PlatformState())[0]
+
+
+def usual(profile: Profile) -> DeviceState:
+    """Return what a profile says of a device of which nothing else is said."""
+    return said(profile.device, f"profile {profile.name}")
 
 
 def from_environment(text: str) -> DeviceState:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bgo.clock import Moment
@@ -15,8 +15,9 @@ from bgo.engine import alarms, platform
 from bgo.engine.platform import Keeper
 from bgo.engine.waiting import waited
 from bgo.model.device import View
-from bgo.model.platform import Gathered
+from bgo.model.options import NetworkConstraint
 from bgo.model.plan import Budget, Gate, Hold, LaneHeads, ViewKey
+from bgo.model.platform import Gathered, RunBegan
 from bgo.model.profile import Profile
 from bgo.model.task import Child, Task
 from bgo.policy.admit import admit
@@ -69,6 +70,8 @@ class Claim:
     """Outputs of earlier steps of its chain, by name."""
     made_by: tuple[str | None, int | None] = (None, None)
     """The schedule that made it, or what it is in, by id, and the occurrence."""
+    began: RunBegan | None = None
+    """Its start as its platform was told of it, where that may stop it; None: the profile remembers nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +167,11 @@ def tick(
             if claim is None:  # it has expired, or what it is in is over: the next tick calls it off
                 refused.add(pick.lane)
                 continue
+            if view.profile.remembers:
+                began = _began(session, claim.task, now)
+                claim, view = replace(claim, began=began), platform.after(view, [began], now)
             claims.append(claim)
             idle.pop(0)
-            if view.profile.remembers:
-                view = _told(session, view, claim.task, now)
         woke = session.lanes.refresh(touched, now, served=True) or woke
         session.queues.move(plan.shares)
         for lane, hold in plan.parked.items():  # after the claims: room under a key is counted in leases
@@ -197,10 +201,10 @@ def _heads(session: Session, open_views: Sequence[int], width: int, only: frozen
     return session.lanes.heads(open_views, width)
 
 
-def _told(session: Session, view: View, task: Task, now: int) -> View:
-    """Return the view once its platform has been told that this task has started."""
+def _began(session: Session, task: Task, now: int) -> RunBegan:
+    """Return the start of a task as its platform is told of it."""
     key = session.lanes.key(task.lane).view
-    return platform.after(view, [platform.began(key, f"{task.id}.{task.run}", now)], now)
+    return RunBegan(now, f"{task.id}.{task.run}", key.traits, key.constraints.network != NetworkConstraint.NONE)
 
 
 def _judge(session: Session, asker: Asker, view: View, now: int) -> tuple[View, list[int], list[Held]]:
@@ -264,9 +268,7 @@ def _budget(session: Session, asker: Asker, children: int) -> Budget:
     return Budget(max(0, free), asker.slots, running)
 
 
-def _claim(
-    session: Session, asker: Asker, profile: Profile, what: tuple[int, Child, int], now: int
-) -> Claim | None:
+def _claim(session: Session, asker: Asker, profile: Profile, what: tuple[int, Child, int], now: int) -> Claim | None:
     """Claim a task by seq, for a child, until a lease ends; None when it may not run any more."""
     seq, child, lease_until = what
     task = session.tasks.claim(seq, now)

@@ -15,7 +15,7 @@ from bgo.model import wish as wishes
 from bgo.model.lane import PAYLOAD_CLASS, LaneKey, Rate, Traits, ViewKey, payload_class
 from bgo.model.lane import PLAIN as PLAIN_WORK
 from bgo.model.state import Reason, State
-from bgo.model.task import Enqueued, Kind, TaskSpec
+from bgo.model.task import Enqueued, Kind, TaskSpec, Wish
 from bgo.policy import order
 from bgo.store.rows import NewTask
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from bgo.model.device import DeviceState, View
-from bgo.model.lane import ViewKey
-from bgo.model.platform import DeviceSaid, Event, PlatformState, RunBegan, RunOver
+from bgo.model.platform import DeviceSaid, Event, PlatformState, RunOver
 from bgo.model.profile import Profile
 
 if TYPE_CHECKING:
@@ -100,11 +99,6 @@ def _seen(seen: View, events: Iterable[Event], now: int) -> View:
 def after(seen: View, events: Iterable[Event], now: int) -> View:
     """Return the view once this has happened under it as well."""
     return _seen(seen, events, now)
-
-
-def began(key: ViewKey, run: str, now: int) -> RunBegan:
-    """Return the start of a run as its platform is told of it."""
-    return RunBegan(now, run, key.traits, key.constraints.network != "none")
 
 
 def is_news(session: Session, seen: View, keeper: Keeper) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bgo.clock import Moment
 from bgo.engine import upstream
@@ -13,7 +13,7 @@ from bgo.ids import Rng
 from bgo.model import payload as payloads
 from bgo.model.outcome import Failed, Lost, Outcome, Succeeded, TaskError
 from bgo.model.plan import Transition
-from bgo.model.profile import ANY_WORK, Work
+from bgo.model.profile import HOST, Profile
 from bgo.model.state import FINAL
 from bgo.model.task import ERROR_LIMIT, Lease, Task
 from bgo.policy import order
@@ -56,12 +56,12 @@ def settle(
     moment: Moment,
     rng: Rng,
     started: Moment | None = None,
-    work: Work = ANY_WORK,
+    profile: Profile = HOST,
 ) -> Settled | LateFinish:
     """Apply how a run ended. A refused late finish is recorded, never an overwrite.
 
-    `started` is given for a run that began since the last commit: its lease need not be told first. `work` is what the
-    profile makes of tasks: it may raise or lower the delay of a retry.
+    `started` is given for a run that began since the last commit: its lease need not be told first. The profile may
+    raise or lower the delay of a retry.
     """
     now = moment.now_ms
     task = session.tasks.find_seq(key.seq)
@@ -78,7 +78,7 @@ def settle(
     if lease.profile:
         session.overs.add(lease.profile, f"{task.id}.{task.run}", now)
     outcome, data = _readable(outcome)
-    to = policy.settle(task, outcome, now, rng, work)
+    to = policy.settle(_fitted(task, outcome, profile), outcome, now, rng)
     error = _keep_error(session, policy.error_of(outcome, to.event))
     output = None if data is None else session.payloads.put(data)
     place = None
@@ -97,6 +97,16 @@ def settle(
     if lease.concurrency_key is not None:
         session.lanes.open_key(lease.concurrency_key, now)
     return Settled(task, to, outcome)
+
+
+def _fitted(task: Task, outcome: Outcome, profile: Profile) -> Task:
+    """Return the task with the retries that the platform lets it have."""
+    if profile.os == "host" or isinstance(outcome, Succeeded):
+        return task
+    from bgo.model.lane import PLAIN
+    from bgo.policy import fit
+
+    return replace(task, wish=fit.fitted(task.wish, PLAIN, profile).wish)
 
 
 def _detail(outcome: Outcome) -> str:

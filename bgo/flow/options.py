@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bgo.model.cron import CronSchedule
     from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique, UniquePolicy
     from bgo.model.schedule import MissedPolicy, Overlap
+    from bgo.model.task import Quotaless
     from bgo.model.window import RelaxStep, TimeWindow, ZonedWindow
 
 NOT_YET = frozenset({"encryption"})

@@ -83,7 +83,7 @@ class Running(Looking):
         self._check_plugins()
         options = options or RunOptions()
         known = Known(self._peek, self.catalogue, self.clock)
-        bench = compose.bench(self.settings, self.sensing(device), known)
+        bench = compose.bench(self.settings, self.sensing(device), known, self.profile)
         with self.store.read() as session:
             for queue in sorted(options.queues or ()):
                 self._check_queue(session, queue)
@@ -113,9 +113,9 @@ class Running(Looking):
         """
         from bgo.run.simulator import SimOptions, floor_to_minute, simulate
 
-        compose.check_profile(self.settings)
         if options is None:
-            options = SimOptions(floor_to_minute(self.clock.now_ms()), device=self.sensing()())
+            now = floor_to_minute(self.clock.now_ms())
+            options = SimOptions(now, device=self.sensing()(), profile=self.profile)
         if options.start_ms > self.clock.now_ms():
             options = replace(options, is_ahead=True)
         return simulate(self.store, self.catalogue(), self.settings.slots, options)

@@ -49,10 +49,6 @@ class Work:
     """Constraints that the platform does not know: the handler itself must look."""
 
 
-ANY_WORK = Work()
-"""A platform that takes work as it is."""
-
-
 @dataclass(frozen=True, slots=True)
 class Battery:
     """[battery]: percent at or below which it is low, and at or above which it is not low any more."""

@@ -50,7 +50,7 @@ class Wish:
     relax: tuple[RelaxStep, ...] = ()
     """What it asks of the device instead of `constraints` as it grows older, by age."""
     expedited: Quotaless | None = None
-    """It goes before what a platform would put off, so long as its quota for that lasts; and what becomes of it then."""
+    """It goes before what a platform would put off, while its quota lasts; and what becomes of it without any."""
     foreground: str | None = None
     """The type of foreground service that it runs as, on a platform that has them."""
 

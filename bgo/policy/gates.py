@@ -12,8 +12,8 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 from bgo.model.device import View
-from bgo.model.options import NO_CONSTRAINTS, TaskConstraints
 from bgo.model.lane import PLAIN
+from bgo.model.options import NO_CONSTRAINTS, TaskConstraints
 from bgo.model.plan import Gate, Hold, ViewKey
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _of_platform(key: ViewKey, view: View, now_ms: int) -> Iterator[Hold]:
         yield refused
     held = list(platform.holds(view.profile, view.platform, view.device, key, now_ms))
     yield from (hold for hold in held if hold.gate is not Gate.BATCHING)
-    yield from device_holds(key.constraints, view)
+    yield from device_holds(fit.enforceable(key.constraints, view.profile), view)
     yield from (hold for hold in held if hold.gate is Gate.BATCHING)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bgo.model.device import View
+from bgo.model.lane import Gate
 from bgo.model.options import ConstraintLoss, TaskConstraints
 from bgo.model.outcome import CancelledRun, Outcome, Rejected, Released, Snoozed, Succeeded
 from bgo.model.plan import Hold
@@ -19,6 +20,13 @@ from bgo.policy.gates import device_holds
 SETTLE_MS = 5_000
 """How long a constraint must not hold before running work is stopped for it. Platforms name no such time; as long as a
 reading of the sensors is kept (`compose.SENSE_MS`), so that no single reading stops anything."""
+
+
+OF_PLATFORM = frozenset(
+    {Gate.PROFILE, Gate.APP, Gate.LOCKED, Gate.QUOTA, Gate.DOZE, Gate.LOW_POWER, Gate.OPPORTUNITY, Gate.FOREGROUND,
+     Gate.RUN_TIME}
+)  # fmt: skip
+"""Gates for which no task asks: a run that they stop is handed back, whatever is to become of it at a loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +57,8 @@ def observe(wish: TaskConstraints, view: View, before: Loss | None, now: int) ->
 
 
 def outcome(wish: TaskConstraints, lost: Hold, profile: Profile, *, started: bool) -> Outcome:
-    """Return how a run ends that is stopped for a lost constraint; `started`: user code had begun."""
-    if wish.on_loss == ConstraintLoss.CANCEL:
+    """Return how a run ends that is stopped for a lost constraint, or by its platform; `started`: user code has run."""
+    if wish.on_loss == ConstraintLoss.CANCEL and lost.gate not in OF_PLATFORM:
         return CancelledRun(lost)
     return Released(Reason.DEVICE, started, lost, profile.work.stop_consumes_attempt)
 

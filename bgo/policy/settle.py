@@ -23,7 +23,6 @@ from bgo.model.outcome import (
     TimedOut,
 )
 from bgo.model.plan import Hold, Transition
-from bgo.model.profile import ANY_WORK, Work
 from bgo.model.state import Event, Reason, State, advance
 from bgo.model.task import Task
 from bgo.policy import lease, retry
@@ -31,33 +30,20 @@ from bgo.policy import lease, retry
 SNOOZE_LIMIT = 1000
 
 
-def settle(task: Task, outcome: Outcome, now_ms: int, rng: Rng, work: Work = ANY_WORK) -> Transition:
+def settle(task: Task, outcome: Outcome, now_ms: int, rng: Rng) -> Transition:
     """Judge how `task`'s run ended.
 
     A cancel that was asked for while it ran stands against everything that would run the task again, and never
-    against a success or a final failure that came first. `work`: what the profile makes of the delays of retries.
-    Raises IllegalTransitionError when the task does not run.
+    against a success or a final failure that came first. Raises IllegalTransitionError when the task does not run.
     """
     if task.state is not State.RUNNING:
         raise IllegalTransitionError(
             f"a {task.state} task has no run to settle", why="only a running one has", hint="please report this"
         )
-    verdict = _clamped(_judge(task, outcome, now_ms, rng), now_ms, work)
+    verdict = _judge(task, outcome, now_ms, rng)
     if task.cancel_reason and verdict.event in (Event.RETRY, Event.LOSE, Event.RELEASE):
         return _end(task, Event.CANCEL, Reason(task.cancel_reason))
     return verdict
-
-
-def _clamped(to: Transition, now_ms: int, work: Work) -> Transition:
-    """Return the transition with the delay of a retry as the platform has it."""
-    if to.event is not Event.RETRY or to.due_at is None or work is ANY_WORK:
-        return to
-    delay = to.due_at - now_ms
-    if work.backoff_min_ms is not None:
-        delay = max(delay, work.backoff_min_ms)
-    if work.backoff_max_ms is not None:
-        delay = min(delay, work.backoff_max_ms)
-    return replace(to, due_at=now_ms + delay)
 
 
 def _judge(task: Task, outcome: Outcome, now_ms: int, rng: Rng) -> Transition:

@@ -73,7 +73,7 @@ class Questions:
     def view(self, session: Session) -> View:
         """Return the view to judge under; the device is read only when waiting work asks something of it."""
         sensed, self._sensed = self._sensed, None
-        self._asks_device = session.lanes.ask_device()
+        self._asks_device = self._bench.profile.remembers or session.lanes.ask_device()
         device = (sensed or self._bench.sense()) if self._asks_device else DeviceState()
         return self._view(session, device)
 

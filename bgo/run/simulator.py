@@ -32,7 +32,8 @@ from bgo.model.flow import Over
 from bgo.model.handler import Catalogue
 from bgo.model.outcome import CancelledRun, Failed, Outcome, Succeeded, TaskError, TimedOut
 from bgo.model.plan import Gate, Hold
-from bgo.model.profile import HOST
+from bgo.model.platform import RunBegan, Stop
+from bgo.model.profile import HOST, Profile
 from bgo.model.query import Selector
 from bgo.model.schedule import Counters, ScheduleState
 from bgo.model.state import State
@@ -75,6 +76,7 @@ class SimOptions:
     """Task name → milliseconds, for tasks that have never been measured."""
     failures: Mapping[str, int] = field(default_factory=dict)
     """Task name → how many first attempts of each task fail."""
+    profile: Profile = HOST
     is_ahead: bool = False
     """It starts later than now: of schedules, what comes before that start is left to the time until then."""
 
@@ -112,10 +114,12 @@ class _Part:
 
 @dataclass(slots=True)
 class _Watched:
-    """A run in play that is stopped when a constraint is lost."""
+    """A run in play that is stopped when a constraint is lost, or when its platform gives it no more time."""
 
     part: _Part
     task: Task
+    began: RunBegan | None = None
+    """Its start as its platform knows it, where that may stop it."""
     loss: Loss | None = None
 
 
@@ -131,7 +135,7 @@ class _Play:
         offer = Offer(None if catalogue is None else frozenset(catalogue))
         # Leases are counted by worker: the runs we take over are ours, those of other hosts need none of our slots.
         self._asker = Asker(WORKER, WORKER, WORKER, offer, slots, own_slots=True)
-        self._memory = Memory()
+        self._memory = Memory(keeper=platform.InMemory())
         self._idle = [Child(number, 0) for number in range(1, slots + 1)]
         self._parts: list[tuple[int, int, _Part]] = []
         """(ends at, number, part): a heap; the number keeps what ends together in the order of its start."""
@@ -171,7 +175,7 @@ class _Play:
         """Let happen what is due now, and return when something happens next."""
         now = self._clock.now_ms()
         self._settle(now)
-        view = platform.view(self._session, HOST, self._script.at(now))
+        view = self._view(self._script.at(now), now)
         stop_at = self._watch(view, now)
         until = self._clock.awake_ms() + LEASE_MS
         tick = cycle.tick(
@@ -185,6 +189,9 @@ class _Play:
         rate_at = None if tick.wake_in is None else now + tick.wake_in
         times = (tick.next_wake, rate_at, ends, stop_at, self._script.next_at())
         return min((at for at in times if at is not None), default=None)
+
+    def _view(self, device: DeviceState, now: int) -> View:
+        return platform.view(self._session, self._options.profile, device, now, self._memory.keeper)
 
     @property
     def _moment(self) -> Moment:
@@ -236,15 +243,15 @@ class _Play:
         runs = self._runs.get(task.seq)
         # What was handed back keeps its due time, and has waited again since then.
         planned = task.due_at if not runs else max(task.due_at, runs[-1].ended_at or 0)
-        self._enter(task, SimRun(task.run, task.attempt, planned, now, held), now + length, part)
+        self._enter(task, SimRun(task.run, task.attempt, planned, now, held), now + length, part, claim.began)
 
-    def _enter(self, task: Task, run: SimRun, ends_at: int, part: _Part) -> None:
+    def _enter(self, task: Task, run: SimRun, ends_at: int, part: _Part, began: RunBegan | None = None) -> None:
         self._number += 1
         heapq.heappush(self._parts, (ends_at, self._number, part))
         self._heads.setdefault(task.seq, (task.id, task.name, task.queue))
         self._runs.setdefault(task.seq, []).append(run)
-        if loss.is_watched(task.wish.constraints):
-            self._watched[part.key] = _Watched(part, task)
+        if began is not None or loss.is_watched(task.wish.constraints):
+            self._watched[part.key] = _Watched(part, task, began)
         if task.wish.rate is not None:
             settling.begun(self._session, part.key, self._moment)
 
@@ -253,19 +260,39 @@ class _Play:
             self._end(heapq.heappop(self._parts)[2], now)
 
     def _watch(self, view: View, now: int) -> int | None:
-        """Stop what has lost a constraint for long enough, as a worker would; return when the next of it is due.
+        """Stop what has lost a constraint for long enough, or may not go on, as a worker would; return when the next of
+        it is due.
 
         Nobody knows how long a child takes to end: here it is gone at once.
         """
+        stops = []
         for one in list(self._watched.values()):
-            asked = relax.asked(one.task.wish, one.task.created_at, now)
+            stop = self._stop_of(one, view, now)
+            if stop is None:
+                continue
+            if stop.at > now:
+                stops.append(stop.at)
+                continue
+            self._parts = [entry for entry in self._parts if entry[2] is not one.part]
+            heapq.heapify(self._parts)
+            stopped = loss.outcome(one.task.wish.constraints, stop.hold, view.profile, started=True)
+            self._end(replace(one.part, outcome=stopped), now)
+        return min(stops, default=None)
+
+    def _stop_of(self, one: _Watched, view: View, now: int) -> Stop | None:
+        """Return when a run ends unless something happens before, and why; None: it goes on to its end."""
+        found = []
+        if one.began is not None:
+            from bgo.policy import platform as rules  # a computer stops nothing by itself
+
+            if (stop := rules.stop(view.profile, view.platform, view.device, one.began, now)) is not None:
+                found.append(stop)
+        asked = relax.asked(one.task.wish, one.task.created_at, now)
+        if loss.is_watched(asked):
             one.loss = loss.observe(asked, view, one.loss, now)
-            if one.loss is not None and now >= one.loss.settles_at:
-                self._parts = [entry for entry in self._parts if entry[2] is not one.part]
-                heapq.heapify(self._parts)
-                stopped = loss.outcome(one.task.wish.constraints, one.loss.hold, view.profile, started=True)
-                self._end(replace(one.part, outcome=stopped), now)
-        return min((one.loss.settles_at for one in self._watched.values() if one.loss is not None), default=None)
+            if one.loss is not None:
+                found.append(Stop(one.loss.settles_at, one.loss.hold))
+        return min(found, key=lambda stop: stop.at, default=None)
 
     def _end(self, part: _Part, now: int) -> None:
         self._watched.pop(part.key, None)
@@ -273,7 +300,7 @@ class _Play:
         # Every failure draws from its own source, so that one more of them never shifts the others.
         sure = isinstance(part.outcome, Succeeded)
         rng = self._rng if sure else ids.seeded_rng(self._options.seed, f"{self._heads[seq][0]}.{run}")
-        done = settling.settle(self._session, part.key, part.outcome, self._moment, rng)
+        done = settling.settle(self._session, part.key, part.outcome, self._moment, rng, profile=self._options.profile)
         if part.child is not None:
             self._idle.append(part.child)
         if isinstance(done, Settled):
@@ -330,7 +357,7 @@ class _Play:
     # What never ran.
 
     def _never(self, device: DeviceState) -> tuple[NeverRan, ...]:
-        view = platform.view(self._session, HOST, device)
+        view = self._view(device, self._until)
         ground = explain.Ground(self._asker, view, 1, self._moment)
         known: dict[tuple[int, State, int], tuple[Hold, ...]] = {}
         found = []

@@ -74,8 +74,8 @@ def _compact(value: Any) -> str:
 def _view_key(queue: str, handler: str, constraints: str, window: str = "", traits: str = "") -> ViewKey:
     """Every tick reads the same few views: their text is parsed once."""
     wish = constraints_from(json.loads(constraints))
-    hours = _hours(window) if window else (None, None)
-    return ViewKey(queue, handler, wish, *hours, Traits.of(traits) if traits else PLAIN)
+    hours, zone = _hours(window) if window else (None, None)
+    return ViewKey(queue, handler, wish, hours, zone, Traits.of(traits) if traits else PLAIN)
 
 
 def _hours(text: str) -> tuple[ZonedWindow, tzinfo | None]:
