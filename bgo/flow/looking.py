@@ -62,7 +62,7 @@ class Looking(Listing):
         from bgo.engine import explain, query, resolve
 
         with self.store.read() as session:
-            asks = _may_ask_device(resolve.task(session, task_id))
+            asks = self.profile.remembers or _may_ask_device(resolve.task(session, task_id))
         ground = self._ground(asks=asks)
         with self.store.read() as session:
             task = resolve.task(session, task_id)
