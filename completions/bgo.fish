@@ -45,7 +45,7 @@ function _shtab_bgo_using
   test "$_shtab_bgo_cmdpath" = "$argv"
 end
 
-set -g _shtab_bgo_commands enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains 'chains list' 'chains show' batches 'batches list' 'batches show' 'batches add' 'batches close' 'batches results' schedules 'schedules list' 'schedules show' 'schedules preview' 'schedules pause' 'schedules resume' 'schedules run' 'schedules apply' 'schedules import' history logs queues 'queues list' 'queues add' 'queues set' 'queues weight' 'queues pause' 'queues resume' handlers 'handlers list' 'handlers show' plugins 'plugins list' 'plugins show' explain simulate prune monitor install store 'store path' 'store check' 'store backup' 'store vacuum' doctor demo config 'config show' 'config path' completion 'completion bash' 'completion zsh' 'completion fish' 'completion install' man
+set -g _shtab_bgo_commands enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains 'chains list' 'chains show' batches 'batches list' 'batches show' 'batches add' 'batches close' 'batches results' schedules 'schedules list' 'schedules show' 'schedules preview' 'schedules pause' 'schedules resume' 'schedules run' 'schedules apply' 'schedules import' history logs queues 'queues list' 'queues add' 'queues set' 'queues weight' 'queues pause' 'queues resume' handlers 'handlers list' 'handlers show' plugins 'plugins list' 'plugins show' explain check simulate prune monitor install store 'store path' 'store check' 'store backup' 'store vacuum' doctor demo config 'config show' 'config path' completion 'completion bash' 'completion zsh' 'completion fish' 'completion install' man
 set -g _shtab_bgo_opts_with_value --after --as --at --batch --battery --catch --chain --charging --concurrency --concurrency-key --config --count --cron --cwd --daily-at --dedup --dedup-ttl --delay --device --end --env --every --every-hours --every-minutes --field --file --finally --finish-before --for --format --from --grace --handler --idle --input --items --jitter --keep --key --like --limit --max-runs --max-tasks --missed --monthly-on --name --network --older-than --on --on-constraint-loss --overlap --pause-after --plugin --priority --profile --queue --rate --rate-key --relax --reserve --retry --run --schedule --seed --since --slots --start --start-before --state --steps --storage-low --store --tag --then --timeout --tz --unique --unique-policy --until --wait-timeout --weekdays-at --weekends-at --weight --window -i -n
 
 complete -c bgo -e
@@ -611,6 +611,17 @@ complete -c bgo -n '_shtab_bgo_using explain' -l limit -x -d 'Show at most so ma
 complete -c bgo -n '_shtab_bgo_using explain' -l json -d 'Print JSON'
 complete -c bgo -n '_shtab_bgo_using explain' -s h -l help -d 'Show this message and exit'
 complete -c bgo -n '_shtab_bgo_using explain; and test $_shtab_bgo_npos -ge 0' -ka "(command -q bgo; and bgo __complete ids,names,schedules (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'Tasks, chains, batches, schedules, or a name'
+complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a check -d 'Find what can never run, before it waits in vain'
+complete -c bgo -n '_shtab_bgo_using check' -l strict -d 'Exit with 1 on warnings, too'
+complete -c bgo -n '_shtab_bgo_using check' -l codes -d 'List all findings there are'
+complete -c bgo -n '_shtab_bgo_using check' -l charging -xka "yes no" -d 'It charges, or not; default: ask it'
+complete -c bgo -n '_shtab_bgo_using check' -l battery -x -d 'Percent of the battery; low at 15'
+complete -c bgo -n '_shtab_bgo_using check' -l network -xka "none connected unmetered metered roaming" -d 'It has none, or: connected, unmetered, metered, roaming'
+complete -c bgo -n '_shtab_bgo_using check' -l idle -xka "yes no" -d 'Nobody is using it, or somebody is'
+complete -c bgo -n '_shtab_bgo_using check' -l storage-low -xka "yes no" -d 'Storage is short, or is not'
+complete -c bgo -n '_shtab_bgo_using check' -l json -d 'Print JSON'
+complete -c bgo -n '_shtab_bgo_using check' -s h -l help -d 'Show this message and exit'
+complete -c bgo -n '_shtab_bgo_using check; and test $_shtab_bgo_npos -ge 0' -ka "(command -q bgo; and bgo __complete ids,names (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'Only these tasks, chains, batches, schedules'
 complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a simulate -d 'Show when everything would run, without running it'
 complete -c bgo -n '_shtab_bgo_using simulate' -l device -x -d 'commuter, desk-worker, traveller, night-charger, drawer-phone, or a script: at +2h charging=yes'
 complete -c bgo -n '_shtab_bgo_using simulate' -l charging -xka "yes no" -d 'It charges, or not; default: ask it'
@@ -692,4 +703,4 @@ complete -c bgo -n '_shtab_bgo_using completion install; and test $_shtab_bgo_np
 complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a man -d 'Show a manual page'
 complete -c bgo -n '_shtab_bgo_using man' -l path -d 'Print where the page lies'
 complete -c bgo -n '_shtab_bgo_using man' -s h -l help -d 'Show this message and exit'
-complete -c bgo -n '_shtab_bgo_using man; and test $_shtab_bgo_npos -eq 0' -ka "enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins explain simulate prune monitor install store doctor demo config completion man" -d 'A command; without one, bgo itself'
+complete -c bgo -n '_shtab_bgo_using man; and test $_shtab_bgo_npos -eq 0' -ka "enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins explain check simulate prune monitor install store doctor demo config completion man" -d 'A command; without one, bgo itself'

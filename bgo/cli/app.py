@@ -43,6 +43,7 @@ TABLE: dict[str, Row] = {
     "handlers": Row("bgo.cli.handlers:app", "List what can be queued, and what it takes.", LOOK),
     "plugins": Row("bgo.cli.plugins:app", "List where handlers come from, and what failed to load.", LOOK),
     "explain": Row("bgo.cli.explain:explain", "Say why a task is not running, and what would help.", LOOK),
+    "check": Row("bgo.cli.check:check", "Find what can never run, before it waits in vain.", LOOK),
     "simulate": Row("bgo.cli.simulate:simulate", "Show when everything would run, without running it.", LOOK),
     "prune": Row("bgo.cli.prune:prune", "Remove old ended tasks with their logs.", ADMIN),
     "monitor": Row("bgo.cli.monitor:monitor", "Watch the store live.", LOOK),

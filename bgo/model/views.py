@@ -36,6 +36,7 @@ nothing new was queued: `id` and `state` are those of the task that stands in fo
 | `handlers show` | one of them |
 | `plugins`, `plugins show` | an array of `{name, source, version, handlers, error, ms, warnings}` |
 | `explain` | `Explanation.to_json` |
+| `check` | an array of `finding.Told.to_json`, each with `profile`; `--codes`: `{code, level, said}` |
 """
 
 from __future__ import annotations
