@@ -40,6 +40,7 @@ nothing new was queued: `id` and `state` are those of the task that stands in fo
 | `profiles check` | an array of `{level, place, what, why, fix}`, level being ok, note, warning or error |
 | `profiles new` | `{name, extends, path}` |
 | `explain` | `Explanation.to_json` |
+| `check` | an array of `finding.Told.to_json`, each with `profile`; `--codes`: `{code, level, said}` |
 """
 
 from __future__ import annotations

@@ -125,6 +125,10 @@ class Tasks(Protocol):
     def groups(self) -> list[tuple[int, int]]:
         """Return unfinished tasks that share lane, state and readiness as (seq of the first due, how many)."""
 
+    def alike(self, limit: int) -> list[tuple[int, int, int | None]]:
+        """Return waiting tasks that share lane and wish as (seq of the first, how many, bytes of the largest input),
+        the most first; the bytes are None where there is no input."""
+
     def cancel_requests(self, worker: str) -> list[tuple[int, int, str]]:
         """Return (seq, run, reason) of this worker's running tasks that somebody wants cancelled."""
 
