@@ -1,72 +1,23 @@
 """Signals in words: what a script's line, a flag and `BGO_DEVICE` may say of the device, and how each is read.
 
-    charging=no battery=12 network=metered idle=no storage_low=no screen=on wifi=Home
+    charging=no battery=12 network=metered idle=no storage_low=no screen=on wifi=Home app=background lock=locked
 
 A signal that is said holds as it is: a level without a past counts as having been there for long.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from typing import Any
 
+from bgo.devices.readings import SIGNALS
 from bgo.errors import UsageError
-from bgo.model.device import DeviceState, Level, Network, NetworkKind, Reading, Tri
+from bgo.model.device import DeviceState
 from bgo.model.platform import PlatformState
 from bgo.model.words import did_you_mean
 from bgo.policy import battery
 
-_TRI = {"yes": Tri.YES, "true": Tri.YES, "no": Tri.NO, "false": Tri.NO, "unknown": Tri.UNKNOWN}
-_SCREEN = {**_TRI, "on": Tri.YES, "off": Tri.NO}
 VARIABLE, NOW = "BGO_DEVICE", "as sensed now"
-NAME_LIMIT = 64
-"""A Wi-Fi's name has at most 32 bytes; more than this is no name."""
-
-
-def _fault(key: str, word: str, why: str, example: str) -> UsageError:
-    return UsageError(f"{key}={word!r:.40} is not a reading", why=why, hint=f"write {key}={example}")
-
-
-def _tri(key: str, word: str, source: str) -> Reading:
-    words = _SCREEN if key == "screen" else _TRI
-    if word.lower() not in words:
-        means = "on, off or unknown" if key == "screen" else "yes, no or unknown"
-        raise _fault(key, word, f"a reading is {means}", "on" if key == "screen" else "yes")
-    return Reading(words[word.lower()], source)
-
-
-def _level(key: str, word: str, source: str) -> Level:
-    if word.lower() == "unknown":
-        return Level(None, source)
-    if not re.fullmatch(r"[0-9]{1,3}\s*%?", word, re.ASCII) or int(word.rstrip("% ")) > 100:
-        raise _fault(key, word, "a level is a whole number of percent, from 0 to 100", "80")
-    return Level(int(word.rstrip("% ")), source)
-
-
-def _kind(key: str, word: str, source: str) -> Network:
-    if word.lower() not in set(NetworkKind):
-        kinds = ", ".join(NetworkKind)
-        raise _fault(key, word, did_you_mean(word, NetworkKind) or f"a network is one of {kinds}", "metered")
-    return Network(NetworkKind(word.lower()), source)
-
-
-def _name(key: str, word: str, source: str) -> str:
-    if len(word) > NAME_LIMIT or not word.isprintable():
-        raise _fault(key, word, f"a name has at most {NAME_LIMIT} printable characters", "Home")
-    return "" if word in ("none", "unknown") else word
-
-
-SIGNALS: Mapping[str, Callable[[str, str, str], Any]] = {
-    "charging": _tri,
-    "battery": _level,
-    "network": _kind,
-    "wifi": _name,
-    "idle": _tri,
-    "storage_low": _tri,
-    "screen": _tri,
-}
 
 
 def pairs(words: Iterable[str]) -> dict[str, str]:
@@ -101,7 +52,7 @@ def changed(state: DeviceState, words: Mapping[str, str], source: str) -> Device
             value = replace(value, name=state.network.name)
         state = replace(state, **{key: value})
     if "wifi" in words:
-        state = replace(state, network=replace(state.network, name=_name("wifi", words["wifi"], source)))
+        state = replace(state, network=replace(state.network, name=SIGNALS["wifi"]("wifi", words["wifi"], source)))
     return state
 
 
