@@ -33,10 +33,11 @@ def pairs(words: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def changed(state: DeviceState, words: Mapping[str, str], source: str) -> DeviceState:
+def changed(state: DeviceState, words: Mapping[str, str], source: str, at_ms: int | None = None) -> DeviceState:
     """Return the state once these signals are said; `source` is where. Raises UsageError for what cannot be read.
 
-    Another network has another name, or none, until one is said.
+    Another network has another name, or none, until one is said. What nobody has touched for some time goes on so from
+    `at_ms`; without that it is said to be so all the time.
     """
     for key, word in words.items():
         if key not in SIGNALS:
@@ -50,6 +51,8 @@ def changed(state: DeviceState, words: Mapping[str, str], source: str) -> Device
             continue
         if key == "network" and "wifi" not in words and value.kind is state.network.kind:
             value = replace(value, name=state.network.name)
+        elif key == "unused" and value.ms:
+            value = replace(value, at_ms=at_ms)
         state = replace(state, **{key: value})
     if "wifi" in words:
         state = replace(state, network=replace(state.network, name=SIGNALS["wifi"]("wifi", words["wifi"], source)))
@@ -93,9 +96,11 @@ def over(above: DeviceState, below: DeviceState, names: Iterable[str] | None = N
     return replace(below, **{name: getattr(above, name) for name in own})
 
 
-def as_sensed_now(state: DeviceState) -> DeviceState:
-    """Return the state with one source for all that sensors say: they tell more than a value, such as free bytes, and
-    that would make two answers differ which mean the same.
+def as_sensed_now(state: DeviceState, start_ms: int) -> DeviceState:
+    """Return the state as it stands at the start of a play, with one source for all that sensors say: they tell more
+    than a value, such as free bytes, and that would make two answers differ which mean the same.
     """
     found = {name: getattr(state, name) for name in spoken_of(state)}
+    if state.unused.at_ms is not None:
+        found["unused"] = replace(state.unused, at_ms=start_ms)
     return replace(state, **{n: replace(v, source=NOW) for n, v in found.items() if v.source != VARIABLE})

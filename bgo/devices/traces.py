@@ -23,7 +23,7 @@ from pathlib import Path
 from bgo.clock import to_local
 from bgo.devices.signals import as_sensed_now, changed, over, pairs, settled, spoken_of
 from bgo.errors import UsageError
-from bgo.model.device import DeviceChange, DeviceState, grown
+from bgo.model.device import DeviceChange, DeviceState
 from bgo.model.platform import PlatformState
 from bgo.model.words import did_you_mean, duration_ms, instant_ms
 
@@ -84,16 +84,14 @@ def parse_trace(
         timed = _once(_lines(rows, name), name, start_ms, zone)
     found: list[DeviceChange] = []
     state, platform = DeviceState(), PlatformState()
-    last_ms = start_ms
     for number, at_ms, words in timed:
         place = f"{name}:{number}"
         try:
-            state = changed(grown(state, at_ms - last_ms), words, f"trace {place}")
+            state = changed(state, words, f"trace {place}", at_ms)
         except UsageError as error:
             raise UsageError(f"{place}: {error.message}", why=error.why, hint=error.hint) from None
-        last_ms = at_ms
         told, platform = settled(state, platform)
-        if is_daily and found and told == found[-1].state_at(at_ms):
+        if is_daily and found and told == found[-1].state:
             continue  # the day before has said so
         found.append(DeviceChange(at_ms, told))
         if len(found) > MAX_CHANGES:
@@ -110,13 +108,8 @@ def with_facts(
     if not changes or changes[0].at_ms > start_ms:
         changes = (DeviceChange(start_ms, DeviceState()), *changes)
     own = frozenset[str]().union(*(spoken_of(change.state) for change in changes))
-    usual, sensed = above or DeviceState(), as_sensed_now(below)
-
-    def told(change: DeviceChange) -> DeviceState:
-        later = change.at_ms - start_ms
-        return over(grown(usual, later), over(change.state, grown(sensed, later), own))
-
-    return tuple(DeviceChange(change.at_ms, told(change)) for change in changes)
+    usual, sensed = above or DeviceState(), as_sensed_now(below, start_ms)
+    return tuple(DeviceChange(c.at_ms, over(usual, over(c.state, sensed, own))) for c in changes)
 
 
 def _once(lines: Iterator[Line], name: str, start_ms: int, zone: tzinfo | None) -> Iterator[Timed]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from bgo.model.platform import MET, PlatformState
@@ -67,6 +67,8 @@ class Span:
 
     ms: int | None = None
     source: str = "not sensed"
+    at_ms: int | None = None
+    """When it was so long (UTC): it grows from then on. None: it is said to be so long all the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,26 +105,12 @@ class DeviceState:
     """The standby bucket, where a script pins it; see `profile.BUCKETS`."""
 
 
-def grown(state: DeviceState, ms: int) -> DeviceState:
-    """Return the state so much later, if nothing has changed: what nobody touched has not been touched for longer.
-
-    No time at all (0 ms) says that somebody is at it, and stays.
-    """
-    if not state.unused.ms or ms <= 0:
-        return state
-    return replace(state, unused=replace(state.unused, ms=state.unused.ms + ms))
-
-
 @dataclass(frozen=True, slots=True)
 class DeviceChange:
     """From `at_ms` (UTC) on, the device is in `state`; a trace is a list of these, strictly in time order."""
 
     at_ms: int
     state: DeviceState
-
-    def state_at(self, now_ms: int) -> DeviceState:
-        """Return what the device says at an instant from `at_ms` on, before the next change."""
-        return grown(self.state, now_ms - self.at_ms)
 
 
 @dataclass(frozen=True, slots=True)

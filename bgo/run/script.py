@@ -12,7 +12,7 @@ class Script:
     def __init__(self, device: tuple[DeviceChange, ...] | DeviceState, start: int, until: int) -> None:
         if isinstance(device, DeviceState):
             device = (DeviceChange(start, device),)
-        before = [change.state_at(start) for change in device if change.at_ms <= start]
+        before = [change.state for change in device if change.at_ms <= start]
         later = [change for change in device if start < change.at_ms < until]
         self._changes = [DeviceChange(start, before[-1] if before else DeviceState()), *later]
         self._until = until
@@ -22,7 +22,7 @@ class Script:
         """Return the state at `now`; instants must not go back."""
         while (ahead := self.next_at()) is not None and ahead <= now:
             self._index += 1
-        return self._changes[self._index].state_at(now)
+        return self._changes[self._index].state
 
     def next_at(self) -> int | None:
         """Return when it changes next."""

@@ -9,7 +9,7 @@ from bgo.devices.readings import word_of
 from bgo.devices.signals import changed, over, settled, spoken_of
 from bgo.devices.traces import parse_trace
 from bgo.errors import UsageError
-from bgo.model.device import DeviceChange, DeviceState, Reading, Tri, grown
+from bgo.model.device import DeviceChange, DeviceState, Reading, Tri
 from bgo.model.platform import PlatformState
 from bgo.testing.clock import ManualClock
 
@@ -68,7 +68,7 @@ class ScriptedDevice:
         now, found = self.clock.now_ms(), UNKNOWN
         for change in self._changes:
             if change.at_ms <= now:
-                found = change.state_at(now)
+                found = change.state
         return found
 
     @property
@@ -84,7 +84,7 @@ class ScriptedDevice:
         words = {name: _said(name, value) for name, value in signals.items()}
         before = self.state
         was_low = PlatformState(battery_low=before.battery_low.value is Tri.YES)
-        state = changed(before, words, SOURCE)
+        state = changed(before, words, SOURCE, self.clock.now_ms())
         if "battery" in words:
             state, _ = settled(replace(state, battery_low=Reading(source=SOURCE)), was_low)
         self._changes = [DeviceChange(self.clock.now_ms(), state)]
@@ -97,7 +97,7 @@ class ScriptedDevice:
         now, state = self.clock.now_ms(), self.state
         changes = parse_trace(script, SOURCE, now)
         own = frozenset[str]().union(*(spoken_of(change.state) for change in changes))
-        told = [DeviceChange(c.at_ms, over(c.state, grown(state, c.at_ms - now), own)) for c in changes]
+        told = [DeviceChange(change.at_ms, over(change.state, state, own)) for change in changes]
         self._changes = [DeviceChange(now, state), *told]
 
 

@@ -16,7 +16,7 @@ from bgo.devices.readings import EXAMPLES, SIGNALS, word_of
 from bgo.devices.signals import from_environment, said, spoken_of
 from bgo.devices.traces import built_in, parse_trace, read_trace, with_facts
 from bgo.errors import UsageError
-from bgo.model.device import DeviceChange, DeviceState, Tri
+from bgo.model.device import DeviceChange, DeviceState, Span, Tri
 
 START = 1_795_424_400_000  # 2026-11-23T09:00Z
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -175,15 +175,14 @@ def test_every_signal_may_be_unknown_and_any_example_is_a_word_of_it(key: str) -
         assert said({key: word}, "test") is not None
 
 
-def test_what_nobody_touched_has_not_been_touched_for_longer_later_on() -> None:
-    found = parse("at +0h unused=10m\nat +1h charging=yes\nat +2h unused=no\nat +5h charging=no\nat +6h unused=0s")
-    assert [change.state.unused.ms for change in found] == [600_000, 600_000 + HOUR, 0, 0, 0]
-    assert found[1].state_at(found[1].at_ms + 5).unused.ms == 600_005 + HOUR
-    assert found[3].state_at(found[3].at_ms + HOUR) is found[3].state, "somebody is at it, and stays so"
-    later = with_facts(
-        parse("at +1h charging=no"), START, above=said({"unused": "1m"}, "--signal"), below=DeviceState()
-    )
-    assert [change.state.unused.ms for change in later] == [60_000, 60_000 + HOUR]
+def test_what_nobody_touched_goes_on_so_from_its_line_and_who_is_at_it_stays() -> None:
+    found = parse("at +1h unused=10m\nat +2h charging=yes\nat +3h unused=no\nat +4h unused=unknown")
+    spans = [(change.state.unused.ms, change.state.unused.at_ms) for change in found]
+    assert spans == [(600_000, START + HOUR), (600_000, START + HOUR), (0, None), (None, None)]
+    assert said({"unused": "1m"}, "--signal").unused.at_ms is None, "what is said as a fact is so all the time"
+    sensed = DeviceState(unused=Span(60_000, "logind", START - HOUR))
+    (first, *_) = with_facts(parse("at +1h charging=no"), START, above=None, below=sensed)
+    assert first.state.unused == Span(60_000, "as sensed now", START), "it counts from the start of the play"
 
 
 def test_what_a_line_does_not_mention_stays_but_another_network_has_another_name() -> None:
