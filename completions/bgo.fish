@@ -46,7 +46,7 @@ function _shtab_bgo_using
 end
 
 set -g _shtab_bgo_commands enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains 'chains list' 'chains show' batches 'batches list' 'batches show' 'batches add' 'batches close' 'batches results' schedules 'schedules list' 'schedules show' 'schedules preview' 'schedules pause' 'schedules resume' 'schedules run' 'schedules apply' 'schedules import' history logs queues 'queues list' 'queues add' 'queues set' 'queues weight' 'queues pause' 'queues resume' handlers 'handlers list' 'handlers show' plugins 'plugins list' 'plugins show' explain simulate prune monitor install store 'store path' 'store check' 'store backup' 'store vacuum' doctor demo config 'config show' 'config path' completion 'completion bash' 'completion zsh' 'completion fish' 'completion install' man
-set -g _shtab_bgo_opts_with_value --after --as --at --batch --battery --catch --chain --charging --concurrency --concurrency-key --config --count --cron --cwd --daily-at --dedup --dedup-ttl --delay --device --end --env --every --every-hours --every-minutes --field --file --finally --finish-before --for --format --from --grace --handler --idle --input --items --jitter --keep --key --like --limit --max-runs --max-tasks --missed --monthly-on --name --network --older-than --on --on-constraint-loss --overlap --pause-after --plugin --priority --profile --queue --rate --rate-key --relax --reserve --retry --run --schedule --seed --since --slots --start --start-before --state --steps --storage-low --store --tag --then --timeout --tz --unique --unique-policy --until --wait-timeout --weekdays-at --weekends-at --weight --window -i -n
+set -g _shtab_bgo_opts_with_value --after --as --assume --at --batch --battery --catch --chain --charging --concurrency --concurrency-key --config --count --cron --cwd --daily-at --dedup --dedup-ttl --delay --device --end --env --every --every-hours --every-minutes --field --file --finally --finish-before --for --format --from --grace --handler --idle --input --items --jitter --keep --key --like --limit --max-runs --max-tasks --missed --monthly-on --name --network --older-than --on --on-constraint-loss --overlap --pause-after --plugin --priority --profile --queue --rate --rate-key --relax --reserve --retry --run --schedule --screen --seed --signal --since --slots --start --start-before --state --steps --storage-low --store --tag --then --timeout --tz --unique --unique-policy --until --wait-timeout --weekdays-at --weekends-at --weight --window -i -n
 
 complete -c bgo -e
 complete -c bgo -f
@@ -318,11 +318,16 @@ complete -c bgo -n '_shtab_bgo_using run' -l max-tasks -x -d 'Start at most so m
 complete -c bgo -n '_shtab_bgo_using run' -l slots -x -d 'So many at once, not counting other workers'
 complete -c bgo -n '_shtab_bgo_using run' -l queue -xka "(command -q bgo; and bgo __complete queues (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'Only this queue; repeat for several'
 complete -c bgo -n '_shtab_bgo_using run' -l grace -x -d 'At the end, hand back what still runs after so long'
+complete -c bgo -n '_shtab_bgo_using run' -l device -x -d 'A day (commuter, desk-worker …) or a script of one; host, termux, adb:SERIAL/APP: their sensors'
 complete -c bgo -n '_shtab_bgo_using run' -l charging -xka "yes no" -d 'It charges, or not; default: ask it'
 complete -c bgo -n '_shtab_bgo_using run' -l battery -x -d 'Percent of the battery; low at 15'
 complete -c bgo -n '_shtab_bgo_using run' -l network -xka "none connected unmetered metered roaming" -d 'It has none, or: connected, unmetered, metered, roaming'
 complete -c bgo -n '_shtab_bgo_using run' -l idle -xka "yes no" -d 'Nobody is using it, or somebody is'
 complete -c bgo -n '_shtab_bgo_using run' -l storage-low -xka "yes no" -d 'Storage is short, or is not'
+complete -c bgo -n '_shtab_bgo_using run' -l screen -xka "on off" -d 'Its screen is on, or off'
+complete -c bgo -n '_shtab_bgo_using run' -l signal -x -d 'Any other: app=foreground, load=40; bgo devices signals lists them'
+complete -c bgo -n '_shtab_bgo_using run' -l since -x -d 'For so long these facts have been so'
+complete -c bgo -n '_shtab_bgo_using run' -l assume -x -d 'What it is where its sensors know nothing, from now on; unknown forgets it'
 complete -c bgo -n '_shtab_bgo_using run' -l check -d 'Exit with 1 if a task finally failed'
 complete -c bgo -n '_shtab_bgo_using run' -s q -l quiet -d 'Print nothing but errors'
 complete -c bgo -n '_shtab_bgo_using run' -l json -d 'Print each event as a JSON line'
@@ -602,22 +607,29 @@ complete -c bgo -n '_shtab_bgo_using plugins show' -s h -l help -d 'Show this me
 complete -c bgo -n '_shtab_bgo_using plugins show; and test $_shtab_bgo_npos -eq 0' -ka "(command -q bgo; and bgo __complete names (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'A distribution, a file or a module'
 complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a explain -d 'Say why a task is not running, and what would help'
 complete -c bgo -n '_shtab_bgo_using explain' -l all -d 'What waits for what: everything unfinished, and schedules'
+complete -c bgo -n '_shtab_bgo_using explain' -l device -x -d 'A day (commuter, desk-worker …) or a script of one; host, termux, adb:SERIAL/APP: their sensors'
 complete -c bgo -n '_shtab_bgo_using explain' -l charging -xka "yes no" -d 'It charges, or not; default: ask it'
 complete -c bgo -n '_shtab_bgo_using explain' -l battery -x -d 'Percent of the battery; low at 15'
 complete -c bgo -n '_shtab_bgo_using explain' -l network -xka "none connected unmetered metered roaming" -d 'It has none, or: connected, unmetered, metered, roaming'
 complete -c bgo -n '_shtab_bgo_using explain' -l idle -xka "yes no" -d 'Nobody is using it, or somebody is'
 complete -c bgo -n '_shtab_bgo_using explain' -l storage-low -xka "yes no" -d 'Storage is short, or is not'
+complete -c bgo -n '_shtab_bgo_using explain' -l screen -xka "on off" -d 'Its screen is on, or off'
+complete -c bgo -n '_shtab_bgo_using explain' -l signal -x -d 'Any other: app=foreground, load=40; bgo devices signals lists them'
+complete -c bgo -n '_shtab_bgo_using explain' -l since -x -d 'For so long these facts have been so'
 complete -c bgo -n '_shtab_bgo_using explain' -l limit -x -d 'Show at most so many'
 complete -c bgo -n '_shtab_bgo_using explain' -l json -d 'Print JSON'
 complete -c bgo -n '_shtab_bgo_using explain' -s h -l help -d 'Show this message and exit'
 complete -c bgo -n '_shtab_bgo_using explain; and test $_shtab_bgo_npos -ge 0' -ka "(command -q bgo; and bgo __complete ids,names,schedules (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'Tasks, chains, batches, schedules, or a name'
 complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a simulate -d 'Show when everything would run, without running it'
-complete -c bgo -n '_shtab_bgo_using simulate' -l device -x -d 'commuter, desk-worker, traveller, night-charger, drawer-phone, or a script: at +2h charging=yes'
+complete -c bgo -n '_shtab_bgo_using simulate' -l device -x -d 'A day (commuter, desk-worker …) or a script of one; host, termux, adb:SERIAL/APP: their sensors'
 complete -c bgo -n '_shtab_bgo_using simulate' -l charging -xka "yes no" -d 'It charges, or not; default: ask it'
 complete -c bgo -n '_shtab_bgo_using simulate' -l battery -x -d 'Percent of the battery; low at 15'
 complete -c bgo -n '_shtab_bgo_using simulate' -l network -xka "none connected unmetered metered roaming" -d 'It has none, or: connected, unmetered, metered, roaming'
 complete -c bgo -n '_shtab_bgo_using simulate' -l idle -xka "yes no" -d 'Nobody is using it, or somebody is'
 complete -c bgo -n '_shtab_bgo_using simulate' -l storage-low -xka "yes no" -d 'Storage is short, or is not'
+complete -c bgo -n '_shtab_bgo_using simulate' -l screen -xka "on off" -d 'Its screen is on, or off'
+complete -c bgo -n '_shtab_bgo_using simulate' -l signal -x -d 'Any other: app=foreground, load=40; bgo devices signals lists them'
+complete -c bgo -n '_shtab_bgo_using simulate' -l since -x -d 'For so long these facts have been so'
 complete -c bgo -n '_shtab_bgo_using simulate' -l start -x -d 'When it begins; default: this full minute'
 complete -c bgo -n '_shtab_bgo_using simulate' -l for -x -d 'How much time to play; default: 7d'
 complete -c bgo -n '_shtab_bgo_using simulate' -l seed -x -d 'Repeats what chance decides'

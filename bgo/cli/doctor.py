@@ -137,7 +137,12 @@ def _unattended(flow: TaskFlow) -> Iterator[Check]:
 
 def _sensors(flow: TaskFlow) -> Iterator[Check]:
     """What is unknown here is a note: each gate has its own rule for it."""
-    taken = compose.survey(flow.settings).take()
+    from dataclasses import replace
+
+    from bgo.devices.sources import assumed, assumption
+
+    found = compose.survey(flow.settings).take()
+    taken = replace(found, state=assumed(found.state, assumption(flow.settings.assume)))
     for row in taken.rows(flow.clock.awake_ms()):
         told = "no sensor" if row.latency_ms is None else f"took {row.latency_ms} ms, {row.age_ms} ms ago"
         state = "note" if row.value == "unknown" else "ok"

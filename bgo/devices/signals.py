@@ -70,6 +70,19 @@ def said(words: Mapping[str, str], source: str) -> DeviceState:
     return settled(changed(DeviceState(), words, source), PlatformState())[0]
 
 
+def by_flags(flags: Mapping[str, str], more: Iterable[str]) -> DeviceState:
+    """Return what flags say, each being its own source, and `key=value` words of `--signal`, none of them twice."""
+    words = pairs(more)
+    sources = {key: "--" + key.replace("_", "-") for key in flags} | {key: f"--signal {key}" for key in words}
+    if twice := sorted(flags.keys() & words.keys()):
+        hint = f"give {sources[twice[0]]} or --{twice[0].replace('_', '-')}"
+        raise UsageError(f"{twice[0]} is said twice", why="it has a flag of its own", hint=hint)
+    found = DeviceState()
+    for key, word in sorted({**flags, **words}.items(), key=lambda pair: pair[0] == "wifi"):  # a network has its name
+        found = changed(found, {key: word}, sources[key])
+    return settled(found, PlatformState())[0]
+
+
 def from_environment(text: str) -> DeviceState:
     """Return what the words of `BGO_DEVICE` say. Raises UsageError that names the variable."""
     try:
@@ -91,9 +104,15 @@ def spoken_of(state: DeviceState) -> frozenset[str]:
 
 
 def over(above: DeviceState, below: DeviceState, names: Iterable[str] | None = None) -> DeviceState:
-    """Return what either says; where both do, `above` counts. `names` are the fields that are its own in any case."""
+    """Return what either says; where both do, `above` counts. `names` are the fields that are its own in any case.
+
+    Of a network of which only the name is said, the kind stays.
+    """
     own = spoken_of(above) if names is None else names
-    return replace(below, **{name: getattr(above, name) for name in own})
+    found = {name: getattr(above, name) for name in own}
+    if "network" in found and above.network == replace(_USUAL.network, name=above.network.name):
+        found["network"] = replace(below.network, name=above.network.name or below.network.name)
+    return replace(below, **found)
 
 
 def as_sensed_now(state: DeviceState, start_ms: int) -> DeviceState:

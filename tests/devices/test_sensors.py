@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgo.clock import SystemClock
-from bgo.devices.sensors import ADB, Place, Survey, sensors
+from bgo.devices.names import ADB
+from bgo.devices.sensors import Place, Survey, sensors
 from bgo.devices.sensors.asking import Limit, Unreadable
 from bgo.devices.sensors.idle import linux_idle, linux_screen
 from bgo.devices.sensors.network import linux_network
