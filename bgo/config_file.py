@@ -40,7 +40,7 @@ def read_file(path: str) -> Found:
     for key, (value, place) in found.items():
         if key not in CHECKS:
             raise _unknown(key, place, CHECKS)
-        if key in {"store", "plugins.paths", "plugins.required"}:
+        if key in {"store", "plugins.paths", "plugins.required"} or (key == "profile" and _is_profile_file(value)):
             found[key] = (_beside(path, value), place)
     return found
 
@@ -56,6 +56,10 @@ def _beside(path: str, value: Any) -> Any:
 
 def _is_file(word: str) -> bool:
     return word.endswith(".py") or os.sep in word
+
+
+def _is_profile_file(value: Any) -> bool:
+    return isinstance(value, str) and ("/" in value or value.endswith(".toml"))
 
 
 def _unknown(key: str, place: str, known: Mapping[str, Any]) -> ConfigError:

@@ -6,10 +6,11 @@ _shtab_bgo_schedules_subparsers=(list show preview pause resume run apply import
 _shtab_bgo_queues_subparsers=(list add set weight pause resume)
 _shtab_bgo_handlers_subparsers=(list show)
 _shtab_bgo_plugins_subparsers=(list show)
+_shtab_bgo_profiles_subparsers=(list show check new)
 _shtab_bgo_store_subparsers=(path check backup vacuum)
 _shtab_bgo_config_subparsers=(show path)
 _shtab_bgo_completion_subparsers=(bash zsh fish install)
-_shtab_bgo_subparsers=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins explain simulate prune monitor install store doctor demo config completion man)
+_shtab_bgo_subparsers=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins profiles explain simulate prune monitor install store doctor demo config completion man)
 
 _shtab_bgo_enqueue_option_strings=(--input -i --like --as --tag --cwd --env --allow-unknown --queue --priority --delay --at --after --start-before --finish-before --window --tz --network --battery-not-low --charging --device-idle --storage-not-low --relax --on-constraint-loss --timeout --retry --concurrency --concurrency-key --rate --rate-key --dedup --dedup-ttl --unique --unique-policy --at-most-once -n --dry-run --wait --wait-timeout --run --json -q --quiet -h --help)
 _shtab_bgo_chain_option_strings=(--file --commands -i --input --timeout --retry --queue --priority --tag --window --tz --network --battery-not-low --charging --device-idle --storage-not-low --relax --on-constraint-loss --concurrency --concurrency-key --rate --rate-key --at-most-once --cwd --env --delay --at --start-before --after --dedup --dedup-ttl --unique --unique-policy -n --dry-run --wait --wait-timeout --run --json -q --quiet -h --help)
@@ -60,6 +61,11 @@ _shtab_bgo_handlers_option_strings=(-h --help)
 _shtab_bgo_plugins_list_option_strings=(--json -q --quiet -h --help)
 _shtab_bgo_plugins_show_option_strings=(--json -h --help)
 _shtab_bgo_plugins_option_strings=(-h --help)
+_shtab_bgo_profiles_list_option_strings=(--json -q --quiet -h --help)
+_shtab_bgo_profiles_show_option_strings=(--toml --json -h --help)
+_shtab_bgo_profiles_check_option_strings=(--json -h --help)
+_shtab_bgo_profiles_new_option_strings=(--extends --json -h --help)
+_shtab_bgo_profiles_option_strings=(-h --help)
 _shtab_bgo_explain_option_strings=(--all --device --charging --battery --network --idle --storage-low --screen --signal --since --limit --json -h --help)
 _shtab_bgo_simulate_option_strings=(--device --charging --battery --network --idle --storage-low --screen --signal --since --start --for --seed --slots --json --table -h --help)
 _shtab_bgo_prune_option_strings=(--older-than --keep -n --dry-run -y --yes --json -h --help)
@@ -196,6 +202,9 @@ _shtab_bgo_queues_pause_pos_0_COMPGEN=_bgo_queues
 _shtab_bgo_queues_resume_pos_0_COMPGEN=_bgo_queues
 _shtab_bgo_handlers_show_pos_0_COMPGEN=_bgo_handlers
 _shtab_bgo_plugins_show_pos_0_COMPGEN=_bgo_names
+_shtab_bgo_profiles_show_pos_0_COMPGEN=_bgo_profiles
+_shtab_bgo_profiles_check_pos_0_COMPGEN=_bgo_profiles
+_shtab_bgo_profiles_new___extends_COMPGEN=_bgo_profiles
 _shtab_bgo_explain_pos_0_COMPGEN=_bgo_ids_names_schedules
 _shtab_bgo_monitor_pos_0_COMPGEN=_bgo_ids_names
 _shtab_bgo_monitor___tag_COMPGEN=_bgo_tags
@@ -205,6 +214,7 @@ _shtab_bgo_monitor___batch_COMPGEN=_bgo_ids
 _shtab_bgo_store_backup_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_bgo___store_COMPGEN=_shtab_compgen_files
 _shtab_bgo___config_COMPGEN=_shtab_compgen_files
+_shtab_bgo___profile_COMPGEN=_bgo_profiles
 _shtab_bgo___plugin_COMPGEN=_shtab_compgen_files
 
 _shtab_bgo_enqueue___network_choices=(none connected unmetered not-roaming metered)
@@ -234,6 +244,7 @@ _shtab_bgo_history___state_choices=(blocked queued running retrying succeeded fa
 _shtab_bgo_queues_pos_0_choices=(list add set weight pause resume)
 _shtab_bgo_handlers_pos_0_choices=(list show)
 _shtab_bgo_plugins_pos_0_choices=(list show)
+_shtab_bgo_profiles_pos_0_choices=(list show check new)
 _shtab_bgo_explain___charging_choices=(yes no)
 _shtab_bgo_explain___network_choices=(none connected unmetered metered roaming)
 _shtab_bgo_explain___idle_choices=(yes no)
@@ -248,8 +259,8 @@ _shtab_bgo_store_pos_0_choices=(path check backup vacuum)
 _shtab_bgo_config_pos_0_choices=(show path)
 _shtab_bgo_completion_install_pos_0_choices=(bash zsh fish)
 _shtab_bgo_completion_pos_0_choices=(bash zsh fish install)
-_shtab_bgo_man_pos_0_choices=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins explain simulate prune monitor install store doctor demo config completion man)
-_shtab_bgo_pos_0_choices=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins explain simulate prune monitor install store doctor demo config completion man)
+_shtab_bgo_man_pos_0_choices=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins profiles explain simulate prune monitor install store doctor demo config completion man)
+_shtab_bgo_pos_0_choices=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins profiles explain simulate prune monitor install store doctor demo config completion man)
 
 _shtab_bgo_enqueue_pos_1_nargs='*'
 _shtab_bgo_enqueue___allow_unknown_nargs=0
@@ -539,6 +550,24 @@ _shtab_bgo_plugins_show___help_nargs=0
 _shtab_bgo_plugins_pos_0_nargs=A...
 _shtab_bgo_plugins__h_nargs=0
 _shtab_bgo_plugins___help_nargs=0
+_shtab_bgo_profiles_list___json_nargs=0
+_shtab_bgo_profiles_list__q_nargs=0
+_shtab_bgo_profiles_list___quiet_nargs=0
+_shtab_bgo_profiles_list__h_nargs=0
+_shtab_bgo_profiles_list___help_nargs=0
+_shtab_bgo_profiles_show___toml_nargs=0
+_shtab_bgo_profiles_show___json_nargs=0
+_shtab_bgo_profiles_show__h_nargs=0
+_shtab_bgo_profiles_show___help_nargs=0
+_shtab_bgo_profiles_check___json_nargs=0
+_shtab_bgo_profiles_check__h_nargs=0
+_shtab_bgo_profiles_check___help_nargs=0
+_shtab_bgo_profiles_new___json_nargs=0
+_shtab_bgo_profiles_new__h_nargs=0
+_shtab_bgo_profiles_new___help_nargs=0
+_shtab_bgo_profiles_pos_0_nargs=A...
+_shtab_bgo_profiles__h_nargs=0
+_shtab_bgo_profiles___help_nargs=0
 _shtab_bgo_explain_pos_0_nargs='*'
 _shtab_bgo_explain___all_nargs=0
 _shtab_bgo_explain___json_nargs=0
@@ -638,6 +667,9 @@ _bgo_ids_names_schedules() {
 }
 _bgo_names() {
   compgen -W "$("${COMP_WORDS[0]/#\~/$HOME}" __complete names "$1" 2>/dev/null | cut -f1)" -- "$1"
+}
+_bgo_profiles() {
+  compgen -W "$("${COMP_WORDS[0]/#\~/$HOME}" __complete profiles "$1" 2>/dev/null | cut -f1)" -- "$1"
 }
 _bgo_queues() {
   compgen -W "$("${COMP_WORDS[0]/#\~/$HOME}" __complete queues "$1" 2>/dev/null | cut -f1)" -- "$1"

@@ -45,15 +45,15 @@ function _shtab_bgo_using
   test "$_shtab_bgo_cmdpath" = "$argv"
 end
 
-set -g _shtab_bgo_commands enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains 'chains list' 'chains show' batches 'batches list' 'batches show' 'batches add' 'batches close' 'batches results' schedules 'schedules list' 'schedules show' 'schedules preview' 'schedules pause' 'schedules resume' 'schedules run' 'schedules apply' 'schedules import' history logs queues 'queues list' 'queues add' 'queues set' 'queues weight' 'queues pause' 'queues resume' handlers 'handlers list' 'handlers show' plugins 'plugins list' 'plugins show' explain simulate prune monitor install store 'store path' 'store check' 'store backup' 'store vacuum' doctor demo config 'config show' 'config path' completion 'completion bash' 'completion zsh' 'completion fish' 'completion install' man
-set -g _shtab_bgo_opts_with_value --after --as --assume --at --batch --battery --catch --chain --charging --concurrency --concurrency-key --config --count --cron --cwd --daily-at --dedup --dedup-ttl --delay --device --end --env --every --every-hours --every-minutes --field --file --finally --finish-before --for --format --from --grace --handler --idle --input --items --jitter --keep --key --like --limit --max-runs --max-tasks --missed --monthly-on --name --network --older-than --on --on-constraint-loss --overlap --pause-after --plugin --priority --profile --queue --rate --rate-key --relax --reserve --retry --run --schedule --screen --seed --signal --since --slots --start --start-before --state --steps --storage-low --store --tag --then --timeout --tz --unique --unique-policy --until --wait-timeout --weekdays-at --weekends-at --weight --window -i -n
+set -g _shtab_bgo_commands enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains 'chains list' 'chains show' batches 'batches list' 'batches show' 'batches add' 'batches close' 'batches results' schedules 'schedules list' 'schedules show' 'schedules preview' 'schedules pause' 'schedules resume' 'schedules run' 'schedules apply' 'schedules import' history logs queues 'queues list' 'queues add' 'queues set' 'queues weight' 'queues pause' 'queues resume' handlers 'handlers list' 'handlers show' plugins 'plugins list' 'plugins show' profiles 'profiles list' 'profiles show' 'profiles check' 'profiles new' explain simulate prune monitor install store 'store path' 'store check' 'store backup' 'store vacuum' doctor demo config 'config show' 'config path' completion 'completion bash' 'completion zsh' 'completion fish' 'completion install' man
+set -g _shtab_bgo_opts_with_value --after --as --assume --at --batch --battery --catch --chain --charging --concurrency --concurrency-key --config --count --cron --cwd --daily-at --dedup --dedup-ttl --delay --device --end --env --every --every-hours --every-minutes --extends --field --file --finally --finish-before --for --format --from --grace --handler --idle --input --items --jitter --keep --key --like --limit --max-runs --max-tasks --missed --monthly-on --name --network --older-than --on --on-constraint-loss --overlap --pause-after --plugin --priority --profile --queue --rate --rate-key --relax --reserve --retry --run --schedule --screen --seed --signal --since --slots --start --start-before --state --steps --storage-low --store --tag --then --timeout --tz --unique --unique-policy --until --wait-timeout --weekdays-at --weekends-at --weight --window -i -n
 
 complete -c bgo -e
 complete -c bgo -f
 
 complete -c bgo -n _shtab_bgo_using -l store -xka "(__fish_complete_path (commandline -ct))" -d 'The store to use instead of the usual one'
 complete -c bgo -n _shtab_bgo_using -l config -xka "(__fish_complete_path (commandline -ct))" -d 'The configuration to read'
-complete -c bgo -n _shtab_bgo_using -l profile -x -d 'The device profile to judge by'
+complete -c bgo -n _shtab_bgo_using -l profile -xka "(command -q bgo; and bgo __complete profiles (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'The device profile to judge by'
 complete -c bgo -n _shtab_bgo_using -l plugin -xka "(__fish_complete_path (commandline -ct))" -d 'Load a local plugin; may be repeated'
 complete -c bgo -n _shtab_bgo_using -l no-plugins -d 'Load no plugin at all'
 complete -c bgo -n _shtab_bgo_using -l no-color -d 'Plain text; so does NO_COLOR'
@@ -605,6 +605,25 @@ complete -c bgo -n '_shtab_bgo_using plugins; and test $_shtab_bgo_npos -eq 0' -
 complete -c bgo -n '_shtab_bgo_using plugins show' -l json -d 'Print JSON'
 complete -c bgo -n '_shtab_bgo_using plugins show' -s h -l help -d 'Show this message and exit'
 complete -c bgo -n '_shtab_bgo_using plugins show; and test $_shtab_bgo_npos -eq 0' -ka "(command -q bgo; and bgo __complete names (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'A distribution, a file or a module'
+complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a profiles -d 'List, show, check and write device profiles'
+complete -c bgo -n '_shtab_bgo_using profiles' -s h -l help -d 'Show this message and exit'
+complete -c bgo -n '_shtab_bgo_using profiles; and test $_shtab_bgo_npos -eq 0' -a list -d 'List the profiles that can be had by name: those that come with bgo, and your own'
+complete -c bgo -n '_shtab_bgo_using profiles list' -l json -d 'Print JSON'
+complete -c bgo -n '_shtab_bgo_using profiles list' -s q -l quiet -d 'Print ids only'
+complete -c bgo -n '_shtab_bgo_using profiles list' -s h -l help -d 'Show this message and exit'
+complete -c bgo -n '_shtab_bgo_using profiles; and test $_shtab_bgo_npos -eq 0' -a show -d 'Show every rule of a profile with its value, and the line of the file that says so'
+complete -c bgo -n '_shtab_bgo_using profiles show' -l toml -d 'As a file that extends nothing'
+complete -c bgo -n '_shtab_bgo_using profiles show' -l json -d 'Print JSON'
+complete -c bgo -n '_shtab_bgo_using profiles show' -s h -l help -d 'Show this message and exit'
+complete -c bgo -n '_shtab_bgo_using profiles show; and test $_shtab_bgo_npos -eq 0' -ka "(command -q bgo; and bgo __complete profiles (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'A name, or a file: a path, or NAME.toml'
+complete -c bgo -n '_shtab_bgo_using profiles; and test $_shtab_bgo_npos -eq 0' -a check -d 'Say what is wrong with a profile, and what is odd about it; exit code 1 when something is wrong'
+complete -c bgo -n '_shtab_bgo_using profiles check' -l json -d 'Print JSON'
+complete -c bgo -n '_shtab_bgo_using profiles check' -s h -l help -d 'Show this message and exit'
+complete -c bgo -n '_shtab_bgo_using profiles check; and test $_shtab_bgo_npos -eq 0' -ka "(command -q bgo; and bgo __complete profiles (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'A name, or a file; default: the profile in force'
+complete -c bgo -n '_shtab_bgo_using profiles; and test $_shtab_bgo_npos -eq 0' -a new -d 'Write a profile of your own, beside your config file: every rule of another one, as comments to change'
+complete -c bgo -n '_shtab_bgo_using profiles new' -l extends -xka "(command -q bgo; and bgo __complete profiles (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'What it starts from and differs from'
+complete -c bgo -n '_shtab_bgo_using profiles new' -l json -d 'Print JSON'
+complete -c bgo -n '_shtab_bgo_using profiles new' -s h -l help -d 'Show this message and exit'
 complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a explain -d 'Say why a task is not running, and what would help'
 complete -c bgo -n '_shtab_bgo_using explain' -l all -d 'What waits for what: everything unfinished, and schedules'
 complete -c bgo -n '_shtab_bgo_using explain' -l device -x -d 'A day (commuter, desk-worker …) or a script of one; host, termux, adb:SERIAL/APP: their sensors'
@@ -704,4 +723,4 @@ complete -c bgo -n '_shtab_bgo_using completion install; and test $_shtab_bgo_np
 complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a man -d 'Show a manual page'
 complete -c bgo -n '_shtab_bgo_using man' -l path -d 'Print where the page lies'
 complete -c bgo -n '_shtab_bgo_using man' -s h -l help -d 'Show this message and exit'
-complete -c bgo -n '_shtab_bgo_using man; and test $_shtab_bgo_npos -eq 0' -ka "enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins explain simulate prune monitor install store doctor demo config completion man" -d 'A command; without one, bgo itself'
+complete -c bgo -n '_shtab_bgo_using man; and test $_shtab_bgo_npos -eq 0' -ka "enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins profiles explain simulate prune monitor install store doctor demo config completion man" -d 'A command; without one, bgo itself'
