@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bgo.config import Settings
 from bgo.hooks.settings import PluginSettings
+from bgo.model.device import NO_FACTS, Facts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,31 +105,27 @@ def profiles_dir(settings: Settings) -> Path:
     return settings.config_path.parent / "profiles"
 
 
-def survey(settings: Settings) -> Survey:
-    """Return the sensors of the device that the settings name."""
+def survey(settings: Settings, device: str = "") -> Survey:
+    """Return the sensors of a device: `host`, `adb…` or `termux`, else of the one that the settings name."""
     from bgo.devices.sensors import Place, Survey, sensors
 
     store_dir = str(settings.store_path.parent)
-    return Survey(sensors(Place(store_dir, int(settings.idle_after_s * 1000), settings.sensors)))
+    return Survey(sensors(Place(store_dir, int(settings.idle_after_s * 1000), device or settings.sensors)))
 
 
 def sensing(
-    survey: Callable[[], Survey], said: DeviceState | None = None, profile: Profile | None = None
+    settings: Settings, survey: Callable[[str], Survey], said: Facts, clock: Clock, profile: Profile
 ) -> Callable[[], DeviceState]:
-    """Return how the device is read: what is said is a fact, then BGO_DEVICE counts, and what both leave open is asked
-    of the sensors, at most every five seconds. A phone is not this computer: what is not said of it is as its profile
-    has it. Raises UsageError for a BGO_DEVICE that cannot be read.
+    """Return how the device is read (see `bgo.devices.sources`). Raises UsageError for a script, or a BGO_DEVICE, that
+    cannot be.
 
-    `survey` is called when they are asked for the first time: most runs ask nothing of the device.
+    `survey` is called when sensors are asked for the first time: most runs ask nothing of the device.
     """
-    from bgo.devices.signals import VARIABLE, from_environment, over, usual
-    from bgo.model.device import DeviceState
+    if said == NO_FACTS and not settings.assume and profile.os == "host" and not os.environ.get("BGO_DEVICE"):
+        return lambda: survey(settings.sensors).take(SENSE_MS).state
+    from bgo.devices.sources import Ground, reader
 
-    facts = over(said or DeviceState(), from_environment(os.environ.get(VARIABLE, "")))
-    if profile is not None and profile.os != "host":
-        phone = over(facts, usual(profile))
-        return lambda: phone
-    return lambda: over(facts, survey().take(SENSE_MS).state)
+    return reader(said, Ground(survey, clock.now_ms, settings.sensors, profile, settings.assume))
 
 
 SENSE_MS = 5_000
@@ -163,6 +160,7 @@ def bench(
     sense: Callable[[], DeviceState],
     catalogue: Callable[[], Catalogue],
     profile: Profile,
+    since_ms: int = 0,
 ) -> Bench:
     """Return all that a worker works with."""
     import json
@@ -183,6 +181,7 @@ def bench(
         sense=sense,
         plugins=json.dumps(plugin_settings(settings).to_json()),
         profile=profile,
+        since_ms=since_ms,
         slots=settings.slots,
         lease_ms=int(settings.lease_s * 1000),
         kill_grace_ms=int(settings.kill_grace_s * 1000),

@@ -10,10 +10,11 @@ from bgo import compose
 from bgo.errors import TaskFailedError
 from bgo.flow.looking import Looking
 from bgo.flow.loops import refuse_on_loop
+from bgo.model.device import facts_of
 from bgo.model.state import State
 
 if TYPE_CHECKING:
-    from bgo.model.device import DeviceState
+    from bgo.model.device import DeviceState, Facts
     from bgo.model.views import TaskView
     from bgo.run.bench import RunOptions
     from bgo.run.report import HookListener, Listener, RunReport, ScheduleListener
@@ -62,7 +63,7 @@ class Running(Looking):
         self,
         options: RunOptions | None = None,
         *,
-        device: DeviceState | None = None,
+        device: Facts | DeviceState | None = None,
         listener: Listener | None = None,
         hook_listener: HookListener | None = None,
         schedule_listener: ScheduleListener | None = None,
@@ -70,7 +71,7 @@ class Running(Looking):
     ) -> RunReport:
         """Execute what is due, in child processes, until the options say it is enough (default: nothing is left).
 
-        `device` is what is said of the device: facts, so long as this runs; what it leaves open is sensed.
+        `device` is what is said of the device: facts, so long as this runs, or a script; what it leaves open is sensed.
         `listener` hears what tasks do, `hook_listener` which hooks could not be told of it, `schedule_listener` which
         schedules have paused themselves; `on_ready` is called once the worker takes work, and ends in good order when
         it is asked to.
@@ -83,7 +84,7 @@ class Running(Looking):
         self._check_plugins()
         options = options or RunOptions()
         known = Known(self._peek, self.catalogue, self.clock)
-        bench = compose.bench(self.settings, self.sensing(device), known, self.profile)
+        bench = compose.bench(self.settings, self.sensing(device), known, self.profile, facts_of(device).since_ms)
         with self.store.read() as session:
             for queue in sorted(options.queues or ()):
                 self._check_queue(session, queue)

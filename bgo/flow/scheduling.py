@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bgo.flow.chaining import ChainBuilder
     from bgo.flow.crontab_read import Owner
     from bgo.flow.schedule_files import Applied, Imported
-    from bgo.model.device import DeviceState
+    from bgo.model.device import DeviceState, Facts
     from bgo.model.schedule import ScheduleWish
     from bgo.model.schedule_view import Coming, ScheduleExplanation, ScheduleView
     from bgo.model.task import Enqueued
@@ -237,7 +237,7 @@ class Scheduling(Enqueueing):
         with self.store.read() as session:
             return explain(session, resolve.schedule(session, schedule), workers, now)
 
-    def check(self, *words: str, device: DeviceState | None = None) -> Checked:
+    def check(self, *words: str, device: Facts | DeviceState | None = None) -> Checked:
         """Return what is wrong with all that waits and all schedules, or with these (by id or name): what could never
         run under the profile in force, what would be bent by it, and what nobody here can sense.
 

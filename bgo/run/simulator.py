@@ -32,7 +32,7 @@ from bgo.model.flow import Over
 from bgo.model.handler import Catalogue
 from bgo.model.outcome import CancelledRun, Failed, Outcome, Succeeded, TaskError, TimedOut
 from bgo.model.plan import Gate, Hold
-from bgo.model.platform import RunBegan, Stop
+from bgo.model.platform import MET, RunBegan, Stop
 from bgo.model.profile import HOST, Profile
 from bgo.model.query import Selector
 from bgo.model.schedule import Counters, ScheduleState
@@ -202,6 +202,7 @@ class _Play:
     def _take_over(self) -> None:
         """Runs that are live in the store count as just started; what a cancel was asked for ends at once."""
         start = self._options.start_ms
+        self._learn()
         self._session.schedules.set_boot(WORKER)  # the computer does not start anew for a play
         if self._options.is_ahead:
             self._begin_schedules(start)
@@ -220,6 +221,14 @@ class _Play:
             self._enter(task, began, start + length, part)
             if lease.paused:
                 self._watched.pop(part.key, None)
+
+    def _learn(self) -> None:
+        """Tell the platform what the device said before the play, unless the store remembers how it came there."""
+        profile, keeper = self._options.profile, self._memory.keeper
+        if not profile.remembers or keeper.read(self._session, profile.name) != MET:
+            return
+        for change in self._script.before:
+            keeper.write(self._session, profile.name, self._view(change.state, change.at_ms).platform)
 
     def _begin_schedules(self, start: int) -> None:
         """Let schedules fire from the start on; what lies before it is not counted, as nobody knows what became of it.
