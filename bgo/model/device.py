@@ -67,6 +67,8 @@ class Span:
 
     ms: int | None = None
     source: str = "not sensed"
+    at_ms: int | None = None
+    """When it was so long (UTC): it grows from then on. None: it is said to be so long all the time."""
 
 
 @dataclass(frozen=True, slots=True)

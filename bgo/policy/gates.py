@@ -41,7 +41,7 @@ def view_holds(key: ViewKey, view: View, offer: Offer, now_ms: int) -> Iterator[
         )
     if key.window is not None and (hold := window_hold(key.window, key.zone, now_ms)) is not None:
         yield hold
-    yield from device_holds(key.constraints, view)
+    yield from device_holds(key.constraints, view, now_ms)
 
 
 def view_hold(key: ViewKey, view: View, offer: Offer, now_ms: int) -> Hold | None:
@@ -79,15 +79,16 @@ def window_hold(asked: ZonedWindow, zone: tzinfo | None, now_ms: int) -> Hold | 
     )
 
 
-def device_holds(wish: TaskConstraints, view: View) -> Iterator[Hold]:
-    """Yield a hold for each device constraint that the view does not meet."""
+def device_holds(wish: TaskConstraints, view: View, now_ms: int | None = None) -> Iterator[Hold]:
+    """Yield a hold for each device constraint that the view does not meet; with the instant, one that will lift by
+    itself says when."""
     if wish is NO_CONSTRAINTS:
         return
     from bgo.policy.device import asked  # most work asks nothing of the device
 
-    for line in asked(wish, view):
+    for line in asked(wish, view, now_ms):
         if not line.is_open:
-            yield Hold(line.gate, line.current, line.needed, holder=line.holder, lift=line.lift)
+            yield Hold(line.gate, line.current, line.needed, line.holder, line.until_ms, line.lift)
 
 
 def queue_hold(queue: str, slots: int) -> Hold:

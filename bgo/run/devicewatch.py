@@ -34,6 +34,7 @@ class DeviceWatch:
         self._look_at = now + self._bench.poll_ms
         for run in watched:
             task = run.claim.task
-            run.loss = loss.observe(relax.asked(task.wish, task.created_at, wall), view, run.loss, now)
+            asked = relax.asked(task.wish, task.created_at, wall)
+            run.loss = loss.observe(asked, view, run.loss, now, wall_ms=wall)
             if run.loss is not None and now >= run.loss.settles_at:
                 self._runs.withdraw_for(run, run.loss.hold)

@@ -259,7 +259,7 @@ class _Play:
         """
         for one in list(self._watched.values()):
             asked = relax.asked(one.task.wish, one.task.created_at, now)
-            one.loss = loss.observe(asked, view, one.loss, now)
+            one.loss = loss.observe(asked, view, one.loss, now, wall_ms=now)
             if one.loss is not None and now >= one.loss.settles_at:
                 self._parts = [entry for entry in self._parts if entry[2] is not one.part]
                 heapq.heapify(self._parts)
