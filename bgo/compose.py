@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bgo.config import Settings
 from bgo.errors import ConfigError
 from bgo.hooks.settings import PluginSettings
+from bgo.model.device import NO_FACTS, Facts
 
 if TYPE_CHECKING:
     from bgo.clock import Clock
@@ -93,25 +94,27 @@ def check_profile(settings: Settings) -> None:
         )
 
 
-def survey(settings: Settings) -> Survey:
-    """Return the sensors of the device that the settings name."""
+def survey(settings: Settings, device: str = "") -> Survey:
+    """Return the sensors of a device: `host`, `adb…` or `termux`, else of the one that the settings name."""
     from bgo.devices.sensors import Place, Survey, sensors
 
     store_dir = str(settings.store_path.parent)
-    return Survey(sensors(Place(store_dir, int(settings.idle_after_s * 1000), settings.sensors)))
+    return Survey(sensors(Place(store_dir, int(settings.idle_after_s * 1000), device or settings.sensors)))
 
 
-def sensing(survey: Callable[[], Survey], said: DeviceState | None = None) -> Callable[[], DeviceState]:
-    """Return how the device is read: what is said is a fact, then BGO_DEVICE counts, and what both leave open is asked
-    of the sensors, at most every five seconds. Raises UsageError for a BGO_DEVICE that cannot be read.
+def sensing(
+    settings: Settings, survey: Callable[[str], Survey], said: Facts, clock: Clock
+) -> Callable[[], DeviceState]:
+    """Return how the device is read (see `bgo.devices.sources`). Raises UsageError for a script, or a BGO_DEVICE, that
+    cannot be.
 
-    `survey` is called when they are asked for the first time: most runs ask nothing of the device.
+    `survey` is called when sensors are asked for the first time: most runs ask nothing of the device.
     """
-    from bgo.devices.signals import VARIABLE, from_environment, over
-    from bgo.model.device import DeviceState
+    if said == NO_FACTS and not settings.assume and settings.profile == "host" and not os.environ.get("BGO_DEVICE"):
+        return lambda: survey(settings.sensors).take(SENSE_MS).state
+    from bgo.devices.sources import Ground, reader
 
-    facts = over(said or DeviceState(), from_environment(os.environ.get(VARIABLE, "")))
-    return lambda: over(facts, survey().take(SENSE_MS).state)
+    return reader(said, Ground(survey, clock.now_ms, settings.sensors, assume=settings.assume))
 
 
 SENSE_MS = 5_000

@@ -6,10 +6,11 @@ _shtab_bgo_schedules_subparsers=(list show preview pause resume run apply import
 _shtab_bgo_queues_subparsers=(list add set weight pause resume)
 _shtab_bgo_handlers_subparsers=(list show)
 _shtab_bgo_plugins_subparsers=(list show)
+_shtab_bgo_profiles_subparsers=(list show check new)
 _shtab_bgo_store_subparsers=(path check backup vacuum)
 _shtab_bgo_config_subparsers=(show path)
 _shtab_bgo_completion_subparsers=(bash zsh fish install)
-_shtab_bgo_subparsers=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins explain simulate prune monitor install store doctor demo config completion man)
+_shtab_bgo_subparsers=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins profiles explain simulate prune monitor install store doctor demo config completion man)
 
 _shtab_bgo_enqueue_option_strings=(--input -i --like --as --tag --cwd --env --allow-unknown --queue --priority --delay --at --after --start-before --finish-before --window --tz --network --battery-not-low --charging --device-idle --storage-not-low --relax --on-constraint-loss --timeout --retry --concurrency --concurrency-key --rate --rate-key --dedup --dedup-ttl --unique --unique-policy --at-most-once -n --dry-run --wait --wait-timeout --run --json -q --quiet -h --help)
 _shtab_bgo_chain_option_strings=(--file --commands -i --input --timeout --retry --queue --priority --tag --window --tz --network --battery-not-low --charging --device-idle --storage-not-low --relax --on-constraint-loss --concurrency --concurrency-key --rate --rate-key --at-most-once --cwd --env --delay --at --start-before --after --dedup --dedup-ttl --unique --unique-policy -n --dry-run --wait --wait-timeout --run --json -q --quiet -h --help)
@@ -17,7 +18,7 @@ _shtab_bgo_batch_option_strings=(--items --format --field --open --handler --cha
 _shtab_bgo_schedule_option_strings=(--every --cron --every-minutes --every-hours --daily-at --on --weekdays-at --weekends-at --monthly-on --at --tz --window --jitter --start --end --max-runs -i --input --handler --steps --chain --items --format --field --then --catch --finally --missed --overlap --pause-after --key --as --timeout --retry --queue --priority --tag --network --battery-not-low --charging --device-idle --storage-not-low --relax --on-constraint-loss --concurrency --concurrency-key --rate --rate-key --at-most-once --cwd --env --allow-unknown --start-before --finish-before --after --dedup --dedup-ttl --unique --unique-policy -n --dry-run --json -q --quiet -h --help)
 _shtab_bgo_reschedule_option_strings=(--every --cron --every-minutes --every-hours --daily-at --on --weekdays-at --weekends-at --monthly-on --at --tz --window --jitter --start --end --max-runs --missed --overlap --pause-after --timeout --retry --queue --priority --tag --network --battery-not-low --charging --device-idle --storage-not-low --relax --on-constraint-loss --concurrency --concurrency-key --rate --rate-key --cwd --env --start-before --finish-before --json -q --quiet -h --help)
 _shtab_bgo_unschedule_option_strings=(-y --yes --json -q --quiet -h --help)
-_shtab_bgo_run_option_strings=(-w --watch --until-empty --for --max-tasks --slots --queue --grace --charging --battery --network --idle --storage-low --check -q --quiet --json -h --help)
+_shtab_bgo_run_option_strings=(-w --watch --until-empty --for --max-tasks --slots --queue --grace --device --charging --battery --network --idle --storage-low --screen --signal --since --assume --check -q --quiet --json -h --help)
 _shtab_bgo_wait_option_strings=(--timeout --json -q --quiet -h --help)
 _shtab_bgo_cancel_option_strings=(--name --tag --queue --state --since --until --chain --batch --schedule --all --schedules -y --yes --json -q --quiet -h --help)
 _shtab_bgo_retry_option_strings=(--name --tag --queue --state --since --until --chain --batch --all --input -i -y --yes --json -q --quiet -h --help)
@@ -60,8 +61,13 @@ _shtab_bgo_handlers_option_strings=(-h --help)
 _shtab_bgo_plugins_list_option_strings=(--json -q --quiet -h --help)
 _shtab_bgo_plugins_show_option_strings=(--json -h --help)
 _shtab_bgo_plugins_option_strings=(-h --help)
-_shtab_bgo_explain_option_strings=(--all --charging --battery --network --idle --storage-low --limit --json -h --help)
-_shtab_bgo_simulate_option_strings=(--device --charging --battery --network --idle --storage-low --start --for --seed --slots --json --table -h --help)
+_shtab_bgo_profiles_list_option_strings=(--json -q --quiet -h --help)
+_shtab_bgo_profiles_show_option_strings=(--toml --json -h --help)
+_shtab_bgo_profiles_check_option_strings=(--json -h --help)
+_shtab_bgo_profiles_new_option_strings=(--extends --json -h --help)
+_shtab_bgo_profiles_option_strings=(-h --help)
+_shtab_bgo_explain_option_strings=(--all --device --charging --battery --network --idle --storage-low --screen --signal --since --limit --json -h --help)
+_shtab_bgo_simulate_option_strings=(--device --charging --battery --network --idle --storage-low --screen --signal --since --start --for --seed --slots --json --table -h --help)
 _shtab_bgo_prune_option_strings=(--older-than --keep -n --dry-run -y --yes --json -h --help)
 _shtab_bgo_monitor_option_strings=(--tag --queue --chain --batch --once --json -h --help)
 _shtab_bgo_install_option_strings=(--cron --systemd --launchd --termux --timer --print --uninstall --json -h --help)
@@ -196,6 +202,9 @@ _shtab_bgo_queues_pause_pos_0_COMPGEN=_bgo_queues
 _shtab_bgo_queues_resume_pos_0_COMPGEN=_bgo_queues
 _shtab_bgo_handlers_show_pos_0_COMPGEN=_bgo_handlers
 _shtab_bgo_plugins_show_pos_0_COMPGEN=_bgo_names
+_shtab_bgo_profiles_show_pos_0_COMPGEN=_bgo_profiles
+_shtab_bgo_profiles_check_pos_0_COMPGEN=_bgo_profiles
+_shtab_bgo_profiles_new___extends_COMPGEN=_bgo_profiles
 _shtab_bgo_explain_pos_0_COMPGEN=_bgo_ids_names_schedules
 _shtab_bgo_monitor_pos_0_COMPGEN=_bgo_ids_names
 _shtab_bgo_monitor___tag_COMPGEN=_bgo_tags
@@ -205,6 +214,7 @@ _shtab_bgo_monitor___batch_COMPGEN=_bgo_ids
 _shtab_bgo_store_backup_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_bgo___store_COMPGEN=_shtab_compgen_files
 _shtab_bgo___config_COMPGEN=_shtab_compgen_files
+_shtab_bgo___profile_COMPGEN=_bgo_profiles
 _shtab_bgo___plugin_COMPGEN=_shtab_compgen_files
 
 _shtab_bgo_enqueue___network_choices=(none connected unmetered not-roaming metered)
@@ -218,6 +228,7 @@ _shtab_bgo_run___charging_choices=(yes no)
 _shtab_bgo_run___network_choices=(none connected unmetered metered roaming)
 _shtab_bgo_run___idle_choices=(yes no)
 _shtab_bgo_run___storage_low_choices=(yes no)
+_shtab_bgo_run___screen_choices=(on off)
 _shtab_bgo_cancel___state_choices=(blocked queued running retrying succeeded failed cancelled)
 _shtab_bgo_retry___state_choices=(blocked queued running retrying succeeded failed cancelled)
 _shtab_bgo_tasks___state_choices=(blocked queued running retrying succeeded failed cancelled)
@@ -233,20 +244,23 @@ _shtab_bgo_history___state_choices=(blocked queued running retrying succeeded fa
 _shtab_bgo_queues_pos_0_choices=(list add set weight pause resume)
 _shtab_bgo_handlers_pos_0_choices=(list show)
 _shtab_bgo_plugins_pos_0_choices=(list show)
+_shtab_bgo_profiles_pos_0_choices=(list show check new)
 _shtab_bgo_explain___charging_choices=(yes no)
 _shtab_bgo_explain___network_choices=(none connected unmetered metered roaming)
 _shtab_bgo_explain___idle_choices=(yes no)
 _shtab_bgo_explain___storage_low_choices=(yes no)
+_shtab_bgo_explain___screen_choices=(on off)
 _shtab_bgo_simulate___charging_choices=(yes no)
 _shtab_bgo_simulate___network_choices=(none connected unmetered metered roaming)
 _shtab_bgo_simulate___idle_choices=(yes no)
 _shtab_bgo_simulate___storage_low_choices=(yes no)
+_shtab_bgo_simulate___screen_choices=(on off)
 _shtab_bgo_store_pos_0_choices=(path check backup vacuum)
 _shtab_bgo_config_pos_0_choices=(show path)
 _shtab_bgo_completion_install_pos_0_choices=(bash zsh fish)
 _shtab_bgo_completion_pos_0_choices=(bash zsh fish install)
-_shtab_bgo_man_pos_0_choices=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins explain simulate prune monitor install store doctor demo config completion man)
-_shtab_bgo_pos_0_choices=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins explain simulate prune monitor install store doctor demo config completion man)
+_shtab_bgo_man_pos_0_choices=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins profiles explain simulate prune monitor install store doctor demo config completion man)
+_shtab_bgo_pos_0_choices=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins profiles explain simulate prune monitor install store doctor demo config completion man)
 
 _shtab_bgo_enqueue_pos_1_nargs='*'
 _shtab_bgo_enqueue___allow_unknown_nargs=0
@@ -536,6 +550,24 @@ _shtab_bgo_plugins_show___help_nargs=0
 _shtab_bgo_plugins_pos_0_nargs=A...
 _shtab_bgo_plugins__h_nargs=0
 _shtab_bgo_plugins___help_nargs=0
+_shtab_bgo_profiles_list___json_nargs=0
+_shtab_bgo_profiles_list__q_nargs=0
+_shtab_bgo_profiles_list___quiet_nargs=0
+_shtab_bgo_profiles_list__h_nargs=0
+_shtab_bgo_profiles_list___help_nargs=0
+_shtab_bgo_profiles_show___toml_nargs=0
+_shtab_bgo_profiles_show___json_nargs=0
+_shtab_bgo_profiles_show__h_nargs=0
+_shtab_bgo_profiles_show___help_nargs=0
+_shtab_bgo_profiles_check___json_nargs=0
+_shtab_bgo_profiles_check__h_nargs=0
+_shtab_bgo_profiles_check___help_nargs=0
+_shtab_bgo_profiles_new___json_nargs=0
+_shtab_bgo_profiles_new__h_nargs=0
+_shtab_bgo_profiles_new___help_nargs=0
+_shtab_bgo_profiles_pos_0_nargs=A...
+_shtab_bgo_profiles__h_nargs=0
+_shtab_bgo_profiles___help_nargs=0
 _shtab_bgo_explain_pos_0_nargs='*'
 _shtab_bgo_explain___all_nargs=0
 _shtab_bgo_explain___json_nargs=0
@@ -635,6 +667,9 @@ _bgo_ids_names_schedules() {
 }
 _bgo_names() {
   compgen -W "$("${COMP_WORDS[0]/#\~/$HOME}" __complete names "$1" 2>/dev/null | cut -f1)" -- "$1"
+}
+_bgo_profiles() {
+  compgen -W "$("${COMP_WORDS[0]/#\~/$HOME}" __complete profiles "$1" 2>/dev/null | cut -f1)" -- "$1"
 }
 _bgo_queues() {
   compgen -W "$("${COMP_WORDS[0]/#\~/$HOME}" __complete queues "$1" 2>/dev/null | cut -f1)" -- "$1"

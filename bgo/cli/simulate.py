@@ -11,10 +11,11 @@ from bgo.cli import device as about
 from bgo.cli import parse
 from bgo.cli.flow import flow_of
 from bgo.cli.params import OUTPUT, Json
+from bgo.model.device import NO_FACTS, Facts
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
-    from bgo.model.device import DeviceChange, DeviceState
+    from bgo.model.device import DeviceChange
     from bgo.run.timeline import NeverRan, Timeline
 
 WEEK_MS = 7 * 86_400_000
@@ -34,21 +35,10 @@ def _length(text: str) -> int:
     return parse.duration_ms(text, minimum=1)
 
 
+@about.device
 def simulate(
     ctx: typer.Context,
-    device: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DAY|FILE",
-            help="commuter, desk-worker, traveller, night-charger, drawer-phone, or a script: at +2h charging=yes",
-            rich_help_panel=about.DEVICE,
-        ),
-    ] = None,
-    charging: about.Charging = None,
-    battery: about.Battery = None,
-    network: about.Network = None,
-    idle: about.Idle = None,
-    storage_low: about.StorageLow = None,
+    facts: Facts = NO_FACTS,
     start: Annotated[
         str | None, typer.Option(metavar="TIME", help="When it begins; default: this full minute.")
     ] = None,
@@ -78,8 +68,7 @@ def simulate(
     flow = flow_of(ctx)
     now = flow.clock.now_ms()
     start_ms = floor_to_minute(now) if start is None else parse.instant_ms(start, now)
-    flags = about.said(charging, battery, network, idle, storage_low)
-    said = _device(flow, device, flags, (start_ms, start_ms + for_ms))
+    said = _device(flow, facts, (start_ms, start_ms + for_ms))
     timeline = flow.simulate(SimOptions(start_ms, for_ms, seed, slots, said))
     if as_json:
         from bgo.cli import render
@@ -89,20 +78,14 @@ def simulate(
     _show(timeline, color=flow.settings.color, whole=as_table)
 
 
-def _device(
-    flow: TaskFlow, script: str | None, flags: DeviceState | None, span: tuple[int, int]
-) -> tuple[DeviceChange, ...] | DeviceState:
+def _device(flow: TaskFlow, facts: Facts, span: tuple[int, int]) -> tuple[DeviceChange, ...]:
     """Return the device as flags tell it, where they leave it open a script, and where that never speaks the sensors.
 
     Without a script it stays as it is now.
     """
-    from bgo.devices.traces import read_trace, with_facts
+    from bgo.devices.sources import play
 
-    if script is None:
-        return flow.sensing(flags)()
-    start_ms, until_ms = span
-    changes = read_trace(script, start_ms, until_ms=until_ms)
-    return with_facts(changes, start_ms, above=flags, below=flow.sensing()())
+    return play(facts, span, flow.sensing)
 
 
 def _show(timeline: Timeline, *, color: bool, whole: bool) -> None:

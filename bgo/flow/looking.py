@@ -11,7 +11,7 @@ from bgo.errors import NotFoundError, UsageError
 from bgo.flow.listing import Listing, select
 from bgo.flow.loops import refuse_on_loop
 from bgo.ids import looks_like_id
-from bgo.model.device import DeviceState
+from bgo.model.device import DeviceState, facts_of
 from bgo.model.state import FINAL, State
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bgo.engine.query import Overview
     from bgo.engine.standing import Standing
     from bgo.flow.monitoring import Monitor
-    from bgo.model.device import DeviceState
+    from bgo.model.device import DeviceState, Facts
     from bgo.model.query import Pause, QueueRow, Selector
     from bgo.model.task import HistoryEntry, Task
     from bgo.model.views import Explanation, GateLine, TaskView
@@ -106,7 +106,7 @@ class Looking(Listing):
 
         return len(living(self.settings.run_dir))
 
-    def explain(self, task_id: str, device: DeviceState | None = None) -> Explanation:
+    def explain(self, task_id: str, device: Facts | DeviceState | None = None) -> Explanation:
         """Return every gate of a task as a plain `bgo run` would judge it now, and the time waited by reason."""
         from dataclasses import replace
 
@@ -128,7 +128,7 @@ class Looking(Listing):
         hold = replace(line.hold, current=missing[handler], lift="bgo plugins list; then plugins.overrides, or rename")
         return replace(line, current=hold.current, hold=hold)
 
-    def explain_all(self, device: DeviceState | None = None, *, limit: int = 50) -> Standing:
+    def explain_all(self, device: Facts | DeviceState | None = None, *, limit: int = 50) -> Standing:
         """Return what waits for what: unfinished tasks in groups that share every gate, and schedules; so many each."""
         from bgo.engine.standing import standing
 
@@ -136,13 +136,13 @@ class Looking(Listing):
         with self.store.read() as session:
             return standing(session, ground, limit)
 
-    def sensing(self, said: DeviceState | None = None) -> Callable[[], DeviceState]:
+    def sensing(self, said: Facts | DeviceState | None = None) -> Callable[[], DeviceState]:
         """Return how the device is read: what is said of it first, then BGO_DEVICE, else its sensors."""
         from bgo import compose
 
-        return compose.sensing(self._survey, said)
+        return compose.sensing(self.settings, self._survey, facts_of(said), self.clock)
 
-    def _ground(self, device: DeviceState | None = None, *, asks: bool = True) -> Ground:
+    def _ground(self, device: Facts | DeviceState | None = None, *, asks: bool = True) -> Ground:
         """Return where we stand; without `asks` nothing that is looked at depends on the device."""
         from bgo.flow.ground import ground
 

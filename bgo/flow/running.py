@@ -13,7 +13,7 @@ from bgo.flow.loops import refuse_on_loop
 from bgo.model.state import State
 
 if TYPE_CHECKING:
-    from bgo.model.device import DeviceState
+    from bgo.model.device import DeviceState, Facts
     from bgo.model.views import TaskView
     from bgo.run.bench import RunOptions
     from bgo.run.report import HookListener, Listener, RunReport, ScheduleListener
@@ -62,7 +62,7 @@ class Running(Looking):
         self,
         options: RunOptions | None = None,
         *,
-        device: DeviceState | None = None,
+        device: Facts | DeviceState | None = None,
         listener: Listener | None = None,
         hook_listener: HookListener | None = None,
         schedule_listener: ScheduleListener | None = None,
@@ -70,7 +70,7 @@ class Running(Looking):
     ) -> RunReport:
         """Execute what is due, in child processes, until the options say it is enough (default: nothing is left).
 
-        `device` is what is said of the device: facts, so long as this runs; what it leaves open is sensed.
+        `device` is what is said of the device: facts, so long as this runs, or a script; what it leaves open is sensed.
         `listener` hears what tasks do, `hook_listener` which hooks could not be told of it, `schedule_listener` which
         schedules have paused themselves; `on_ready` is called once the worker takes work, and ends in good order when
         it is asked to.
