@@ -262,13 +262,17 @@ def _constraints(request: Request, defaults: HandlerDefaults) -> TaskConstraints
     if request.on_loss is None and found.on_loss is ConstraintLoss.STOP:
         return found
     found = replace(found, on_loss=constraint_loss(request.on_loss or found.on_loss))
-    if not replace(found, on_loss=ConstraintLoss.STOP).is_empty:
+    from bgo.policy.loss import can_be_lost  # few say anything of it
+
+    if can_be_lost(found):
         return found
     if request.is_part:  # said for all members of a chain or batch, of which this one asks nothing
-        return NO_CONSTRAINTS
+        found = replace(found, on_loss=ConstraintLoss.STOP)
+        return NO_CONSTRAINTS if found.is_empty else found
     raise UsageError(
         "there is no constraint to lose",
-        why="on-constraint-loss says what becomes of a run when the device stops offering what it needs",
+        why="on-constraint-loss says what becomes of a run when the device stops offering what it needs"
+        + (", and how busy its processors are counts at the start alone" if found.cpu_below is not None else ""),
         hint="add a constraint such as --charging, or leave it out",
     )
 

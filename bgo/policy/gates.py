@@ -43,7 +43,7 @@ def view_holds(key: ViewKey, view: View, offer: Offer, now_ms: int) -> Iterator[
     if key.window is not None and (hold := window_hold(key.window, key.zone, now_ms)) is not None:
         yield hold
     if is_plain(key, view):
-        yield from device_holds(key.constraints, view)
+        yield from device_holds(key.constraints, view, now_ms)
     else:
         yield from _of_platform(key, view, now_ms)
 
@@ -61,7 +61,7 @@ def _of_platform(key: ViewKey, view: View, now_ms: int) -> Iterator[Hold]:
         yield refused
     held = list(platform.holds(view.profile, view.platform, view.device, key, now_ms))
     yield from (hold for hold in held if hold.gate is not Gate.BATCHING)
-    yield from device_holds(fit.enforceable(key.constraints, view.profile), view)
+    yield from device_holds(key.constraints, view, now_ms)
     yield from (hold for hold in held if hold.gate is Gate.BATCHING)
 
 
@@ -100,15 +100,20 @@ def window_hold(asked: ZonedWindow, zone: tzinfo | None, now_ms: int) -> Hold | 
     )
 
 
-def device_holds(wish: TaskConstraints, view: View) -> Iterator[Hold]:
-    """Yield a hold for each device constraint that the view does not meet."""
+def device_holds(wish: TaskConstraints, view: View, now_ms: int | None = None) -> Iterator[Hold]:
+    """Yield a hold for each device constraint that the view does not meet; with the instant, one that will lift by
+    itself says when."""
     if wish is NO_CONSTRAINTS:
         return
     from bgo.policy.device import asked  # most work asks nothing of the device
 
-    for line in asked(wish, view):
+    if view.profile.work.unenforceable:
+        from bgo.policy import fit
+
+        wish = fit.enforceable(wish, view.profile)
+    for line in asked(wish, view, now_ms):
         if not line.is_open:
-            yield Hold(line.gate, line.current, line.needed, holder=line.holder, lift=line.lift)
+            yield Hold(line.gate, line.current, line.needed, line.holder, line.until_ms, line.lift)
 
 
 def queue_hold(queue: str, slots: int) -> Hold:

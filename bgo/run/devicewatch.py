@@ -46,8 +46,6 @@ class DeviceWatch:
                 self._runs.withdraw_for(run, stop.hold)
                 return
         asked = relax.asked(task.wish, task.created_at, wall)
-        if not loss.is_watched(asked):
-            return
-        run.loss = loss.observe(asked, view, run.loss, now)
+        run.loss = loss.observe(asked, view, run.loss, now, wall_ms=wall) if loss.is_watched(asked) else None
         if run.loss is not None and now >= run.loss.settles_at:
             self._runs.withdraw_for(run, run.loss.hold)

@@ -297,10 +297,9 @@ class _Play:
             if (stop := rules.stop(view.profile, view.platform, view.device, one.began, now)) is not None:
                 found.append(stop)
         asked = relax.asked(one.task.wish, one.task.created_at, now)
-        if loss.is_watched(asked):
-            one.loss = loss.observe(asked, view, one.loss, now)
-            if one.loss is not None:
-                found.append(Stop(one.loss.settles_at, one.loss.hold))
+        one.loss = loss.observe(asked, view, one.loss, now, wall_ms=now) if loss.is_watched(asked) else None
+        if one.loss is not None:
+            found.append(Stop(one.loss.settles_at, one.loss.hold))
         return min(found, key=lambda stop: stop.at, default=None)
 
     def _end(self, part: _Part, now: int) -> None:
