@@ -16,11 +16,11 @@ from bgo.flow.options import NO_WINDOWS
 from bgo.flow.rules import AT, RULES, rule_of
 from bgo.flow.schedule_written import WrittenSchedule
 from bgo.flow.toml_tables import TableReader, items_of, object_of, spelled
-from bgo.flow.toml_text import TomlText, at, read_text
 from bgo.model import steps as grammar
 from bgo.model.flow import INPUT
 from bgo.model.options import check_name
 from bgo.model.window import TimeWindow
+from bgo.toml_text import TomlText, at, read_text
 
 EXAMPLE = 'a schedule is [nightly], and below it handler = "files.hash" and daily-at = "03:00"'
 SHELL = "shell"
