@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bgo.hooks.settings import LoadReport
     from bgo.model.device import DeviceState
     from bgo.model.handler import Catalogue
+    from bgo.model.profile import Profile
     from bgo.model.query import Retention
     from bgo.run.bench import Bench
     from bgo.store.port import Session, Store
@@ -91,6 +92,14 @@ def check_profile(settings: Settings) -> None:
             why="this version judges by the host profile alone",
             hint="--profile host, or leave it out",
         )
+
+
+def profile(settings: Settings) -> Profile:
+    """Return the profile in force."""
+    from bgo.model.profile import HOST
+
+    check_profile(settings)
+    return HOST
 
 
 def survey(settings: Settings) -> Survey:

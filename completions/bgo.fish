@@ -46,7 +46,7 @@ function _shtab_bgo_using
 end
 
 set -g _shtab_bgo_commands enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains 'chains list' 'chains show' batches 'batches list' 'batches show' 'batches add' 'batches close' 'batches results' schedules 'schedules list' 'schedules show' 'schedules preview' 'schedules pause' 'schedules resume' 'schedules run' 'schedules apply' 'schedules import' history logs queues 'queues list' 'queues add' 'queues set' 'queues weight' 'queues pause' 'queues resume' handlers 'handlers list' 'handlers show' plugins 'plugins list' 'plugins show' explain simulate prune monitor install store 'store path' 'store check' 'store backup' 'store vacuum' doctor demo config 'config show' 'config path' completion 'completion bash' 'completion zsh' 'completion fish' 'completion install' man
-set -g _shtab_bgo_opts_with_value --after --as --at --batch --battery --catch --chain --charging --concurrency --concurrency-key --config --count --cron --cwd --daily-at --dedup --dedup-ttl --delay --device --end --env --every --every-hours --every-minutes --field --file --finally --finish-before --for --format --from --grace --handler --idle --input --items --jitter --keep --key --like --limit --max-runs --max-tasks --missed --monthly-on --name --network --older-than --on --on-constraint-loss --overlap --pause-after --plugin --priority --profile --queue --rate --rate-key --relax --reserve --retry --run --schedule --seed --since --slots --start --start-before --state --steps --storage-low --store --tag --then --timeout --tz --unique --unique-policy --until --wait-timeout --weekdays-at --weekends-at --weight --window -i -n
+set -g _shtab_bgo_opts_with_value --after --as --at --batch --battery --catch --chain --charging --compare --concurrency --concurrency-key --config --count --cron --cwd --daily-at --dedup --dedup-ttl --delay --device --end --env --every --every-hours --every-minutes --field --file --finally --finish-before --for --format --from --grace --handler --idle --input --items --jitter --keep --key --like --limit --max-runs --max-tasks --missed --monthly-on --name --network --older-than --on --on-constraint-loss --overlap --pause-after --plays --plugin --priority --profile --queue --rate --rate-key --relax --reserve --retry --run --scenario --schedule --seed --since --slots --start --start-before --state --steps --storage-low --store --svg --tag --then --timeout --tz --unique --unique-policy --until --wait-timeout --weekdays-at --weekends-at --weight --window -i -n
 
 complete -c bgo -e
 complete -c bgo -f
@@ -612,18 +612,22 @@ complete -c bgo -n '_shtab_bgo_using explain' -l json -d 'Print JSON'
 complete -c bgo -n '_shtab_bgo_using explain' -s h -l help -d 'Show this message and exit'
 complete -c bgo -n '_shtab_bgo_using explain; and test $_shtab_bgo_npos -ge 0' -ka "(command -q bgo; and bgo __complete ids,names,schedules (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'Tasks, chains, batches, schedules, or a name'
 complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a simulate -d 'Show when everything would run, without running it'
+complete -c bgo -n '_shtab_bgo_using simulate' -l scenario -xka "(__fish_complete_path (commandline -ct))" -d 'Play the tasks, schedules and chains of this file, in place of the store'"'"'s'
+complete -c bgo -n '_shtab_bgo_using simulate' -l compare -x -d 'Play it under this one, too'
+complete -c bgo -n '_shtab_bgo_using simulate' -l start -x -d 'When it begins; default: this full minute'
+complete -c bgo -n '_shtab_bgo_using simulate' -l for -x -d 'How much time to play; default: 7d'
+complete -c bgo -n '_shtab_bgo_using simulate' -l seed -x -d 'Repeats what chance decides; default: 1'
+complete -c bgo -n '_shtab_bgo_using simulate' -l plays -x -d 'So many seeds; default: 20 where the profile promises no times'
+complete -c bgo -n '_shtab_bgo_using simulate' -l slots -x -d 'So many at once; default: as configured'
 complete -c bgo -n '_shtab_bgo_using simulate' -l device -x -d 'commuter, desk-worker, traveller, night-charger, drawer-phone, or a script: at +2h charging=yes'
 complete -c bgo -n '_shtab_bgo_using simulate' -l charging -xka "yes no" -d 'It charges, or not; default: ask it'
 complete -c bgo -n '_shtab_bgo_using simulate' -l battery -x -d 'Percent of the battery; low at 15'
 complete -c bgo -n '_shtab_bgo_using simulate' -l network -xka "none connected unmetered metered roaming" -d 'It has none, or: connected, unmetered, metered, roaming'
 complete -c bgo -n '_shtab_bgo_using simulate' -l idle -xka "yes no" -d 'Nobody is using it, or somebody is'
 complete -c bgo -n '_shtab_bgo_using simulate' -l storage-low -xka "yes no" -d 'Storage is short, or is not'
-complete -c bgo -n '_shtab_bgo_using simulate' -l start -x -d 'When it begins; default: this full minute'
-complete -c bgo -n '_shtab_bgo_using simulate' -l for -x -d 'How much time to play; default: 7d'
-complete -c bgo -n '_shtab_bgo_using simulate' -l seed -x -d 'Repeats what chance decides'
-complete -c bgo -n '_shtab_bgo_using simulate' -l slots -x -d 'So many at once; default: as configured'
 complete -c bgo -n '_shtab_bgo_using simulate' -l json -d 'Print JSON'
 complete -c bgo -n '_shtab_bgo_using simulate' -l table -d 'List every task; no chart'
+complete -c bgo -n '_shtab_bgo_using simulate' -l svg -xka "(__fish_complete_path (commandline -ct))" -d 'Draw the picture into it, as SVG'
 complete -c bgo -n '_shtab_bgo_using simulate' -s h -l help -d 'Show this message and exit'
 complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a prune -d 'Remove old ended tasks with their logs'
 complete -c bgo -n '_shtab_bgo_using prune' -l older-than -x -d 'Those that ended so long ago'

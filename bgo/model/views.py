@@ -36,6 +36,7 @@ nothing new was queued: `id` and `state` are those of the task that stands in fo
 | `handlers show` | one of them |
 | `plugins`, `plugins show` | an array of `{name, source, version, handlers, error, ms, warnings}` |
 | `explain` | `Explanation.to_json` |
+| `simulate` | `run.plays.Part.to_json`, and with `--compare` `run.plays.Play.to_json` |
 """
 
 from __future__ import annotations
