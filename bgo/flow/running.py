@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from bgo import compose
 from bgo.errors import TaskFailedError
@@ -14,9 +14,11 @@ from bgo.model.device import facts_of
 from bgo.model.state import State
 
 if TYPE_CHECKING:
+    from bgo.flow.playing import PlayOptions
     from bgo.model.device import DeviceState, Facts
     from bgo.model.views import TaskView
     from bgo.run.bench import RunOptions
+    from bgo.run.plays import Play
     from bgo.run.report import HookListener, Listener, RunReport, ScheduleListener
     from bgo.run.simulator import SimOptions, Timeline
 
@@ -120,6 +122,17 @@ class Running(Looking):
         if options.start_ms > self.clock.now_ms():
             options = replace(options, is_ahead=True)
         return simulate(self.store, self.catalogue(), self.settings.slots, options)
+
+    def play(self, **options: Unpack[PlayOptions]) -> Play:
+        """Play what is queued here, or a scenario's work, under a profile, or two to compare: nothing is executed, and
+        nothing changes. Where a profile promises no times, several seeds are played.
+
+        `flow.play(scenario="ten.toml", device="commuter", compare="ios").to_svg()` is the picture of it. Raises
+        UsageError for what cannot be played, in files with FILE:LINE.
+        """
+        from bgo.flow.playing import play
+
+        return play(self, options)
 
 
 def _output(view: TaskView) -> Any:

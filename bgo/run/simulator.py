@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -55,6 +55,8 @@ USUAL_MS = 1_000
 """How long a task takes of which nothing is known."""
 SAMPLE = 101
 """Of so many last successes the median is taken."""
+PROGRESS_STEPS = 64
+"""Steps between two words of progress."""
 WORKER = "simulator"
 UNKNOWN = DeviceState()
 BLOCKED = (Hold(Gate.UPSTREAM, "other tasks have not ended", "their success"),)
@@ -92,14 +94,29 @@ def floor_to_minute(now_ms: int) -> int:
     return now_ms - now_ms % 60_000
 
 
-def simulate(store: SqliteStore, catalogue: Catalogue | None, slots: int, options: SimOptions) -> Timeline:
-    """Return what a worker with these handlers (None: every handler) and slots would do; `store` stays as it is."""
+def simulate(
+    store: SqliteStore,
+    catalogue: Catalogue | None,
+    slots: int,
+    options: SimOptions,
+    on_progress: Callable[[int], None] | None = None,
+) -> Timeline:
+    """Return what a worker with these handlers (None: every handler) and slots would do; `store` stays as it is.
+
+    `on_progress` hears now and then which instant of the play has come.
+    """
     copy = store.copy_to_memory(as_of=options.start_ms)
     try:
         with copy.write() as session:
-            return _Play(session, catalogue, options.slots or slots, options).play()
+            return _Play(session, catalogue, options.slots or slots, options).play(on_progress)
     finally:
         copy.close()
+
+
+def _released_at(task: Task, held: Mapping[str, int], now: int) -> int:
+    """Return when a task could have started: what waits for others is not late before they have ended."""
+    upstream = held.get(Gate.UPSTREAM)
+    return task.due_at if upstream is None else max(task.due_at, now - sum(held.values()) + upstream)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +162,18 @@ class _Play:
         self._usual: dict[str, int] = {}
         self._wanted: dict[int, list[Over]] = {}
         """Chain → what its steps fan out over."""
-        self._number = 0
+        self._number = self._steps = 0
         self._rng = ids.seeded_rng(options.seed, "settle")
 
-    def play(self) -> Timeline:
+    def play(self, on_progress: Callable[[int], None] | None = None) -> Timeline:
         before = {schedule.id: schedule.counters for schedule in self._session.schedules.all()}
         self._take_over()
         wake: int | None = self._clock.now_ms()
         while wake is not None and wake < self._until:
             self._clock.jump_to_ms(wake)
+            self._steps += 1
+            if on_progress is not None and self._steps % PROGRESS_STEPS == 0:
+                on_progress(wake)
             wake = self._step()
         self._clock.jump_to_ms(self._until)
         self._settle(self._until)  # what ends with the play has ended; nothing starts any more
@@ -251,7 +271,7 @@ class _Play:
         part = _Part(RunKey(task.seq, task.run, WORKER), outcome, claim.child)
         runs = self._runs.get(task.seq)
         # What was handed back keeps its due time, and has waited again since then.
-        planned = task.due_at if not runs else max(task.due_at, runs[-1].ended_at or 0)
+        planned = _released_at(task, held, now) if not runs else max(task.due_at, runs[-1].ended_at or 0)
         self._enter(task, SimRun(task.run, task.attempt, planned, now, held), now + length, part, claim.began)
 
     def _enter(self, task: Task, run: SimRun, ends_at: int, part: _Part, began: RunBegan | None = None) -> None:
