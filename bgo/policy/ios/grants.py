@@ -23,7 +23,7 @@ _NEVER = -EVER
 
 
 def advance(profile: Profile, state: IosState, now: int) -> IosState:
-    """Return the state once time has gone on to `now` and nothing has happened; where that changes nothing, the same."""
+    """Return the state once time has gone on to `now` and nothing has happened: often the same."""
     if now <= state.at or now < state.folds_at:
         return state
     if state.facts is None:

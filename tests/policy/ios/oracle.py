@@ -40,6 +40,17 @@ def is_open(profile: Profile, seed: int, script: Script, now: int, *, rest: bool
     return any(_in_window(profile, seed, script, now, needs) for needs in REQUESTS)
 
 
+def interesting(profile: Profile, seed: int, script: Script, now: int) -> list[int]:
+    """Return the instants up to `now` around which something begins or ends."""
+    found = {at for at, _ in script} | set(_turns(profile, script, now))
+    for needs in (None, *REQUESTS):
+        rules = profile.refresh if needs is None else profile.processing
+        assert rules is not None
+        for given in _given(profile, seed, script, now, needs):
+            found |= {given, given + rules.run_max_ms}
+    return sorted(at for at in found if script[0][0] < at <= now)
+
+
 def _walked(profile: Profile, script: Script, now: int) -> _Walk:
     walk = _Walk()
     for number, (at, device) in enumerate(script):

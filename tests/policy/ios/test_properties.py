@@ -27,33 +27,38 @@ from tests.policy.ios.phone import (
     held,
 )  # fmt: skip
 
-words = st.fixed_dictionaries(
-    {},
-    optional={
-        "app": st.sampled_from(["foreground", "background", "swiped", "force-quit", "unknown"]),
-        "lock": st.sampled_from(["open", "locked", "before-first-unlock"]),
-        "idle": st.sampled_from(["yes", "no"]),
-        "screen": st.sampled_from(["on", "off"]),
-        "charging": st.sampled_from(["yes", "no"]),
-        "network": st.sampled_from(["none", "unmetered"]),
-        "low_power": st.sampled_from(["on", "off", "off", "off"]),
-        "refresh": st.sampled_from(["on", "on", "on", "off"]),
-        "battery": st.sampled_from(["15", "80", "80", "80"]),
-    },
+SIGNALS = {
+    "app": st.sampled_from(["foreground", "background", "background", "swiped", "unknown"]),
+    "lock": st.sampled_from(["open", "locked", "locked", "before-first-unlock"]),
+    "idle": st.sampled_from(["yes", "no", "unknown"]),
+    "screen": st.sampled_from(["on", "off"]),
+    "charging": st.sampled_from(["yes", "no"]),
+    "network": st.sampled_from(["none", "unmetered"]),
+    "low_power": st.sampled_from(["on", "off"]),
+    "refresh": st.sampled_from(["on", "off"]),
+    "battery": st.sampled_from(["15", "80"]),
+}
+phones = st.fixed_dictionaries({}, optional=SIGNALS).map(lambda said: a_phone(_words(said)))
+gaps = st.one_of(
+    st.integers(1, 20).map(lambda n: n * MINUTE),
+    st.integers(1, 30).map(lambda n: n * HOUR + 1),
+    st.integers(1, 9).map(lambda n: n * DAY + 7),
 )
-quiet = st.fixed_dictionaries(
-    {}, optional={"app": st.sampled_from(["foreground", "background"]), "idle": st.sampled_from(["yes", "no"])}
-)
-phones = st.one_of(words, quiet).map(lambda said: a_phone(" ".join(f"{k}={v}" for k, v in said.items())))
-"""Anything at all, or a life in which work often may run."""
-gaps = st.one_of(st.integers(1, 20).map(lambda n: n * MINUTE), st.integers(1, 60).map(lambda n: n * HOUR + 1))
+
+
+def _words(said: dict[str, str]) -> str:
+    return " ".join(f"{key}={word}" for key, word in said.items())
 
 
 @st.composite
 def scripts(draw: st.DrawFn) -> oracle.Script:
+    """A phone at rest, of which a thing or two are another with each change."""
+    said = {"idle": "yes", "network": "unmetered", "charging": "yes"}
     at, found = T0, []
-    for device in draw(st.lists(phones, min_size=1, max_size=6)):
-        found.append((at, device))
+    for _ in range(draw(st.integers(1, 7))):
+        for key in draw(st.lists(st.sampled_from(sorted(SIGNALS)), max_size=2)):
+            said[key] = draw(SIGNALS[key])
+        found.append((at, a_phone(_words(said))))
         at += draw(gaps)
     return found
 
@@ -70,15 +75,17 @@ seeds = st.integers(1, 40)
 
 
 @given(scripts(), seeds, st.data())
+@settings(max_examples=200)
 def test_work_may_start_when_the_oracle_says_so(script: oracle.Script, seed: int, data: st.DataObject) -> None:
-    """At random instants, and at the edges, where it is most likely to be wrong."""
-    now = script[-1][0] + data.draw(st.integers(0, 3 * DAY))
-    state, _ = folded(script, seed, now)
-    edge = ios.next_edge(IOS, state, now)
-    for at in (now,) if edge is None else (now, edge - 1, edge, edge + MINUTE):
+    """At the instants at which something begins or ends, where one of the two is most likely to be wrong."""
+    until = script[-1][0] + data.draw(st.integers(0, 3 * DAY))
+    near = oracle.interesting(IOS, seed, script, until)
+    some = data.draw(st.lists(st.sampled_from(near or [until]), min_size=1, max_size=4, unique=True))
+    for at in sorted({one + beside for one in some for beside in (-1, 0)} | {until}):
+        state, device = folded(script, seed, max(at, T0))
         for work in (PLAIN_WORK, IDLE_WORK):
-            right = oracle.is_open(IOS, seed, script, at, rest=work is IDLE_WORK)
-            assert (held(state, at - T0, work) == []) is right
+            right = oracle.is_open(IOS, seed, script, max(at, T0), rest=work is IDLE_WORK)
+            assert (held(state, max(at, T0) - T0, work, device=device) == []) is right
 
 
 @given(scripts(), seeds, st.lists(st.integers(0, 5 * DAY), max_size=5), st.integers(0, 20 * DAY))
