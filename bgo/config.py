@@ -103,9 +103,11 @@ class Settings:
     hook_timeout_ms: int
     poll_ms: int
     sensors: str
-    """Whose sensors are asked: `host` (this computer), `adb` or `adb:SERIAL`."""
+    """Whose sensors are asked: `host` (this computer), `termux`, `adb`, `adb:SERIAL`, `adb/APP` or `adb:SERIAL/APP`."""
     idle_after_s: float
     """How long nobody may have touched this computer to call it idle."""
+    assume: Mapping[str, str]
+    """What the device is taken to be where its sensors know nothing, such as `network` → `unmetered`."""
     color: bool
     """False when NO_COLOR or --no-color asks for plain text; a terminal is still needed for colour."""
     origins: Mapping[str, str]
@@ -294,6 +296,7 @@ def _settings(places: dict[str, tuple[str, str]], found: Found) -> Settings:
         poll_ms=get("poll_ms", 500),
         sensors=get("sensors", "host"),
         idle_after_s=get("idle_after_s", 300.0),
+        assume=get("assume", {}),
         color=get("color", True),
         origins=origins,
     )

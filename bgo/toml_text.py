@@ -75,6 +75,10 @@ class TomlText:
             found.append((name, number, len(self._lines)))
         return found
 
+    def starts(self, table: str) -> tuple[int, ...]:
+        """Return the line of each `[[table]]`; of one that is written as a list in one place, none."""
+        return tuple(first for name, first, _ in self._tables if name == table)
+
     def place(self, table: str = "", number: int = 0, key: str = "", after: str = "") -> str:
         """Return FILE:LINE of a key in a table, of the `number`-th such table, or of the file's beginning.
 

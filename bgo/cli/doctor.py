@@ -136,8 +136,14 @@ def _unattended(flow: TaskFlow) -> Iterator[Check]:
 
 
 def sensors(flow: TaskFlow) -> Iterator[Check]:
-    """Yield what each sensor says. What is unknown here is a note: each gate has its own rule for it."""
-    taken = compose.survey(flow.settings).take()
+    """Yield what each sensor says, and what is assumed where it says nothing. What is unknown here is a note: each gate
+    has its own rule for it."""
+    from dataclasses import replace
+
+    from bgo.devices.sources import assumed, assumption
+
+    found = compose.survey(flow.settings).take()
+    taken = replace(found, state=assumed(found.state, assumption(flow.settings.assume)))
     for row in taken.rows(flow.clock.awake_ms()):
         told = "no sensor" if row.latency_ms is None else f"took {row.latency_ms} ms, {row.age_ms} ms ago"
         state = "note" if row.value == "unknown" else "ok"

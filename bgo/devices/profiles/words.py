@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from bgo.devices.signals import SIGNALS
+from bgo.devices.readings import SIGNALS
 from bgo.errors import UsageError
 from bgo.model.device import DeviceState
 from bgo.model.lane import Gate
