@@ -90,14 +90,16 @@ def test_a_request_is_not_permitted_while_background_refresh_is_off() -> None:
 
 
 def test_a_forgotten_app_is_given_nothing_and_owed_nothing() -> None:
-    state = after([(0, "app=foreground"), (HOUR, "app=background idle=yes")])
-    forgotten = ios.advance(IOS, state, T0 + 8 * DAY)
-    assert forgotten.edge_at is None
-    for at in drawn(1, 9):
-        then = ios.advance(IOS, state, T0 + 9 * DAY + at)
-        assert (then.processing_until, then.processing[0].owed) == (0, False)
-    opened = ios.step(IOS, forgotten, DeviceSaid(T0 + 20 * DAY, a_phone("app=foreground idle=yes")))
-    assert opened.refresh.ready_from == opened.processing[0].ready_from == T0 + 20 * DAY
+    script = [(0, "app=foreground"), (HOUR, "app=background idle=yes")]
+    for seed in range(1, 10):
+        state = after(script, seed=seed)
+        for at in drawn(seed, 9):
+            then = ios.advance(IOS, state, T0 + 9 * DAY + at)
+            assert (then.processing_until, then.processing[0].owed) == (0, False)
+        forgotten = ios.advance(IOS, state, T0 + 8 * DAY)
+        assert forgotten.edge_at is None
+        opened = ios.step(IOS, forgotten, DeviceSaid(T0 + 20 * DAY, a_phone("app=foreground idle=yes")))
+        assert opened.refresh.ready_from == opened.processing[0].ready_from == T0 + 20 * DAY
 
 
 def test_a_device_that_starts_anew_has_ended_all_time() -> None:
