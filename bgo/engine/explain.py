@@ -21,7 +21,7 @@ from bgo.model.views import Explanation, GateLine
 from bgo.policy import device, relax
 from bgo.policy.admit import reserved
 from bgo.policy.gates import device_holds, view_holds
-from bgo.policy.loss import SETTLE_MS
+from bgo.policy.loss import SETTLE_MS, lost
 from bgo.store.port import Session
 
 UPSTREAMS = 20
@@ -103,7 +103,7 @@ def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...
     if key.view.window is not None:
         told = key.view.window.told
         lines.append(_line(Gate.WINDOW, asked.get(Gate.WINDOW), f"inside {told}", f"a time in {told}"))
-    for one in device.asked(key.view.constraints, ground.view):
+    for one in device.asked(key.view.constraints, ground.view, ground.now):
         lines.append(_line(one.gate, asked.get(one.gate), one.current, one.needed))
     lines += limits.lines(session, task.lane, key.view.queue, ground.moment)
     lines.append(_slots(session, ground, key.view.queue))
@@ -161,7 +161,7 @@ def _stopped(session: Session, task: Task) -> tuple[GateLine, ...]:
 
 def _lost(task: Task, ground: Ground) -> Iterator[GateLine]:
     """Yield a line for each constraint of a running task that does not hold now."""
-    for hold in device_holds(relax.asked(task.wish, task.created_at, ground.now), ground.view):
+    for hold in lost(relax.asked(task.wish, task.created_at, ground.now), ground.view, ground.now):
         yield GateLine(hold.gate, False, hold.current, hold.needed, hold)
 
 

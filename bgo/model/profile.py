@@ -59,6 +59,8 @@ class Battery:
     """So long it must have been plugged in to count as charging; 0: at once."""
     stable_charge_level: int = 90
     """At this level it counts at once, all the same."""
+    saver_defers: bool = False
+    """While the battery saver is on, plain work of an app that is not on the screen waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,8 @@ class Quota:
     """For all buckets but restricted."""
     top_started_free: bool = False
     """A run that began while the app was on top is not counted."""
+    service_free: bool = False
+    """Nothing is counted while the app has a service in the foreground."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +285,7 @@ class Profile:
     summary: str = ""
     lineage: tuple[str, ...] = ()
     """The profiles that it extends, from the nearest."""
-    unknown_passes: frozenset[str] = frozenset({"device_idle", "storage_not_low"})
+    unknown_passes: frozenset[str] = frozenset({"device_idle", "storage_not_low", "cpu_below", "unused_for"})
     work: Work = Work()
     battery: Battery = Battery()
     storage: Storage = Storage()
