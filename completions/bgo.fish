@@ -46,7 +46,7 @@ function _shtab_bgo_using
 end
 
 set -g _shtab_bgo_commands enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains 'chains list' 'chains show' batches 'batches list' 'batches show' 'batches add' 'batches close' 'batches results' schedules 'schedules list' 'schedules show' 'schedules preview' 'schedules pause' 'schedules resume' 'schedules run' 'schedules apply' 'schedules import' history logs queues 'queues list' 'queues add' 'queues set' 'queues weight' 'queues pause' 'queues resume' handlers 'handlers list' 'handlers show' plugins 'plugins list' 'plugins show' profiles 'profiles list' 'profiles show' 'profiles check' 'profiles new' explain simulate prune monitor install store 'store path' 'store check' 'store backup' 'store vacuum' doctor demo config 'config show' 'config path' completion 'completion bash' 'completion zsh' 'completion fish' 'completion install' man
-set -g _shtab_bgo_opts_with_value --after --as --assume --at --batch --battery --catch --chain --charging --concurrency --concurrency-key --config --count --cron --cwd --daily-at --dedup --dedup-ttl --delay --device --end --env --every --every-hours --every-minutes --extends --field --file --finally --finish-before --for --format --from --grace --handler --idle --input --items --jitter --keep --key --like --limit --max-runs --max-tasks --missed --monthly-on --name --network --older-than --on --on-constraint-loss --overlap --pause-after --plugin --priority --profile --queue --rate --rate-key --relax --reserve --retry --run --schedule --screen --seed --signal --since --slots --start --start-before --state --steps --storage-low --store --tag --then --timeout --tz --unique --unique-policy --until --wait-timeout --weekdays-at --weekends-at --weight --window -i -n
+set -g _shtab_bgo_opts_with_value --after --as --assume --at --batch --battery --catch --chain --charging --concurrency --concurrency-key --config --count --cpu-below --cron --cwd --daily-at --dedup --dedup-ttl --delay --device --end --env --every --every-hours --every-minutes --extends --field --file --finally --finish-before --for --format --from --grace --handler --idle --input --items --jitter --keep --key --like --limit --max-runs --max-tasks --missed --monthly-on --name --network --older-than --on --on-constraint-loss --on-network --overlap --pause-after --plugin --priority --profile --queue --rate --rate-key --relax --reserve --retry --run --schedule --screen --seed --signal --since --slots --start --start-before --state --steps --storage-low --store --tag --then --timeout --tz --unique --unique-policy --until --unused-for --wait-timeout --weekdays-at --weekends-at --weight --window -i -n
 
 complete -c bgo -e
 complete -c bgo -f
@@ -84,6 +84,9 @@ complete -c bgo -n '_shtab_bgo_using enqueue' -l battery-not-low -d 'Not with a 
 complete -c bgo -n '_shtab_bgo_using enqueue' -l charging -d 'Only while the device charges'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l device-idle -d 'Only while nobody uses it'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l storage-not-low -d 'Not while storage is short'
+complete -c bgo -n '_shtab_bgo_using enqueue' -l cpu-below -x -d 'Starts only while the processors are less busy'
+complete -c bgo -n '_shtab_bgo_using enqueue' -l unused-for -x -d 'Only when nobody has touched the device for so long'
+complete -c bgo -n '_shtab_bgo_using enqueue' -l on-network -x -d 'Only on this network; repeat for any of several'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l relax -x -d 'Asks only for WHAT when it is so old: 1d:network=connected, 3d:none'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l on-constraint-loss -x -d 'If that is lost while it runs: stop (it waits and runs anew; default), finish, cancel'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l timeout -x -d '60s, 30s/60s (soft/hard), quick, moderate, extended, none'
@@ -122,6 +125,9 @@ complete -c bgo -n '_shtab_bgo_using chain' -l battery-not-low -d 'Not with a lo
 complete -c bgo -n '_shtab_bgo_using chain' -l charging -d 'Only while the device charges'
 complete -c bgo -n '_shtab_bgo_using chain' -l device-idle -d 'Only while nobody uses it'
 complete -c bgo -n '_shtab_bgo_using chain' -l storage-not-low -d 'Not while storage is short'
+complete -c bgo -n '_shtab_bgo_using chain' -l cpu-below -x -d 'Starts only while the processors are less busy'
+complete -c bgo -n '_shtab_bgo_using chain' -l unused-for -x -d 'Only when nobody has touched the device for so long'
+complete -c bgo -n '_shtab_bgo_using chain' -l on-network -x -d 'Only on this network; repeat for any of several'
 complete -c bgo -n '_shtab_bgo_using chain' -l relax -x -d 'Asks only for WHAT when it is so old: 1d:network=connected, 3d:none'
 complete -c bgo -n '_shtab_bgo_using chain' -l on-constraint-loss -x -d 'If that is lost while it runs: stop (it waits and runs anew; default), finish, cancel'
 complete -c bgo -n '_shtab_bgo_using chain' -l concurrency -x -d 'At most N of its kind at once; fifo, lifo, random, by-priority'
@@ -172,6 +178,9 @@ complete -c bgo -n '_shtab_bgo_using batch' -l battery-not-low -d 'Not with a lo
 complete -c bgo -n '_shtab_bgo_using batch' -l charging -d 'Only while the device charges'
 complete -c bgo -n '_shtab_bgo_using batch' -l device-idle -d 'Only while nobody uses it'
 complete -c bgo -n '_shtab_bgo_using batch' -l storage-not-low -d 'Not while storage is short'
+complete -c bgo -n '_shtab_bgo_using batch' -l cpu-below -x -d 'Starts only while the processors are less busy'
+complete -c bgo -n '_shtab_bgo_using batch' -l unused-for -x -d 'Only when nobody has touched the device for so long'
+complete -c bgo -n '_shtab_bgo_using batch' -l on-network -x -d 'Only on this network; repeat for any of several'
 complete -c bgo -n '_shtab_bgo_using batch' -l relax -x -d 'Asks only for WHAT when it is so old: 1d:network=connected, 3d:none'
 complete -c bgo -n '_shtab_bgo_using batch' -l on-constraint-loss -x -d 'If that is lost while it runs: stop (it waits and runs anew; default), finish, cancel'
 complete -c bgo -n '_shtab_bgo_using batch' -l concurrency -x -d 'At most N of its kind at once; fifo, lifo, random, by-priority'
@@ -238,6 +247,9 @@ complete -c bgo -n '_shtab_bgo_using schedule' -l battery-not-low -d 'Not with a
 complete -c bgo -n '_shtab_bgo_using schedule' -l charging -d 'Only while the device charges'
 complete -c bgo -n '_shtab_bgo_using schedule' -l device-idle -d 'Only while nobody uses it'
 complete -c bgo -n '_shtab_bgo_using schedule' -l storage-not-low -d 'Not while storage is short'
+complete -c bgo -n '_shtab_bgo_using schedule' -l cpu-below -x -d 'Starts only while the processors are less busy'
+complete -c bgo -n '_shtab_bgo_using schedule' -l unused-for -x -d 'Only when nobody has touched the device for so long'
+complete -c bgo -n '_shtab_bgo_using schedule' -l on-network -x -d 'Only on this network; repeat for any of several'
 complete -c bgo -n '_shtab_bgo_using schedule' -l relax -x -d 'Asks only for WHAT when it is so old: 1d:network=connected, 3d:none'
 complete -c bgo -n '_shtab_bgo_using schedule' -l on-constraint-loss -x -d 'If that is lost while it runs: stop (it waits and runs anew; default), finish, cancel'
 complete -c bgo -n '_shtab_bgo_using schedule' -l concurrency -x -d 'At most N of its kind at once; fifo, lifo, random, by-priority'
@@ -290,6 +302,9 @@ complete -c bgo -n '_shtab_bgo_using reschedule' -l battery-not-low -d 'Not with
 complete -c bgo -n '_shtab_bgo_using reschedule' -l charging -d 'Only while the device charges'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l device-idle -d 'Only while nobody uses it'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l storage-not-low -d 'Not while storage is short'
+complete -c bgo -n '_shtab_bgo_using reschedule' -l cpu-below -x -d 'Starts only while the processors are less busy'
+complete -c bgo -n '_shtab_bgo_using reschedule' -l unused-for -x -d 'Only when nobody has touched the device for so long'
+complete -c bgo -n '_shtab_bgo_using reschedule' -l on-network -x -d 'Only on this network; repeat for any of several'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l relax -x -d 'Asks only for WHAT when it is so old: 1d:network=connected, 3d:none'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l on-constraint-loss -x -d 'If that is lost while it runs: stop (it waits and runs anew; default), finish, cancel'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l concurrency -x -d 'At most N of its kind at once; fifo, lifo, random, by-priority'
