@@ -45,8 +45,8 @@ function _shtab_bgo_using
   test "$_shtab_bgo_cmdpath" = "$argv"
 end
 
-set -g _shtab_bgo_commands enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains 'chains list' 'chains show' batches 'batches list' 'batches show' 'batches add' 'batches close' 'batches results' schedules 'schedules list' 'schedules show' 'schedules preview' 'schedules pause' 'schedules resume' 'schedules run' 'schedules apply' 'schedules import' history logs queues 'queues list' 'queues add' 'queues set' 'queues weight' 'queues pause' 'queues resume' handlers 'handlers list' 'handlers show' plugins 'plugins list' 'plugins show' profiles 'profiles list' 'profiles show' 'profiles check' 'profiles new' explain simulate prune monitor install store 'store path' 'store check' 'store backup' 'store vacuum' doctor demo config 'config show' 'config path' completion 'completion bash' 'completion zsh' 'completion fish' 'completion install' man
-set -g _shtab_bgo_opts_with_value --after --as --assume --at --batch --battery --catch --chain --charging --concurrency --concurrency-key --config --count --cpu-below --cron --cwd --daily-at --dedup --dedup-ttl --delay --device --end --env --every --every-hours --every-minutes --extends --field --file --finally --finish-before --for --format --from --grace --handler --idle --input --items --jitter --keep --key --like --limit --max-runs --max-tasks --missed --monthly-on --name --network --older-than --on --on-constraint-loss --on-network --overlap --pause-after --plugin --priority --profile --queue --rate --rate-key --relax --reserve --retry --run --schedule --screen --seed --signal --since --slots --start --start-before --state --steps --storage-low --store --tag --then --timeout --tz --unique --unique-policy --until --unused-for --wait-timeout --weekdays-at --weekends-at --weight --window -i -n
+set -g _shtab_bgo_commands enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains 'chains list' 'chains show' batches 'batches list' 'batches show' 'batches add' 'batches close' 'batches results' schedules 'schedules list' 'schedules show' 'schedules preview' 'schedules pause' 'schedules resume' 'schedules run' 'schedules apply' 'schedules import' history logs queues 'queues list' 'queues add' 'queues set' 'queues weight' 'queues pause' 'queues resume' handlers 'handlers list' 'handlers show' plugins 'plugins list' 'plugins show' profiles 'profiles list' 'profiles show' 'profiles check' 'profiles new' explain check simulate prune monitor install store 'store path' 'store check' 'store backup' 'store vacuum' doctor demo config 'config show' 'config path' completion 'completion bash' 'completion zsh' 'completion fish' 'completion install' man
+set -g _shtab_bgo_opts_with_value --after --as --assume --at --batch --battery --catch --chain --charging --compare --concurrency --concurrency-key --config --count --cpu-below --cron --cwd --daily-at --dedup --dedup-ttl --delay --device --end --env --every --every-hours --every-minutes --extends --field --file --finally --finish-before --for --format --from --grace --handler --idle --input --items --jitter --keep --key --like --limit --max-runs --max-tasks --missed --monthly-on --name --network --older-than --on --on-constraint-loss --on-network --overlap --pause-after --plays --plugin --priority --profile --queue --rate --rate-key --relax --reserve --retry --run --scenario --schedule --screen --seed --signal --since --slots --start --start-before --state --steps --storage-low --store --svg --tag --then --timeout --tz --unique --unique-policy --until --unused-for --wait-timeout --weekdays-at --weekends-at --weight --window -i -n
 
 complete -c bgo -e
 complete -c bgo -f
@@ -341,7 +341,7 @@ complete -c bgo -n '_shtab_bgo_using run' -l idle -xka "yes no" -d 'Nobody is us
 complete -c bgo -n '_shtab_bgo_using run' -l storage-low -xka "yes no" -d 'Storage is short, or is not'
 complete -c bgo -n '_shtab_bgo_using run' -l screen -xka "on off" -d 'Its screen is on, or off'
 complete -c bgo -n '_shtab_bgo_using run' -l signal -x -d 'Any other: app=foreground, load=40; bgo devices signals lists them'
-complete -c bgo -n '_shtab_bgo_using run' -l since -x -d 'For so long these facts have been so'
+complete -c bgo -n '_shtab_bgo_using run' -l since -x -d 'For so long these facts have been so; default: 1d'
 complete -c bgo -n '_shtab_bgo_using run' -l assume -x -d 'What it is where its sensors know nothing, from now on; unknown forgets it'
 complete -c bgo -n '_shtab_bgo_using run' -l check -d 'Exit with 1 if a task finally failed'
 complete -c bgo -n '_shtab_bgo_using run' -s q -l quiet -d 'Print nothing but errors'
@@ -649,12 +649,34 @@ complete -c bgo -n '_shtab_bgo_using explain' -l idle -xka "yes no" -d 'Nobody i
 complete -c bgo -n '_shtab_bgo_using explain' -l storage-low -xka "yes no" -d 'Storage is short, or is not'
 complete -c bgo -n '_shtab_bgo_using explain' -l screen -xka "on off" -d 'Its screen is on, or off'
 complete -c bgo -n '_shtab_bgo_using explain' -l signal -x -d 'Any other: app=foreground, load=40; bgo devices signals lists them'
-complete -c bgo -n '_shtab_bgo_using explain' -l since -x -d 'For so long these facts have been so'
+complete -c bgo -n '_shtab_bgo_using explain' -l since -x -d 'For so long these facts have been so; default: 1d'
 complete -c bgo -n '_shtab_bgo_using explain' -l limit -x -d 'Show at most so many'
 complete -c bgo -n '_shtab_bgo_using explain' -l json -d 'Print JSON'
 complete -c bgo -n '_shtab_bgo_using explain' -s h -l help -d 'Show this message and exit'
 complete -c bgo -n '_shtab_bgo_using explain; and test $_shtab_bgo_npos -ge 0' -ka "(command -q bgo; and bgo __complete ids,names,schedules (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'Tasks, chains, batches, schedules, or a name'
+complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a check -d 'Find what can never run, before it waits in vain'
+complete -c bgo -n '_shtab_bgo_using check' -l strict -d 'Exit with 1 on warnings, too'
+complete -c bgo -n '_shtab_bgo_using check' -l codes -d 'List all findings there are'
+complete -c bgo -n '_shtab_bgo_using check' -l device -x -d 'A day (commuter, desk-worker …) or a script of one; host, termux, adb:SERIAL/APP: their sensors'
+complete -c bgo -n '_shtab_bgo_using check' -l charging -xka "yes no" -d 'It charges, or not; default: ask it'
+complete -c bgo -n '_shtab_bgo_using check' -l battery -x -d 'Percent of the battery; low at 15'
+complete -c bgo -n '_shtab_bgo_using check' -l network -xka "none connected unmetered metered roaming" -d 'It has none, or: connected, unmetered, metered, roaming'
+complete -c bgo -n '_shtab_bgo_using check' -l idle -xka "yes no" -d 'Nobody is using it, or somebody is'
+complete -c bgo -n '_shtab_bgo_using check' -l storage-low -xka "yes no" -d 'Storage is short, or is not'
+complete -c bgo -n '_shtab_bgo_using check' -l screen -xka "on off" -d 'Its screen is on, or off'
+complete -c bgo -n '_shtab_bgo_using check' -l signal -x -d 'Any other: app=foreground, load=40; bgo devices signals lists them'
+complete -c bgo -n '_shtab_bgo_using check' -l since -x -d 'For so long these facts have been so; default: 1d'
+complete -c bgo -n '_shtab_bgo_using check' -l json -d 'Print JSON'
+complete -c bgo -n '_shtab_bgo_using check' -s h -l help -d 'Show this message and exit'
+complete -c bgo -n '_shtab_bgo_using check; and test $_shtab_bgo_npos -ge 0' -ka "(command -q bgo; and bgo __complete ids,names (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'Only these tasks, chains, batches, schedules'
 complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a simulate -d 'Show when everything would run, without running it'
+complete -c bgo -n '_shtab_bgo_using simulate' -l scenario -xka "(__fish_complete_path (commandline -ct))" -d 'Play the tasks, schedules and chains of this file, in place of the store'"'"'s'
+complete -c bgo -n '_shtab_bgo_using simulate' -l compare -xka "(command -q bgo; and bgo __complete profiles (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'Play it under this one, too'
+complete -c bgo -n '_shtab_bgo_using simulate' -l start -x -d 'When it begins; default: this full minute'
+complete -c bgo -n '_shtab_bgo_using simulate' -l for -x -d 'How much time to play; default: 7d'
+complete -c bgo -n '_shtab_bgo_using simulate' -l seed -x -d 'Repeats what chance decides; default: 1'
+complete -c bgo -n '_shtab_bgo_using simulate' -l plays -x -d 'So many seeds; default: 20 where the profile promises no times'
+complete -c bgo -n '_shtab_bgo_using simulate' -l slots -x -d 'So many at once; default: as configured'
 complete -c bgo -n '_shtab_bgo_using simulate' -l device -x -d 'A day (commuter, desk-worker …) or a script of one; host, termux, adb:SERIAL/APP: their sensors'
 complete -c bgo -n '_shtab_bgo_using simulate' -l charging -xka "yes no" -d 'It charges, or not; default: ask it'
 complete -c bgo -n '_shtab_bgo_using simulate' -l battery -x -d 'Percent of the battery; low at 15'
@@ -663,13 +685,10 @@ complete -c bgo -n '_shtab_bgo_using simulate' -l idle -xka "yes no" -d 'Nobody 
 complete -c bgo -n '_shtab_bgo_using simulate' -l storage-low -xka "yes no" -d 'Storage is short, or is not'
 complete -c bgo -n '_shtab_bgo_using simulate' -l screen -xka "on off" -d 'Its screen is on, or off'
 complete -c bgo -n '_shtab_bgo_using simulate' -l signal -x -d 'Any other: app=foreground, load=40; bgo devices signals lists them'
-complete -c bgo -n '_shtab_bgo_using simulate' -l since -x -d 'For so long these facts have been so'
-complete -c bgo -n '_shtab_bgo_using simulate' -l start -x -d 'When it begins; default: this full minute'
-complete -c bgo -n '_shtab_bgo_using simulate' -l for -x -d 'How much time to play; default: 7d'
-complete -c bgo -n '_shtab_bgo_using simulate' -l seed -x -d 'Repeats what chance decides'
-complete -c bgo -n '_shtab_bgo_using simulate' -l slots -x -d 'So many at once; default: as configured'
+complete -c bgo -n '_shtab_bgo_using simulate' -l since -x -d 'For so long these facts have been so; default: 1d'
 complete -c bgo -n '_shtab_bgo_using simulate' -l json -d 'Print JSON'
 complete -c bgo -n '_shtab_bgo_using simulate' -l table -d 'List every task; no chart'
+complete -c bgo -n '_shtab_bgo_using simulate' -l svg -xka "(__fish_complete_path (commandline -ct))" -d 'Draw the picture into it, as SVG'
 complete -c bgo -n '_shtab_bgo_using simulate' -s h -l help -d 'Show this message and exit'
 complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a prune -d 'Remove old ended tasks with their logs'
 complete -c bgo -n '_shtab_bgo_using prune' -l older-than -x -d 'Those that ended so long ago'
@@ -738,4 +757,4 @@ complete -c bgo -n '_shtab_bgo_using completion install; and test $_shtab_bgo_np
 complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a man -d 'Show a manual page'
 complete -c bgo -n '_shtab_bgo_using man' -l path -d 'Print where the page lies'
 complete -c bgo -n '_shtab_bgo_using man' -s h -l help -d 'Show this message and exit'
-complete -c bgo -n '_shtab_bgo_using man; and test $_shtab_bgo_npos -eq 0' -ka "enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins profiles explain simulate prune monitor install store doctor demo config completion man" -d 'A command; without one, bgo itself'
+complete -c bgo -n '_shtab_bgo_using man; and test $_shtab_bgo_npos -eq 0' -ka "enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins profiles explain check simulate prune monitor install store doctor demo config completion man" -d 'A command; without one, bgo itself'

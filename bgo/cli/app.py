@@ -44,6 +44,7 @@ TABLE: dict[str, Row] = {
     "plugins": Row("bgo.cli.plugins:app", "List where handlers come from, and what failed to load.", LOOK),
     "profiles": Row("bgo.cli.profiles:app", "List, show, check and write device profiles.", LOOK),
     "explain": Row("bgo.cli.explain:explain", "Say why a task is not running, and what would help.", LOOK),
+    "check": Row("bgo.cli.check:check", "Find what can never run, before it waits in vain.", LOOK),
     "simulate": Row("bgo.cli.simulate:simulate", "Show when everything would run, without running it.", LOOK),
     "prune": Row("bgo.cli.prune:prune", "Remove old ended tasks with their logs.", ADMIN),
     "monitor": Row("bgo.cli.monitor:monitor", "Watch the store live.", LOOK),

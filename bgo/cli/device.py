@@ -76,6 +76,9 @@ StorageLow = Annotated[
 ]
 
 
+LONG_MS = 86_400_000
+"""What is said has been so for long, unless it is said since when: no rule of a platform counts the screen-off time, or
+a charge, for longer than a day."""
 Screen = Annotated[
     OnOff | None, typer.Option("--screen", metavar="on|off", help="Its screen is on, or off.", rich_help_panel=DEVICE)
 ]
@@ -87,9 +90,9 @@ Signal = Annotated[
     ),
 ]  # fmt: skip
 Since = Annotated[
-    int,
+    int | None,
     typer.Option(
-        "--since", parser=parse.duration_ms, metavar="TIME", help="For so long these facts have been so.",
+        "--since", parser=parse.duration_ms, metavar="TIME", help="For so long these facts have been so; default: 1d.",
         rich_help_panel=DEVICE, show_default=False,
     ),
 ]  # fmt: skip
@@ -130,7 +133,7 @@ def _facts(
     storage_low: StorageLow = None,
     screen: Screen = None,
     signal: Signal = None,
-    since: Since = 0,
+    since: Since = None,
 ) -> Facts:
     """Return what these options say of the device, each with its flag as the source."""
     flags = {
@@ -139,12 +142,12 @@ def _facts(
     }  # fmt: skip
     words = {key: str(value) for key, value in flags.items() if value is not None}
     if not (words or signal):
-        if since:
+        if since is not None:
             raise UsageError("--since says for how long, but not what", hint="add --charging yes, --screen off …")
         return Facts(device=device)
     from bgo.devices import signals
 
-    return Facts(signals.by_flags(words, signal or ()), since, device)
+    return Facts(signals.by_flags(words, signal or ()), LONG_MS if since is None else since, device)
 
 
 def remember(ctx: typer.Context, words: list[str]) -> None:

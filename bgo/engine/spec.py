@@ -26,7 +26,7 @@ from bgo.model.options import (
     shown,
 )
 from bgo.model.specs import constraint_loss
-from bgo.model.task import INPUT_LIMIT, TAG_LIMIT, TaskSpec, Wish
+from bgo.model.task import INPUT_LIMIT, TAG_LIMIT, Quotaless, TaskSpec, Wish
 from bgo.policy.schema import check_input
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class Request:
     finish_before: int | None = None
     window: ZonedWindow | None = None
     relax: tuple[RelaxStep, ...] | None = None
+    expedited: Quotaless | None = None
+    foreground: str | None = None
     after: tuple[str, ...] = ()
     argv: tuple[str, ...] | None = None
     env: Mapping[str, str] | None = None
@@ -234,7 +236,20 @@ def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTime
         finish_before=request.finish_before,
         window=request.window,
         relax=_relax(request, constraints),
+        expedited=_expedited(request),
+        foreground=None if request.foreground is None else check_name(request.foreground, "foreground service"),
     )
+
+
+def _expedited(request: Request) -> Quotaless | None:
+    said: object = request.expedited
+    if said not in (None, "run", "drop"):
+        raise UsageError(
+            f"not a policy for expedited work without quota: {shown(said)}",
+            why="it is run (as plain work) or drop",
+            hint='expedited="run"',
+        )
+    return request.expedited
 
 
 def _constraints(request: Request, defaults: HandlerDefaults) -> TaskConstraints:

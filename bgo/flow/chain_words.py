@@ -218,6 +218,8 @@ EACH: Mapping[str, Reader] = {
     "rate": ("rate_limit", _rate),
     "rate_key": ("", _needs("rate")),
     "at_most_once": ("at_most_once", lambda v, c: flag(v)),
+    "expedited": ("expedited", lambda v, c: v if isinstance(v, bool) else text(v, "run or drop")),
+    "foreground": ("foreground", lambda v, c: text(v, "a type of foreground service, such as dataSync")),
     "cwd": ("cwd", _folder),
     "env": ("env", lambda v, c: _env(v)),
     "window": ("window", _window),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bgo.clock import from_datetime
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from bgo.engine.standing import Standing
     from bgo.flow.monitoring import Monitor
     from bgo.model.device import DeviceState, Facts
+    from bgo.model.profile import Profile
     from bgo.model.query import Pause, QueueRow, Selector
     from bgo.model.task import HistoryEntry, Task
     from bgo.model.views import Explanation, GateLine, TaskView
@@ -60,7 +62,7 @@ class Looking(Listing):
         from bgo.engine import explain, query, resolve
 
         with self.store.read() as session:
-            asks = _may_ask_device(resolve.task(session, task_id))
+            asks = self.profile.remembers or _may_ask_device(resolve.task(session, task_id))
         ground = self._ground(asks=asks)
         with self.store.read() as session:
             task = resolve.task(session, task_id)
@@ -136,25 +138,36 @@ class Looking(Listing):
         with self.store.read() as session:
             return standing(session, ground, limit)
 
+    @cached_property
+    def profile(self) -> Profile:
+        """Return the profile in force: the platform whose rules count."""
+        from bgo import compose
+
+        return compose.profile(self.settings)
+
     def sensing(self, said: Facts | DeviceState | None = None) -> Callable[[], DeviceState]:
         """Return how the device is read: what is said of it first, then BGO_DEVICE, else its sensors."""
         from bgo import compose
 
-        return compose.sensing(self.settings, self._survey, facts_of(said), self.clock)
+        return compose.sensing(self.settings, self._survey, facts_of(said), self.clock, self.profile)
 
     def _ground(self, device: Facts | DeviceState | None = None, *, asks: bool = True) -> Ground:
         """Return where we stand; without `asks` nothing that is looked at depends on the device."""
         from bgo.flow.ground import ground
 
-        found = ground(self.settings, self.catalogue, self.clock, self.sensing(device) if asks else DeviceState)
-        if found.view.device.battery.percent is None or not self.settings.store_path.exists():
+        sense = self.sensing(device) if asks else DeviceState
+        found = ground(self.settings, self.catalogue, self.clock, sense, self.profile)
+        remembers = found.view.profile.remembers or found.view.device.battery.percent is not None
+        if not (asks and remembers) or not self.settings.store_path.exists():
             return found
         from dataclasses import replace
 
         from bgo.engine import platform
 
         with self.store.read() as session:
-            return replace(found, view=platform.view(session, found.view.profile, found.view.device))
+            view, since = found.view, facts_of(device).since_ms
+            seen = platform.view(session, view.profile, view.device, found.now, since=since)
+            return replace(found, view=seen)
 
     def queues(self) -> list[QueueRow]:
         """Return the queues with what stands in them."""

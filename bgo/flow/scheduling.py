@@ -13,10 +13,12 @@ from bgo.flow.options import EnqueueOptions, TimingOptions
 if TYPE_CHECKING:
     from os import PathLike
 
+    from bgo.engine.lint_desk import Checked
     from bgo.engine.schedules import Draft, Placed
     from bgo.flow.chaining import ChainBuilder
     from bgo.flow.crontab_read import Owner
     from bgo.flow.schedule_files import Applied, Imported
+    from bgo.model.device import DeviceState, Facts
     from bgo.model.schedule import ScheduleWish
     from bgo.model.schedule_view import Coming, ScheduleExplanation, ScheduleView
     from bgo.model.task import Enqueued
@@ -234,6 +236,16 @@ class Scheduling(Enqueueing):
         workers, now = self.workers(), self.clock.now_ms()
         with self.store.read() as session:
             return explain(session, resolve.schedule(session, schedule), workers, now)
+
+    def check(self, *words: str, device: Facts | DeviceState | None = None) -> Checked:
+        """Return what is wrong with all that waits and all schedules, or with these (by id or name): what could never
+        run under the profile in force, what would be bent by it, and what nobody here can sense.
+
+        Raises NotFoundError and AmbiguousError.
+        """
+        from bgo.flow.checking import check
+
+        return check(self, words, device)
 
     def preview(self, schedule: str, count: int = 10, *, since: int | None = None) -> list[Coming]:
         """Return the next occurrences of a schedule, as if nothing held it, from `since` (UTC milliseconds) on."""

@@ -40,6 +40,8 @@ nothing new was queued: `id` and `state` are those of the task that stands in fo
 | `profiles check` | an array of `{level, place, what, why, fix}`, level being ok, note, warning or error |
 | `profiles new` | `{name, extends, path}` |
 | `explain` | `Explanation.to_json` |
+| `check` | an array of `finding.Told.to_json`, each with `profile`; `--codes`: `{code, level, said}` |
+| `simulate` | `run.plays.Part.to_json`, and with `--compare` `run.plays.Play.to_json` |
 """
 
 from __future__ import annotations

@@ -165,6 +165,9 @@ def to_json(wish: Wish) -> dict[str, Any]:
             found[name] = at
     if wish.window is not None:
         found["window"] = str(wish.window)
+    for name in ("expedited", "foreground"):
+        if (word := getattr(wish, name)) is not None:
+            found[name] = word
     if wish.relax:
         found["relax"] = [{"after_ms": s.after_ms, "constraints": constraints_json(s.constraints)} for s in wish.relax]
     return found
@@ -193,4 +196,6 @@ def load(text: str) -> Wish:
         finish_before=data.get("finish_before"),
         window=_window_from(data.get("window")),
         relax=_relax_from(data["relax"]) if "relax" in data else (),
+        expedited=data.get("expedited"),
+        foreground=data.get("foreground"),
     )

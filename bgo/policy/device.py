@@ -150,7 +150,12 @@ def meets(wish: NetworkConstraint, kind: NetworkKind) -> Tri:
 def _network(wish: NetworkConstraint, network: Network, view: View) -> Asked:
     needed, lift = _DEEDS[wish]
     is_open, note = _verdict("network", meets(wish, network.kind), view)
-    return Asked(Gate.NETWORK, is_open, f"{told(network)} ({network.source}){note}", needed, "the network", lift)
+    current = f"{told(network)} ({network.source.replace(COST_UNKNOWN, '', 1)}){note}"
+    return Asked(Gate.NETWORK, is_open, current, needed, "the network", lift)
+
+
+COST_UNKNOWN = "cost unknown: "
+"""What sensors say of a network before the reason; the word for its kind says so already."""
 
 
 def told(network: Network) -> str:

@@ -22,6 +22,13 @@ SETTLE_MS = 5_000
 reading of the sensors is kept (`compose.SENSE_MS`), so that no single reading stops anything."""
 
 
+OF_PLATFORM = frozenset(
+    {Gate.PROFILE, Gate.APP, Gate.LOCKED, Gate.QUOTA, Gate.DOZE, Gate.LOW_POWER, Gate.OPPORTUNITY, Gate.FOREGROUND,
+     Gate.RUN_TIME}
+)  # fmt: skip
+"""Gates for which no task asks: a run that they stop is handed back, whatever is to become of it at a loss."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loss:
     """A constraint that does not hold, and since when; the instants are of whatever clock the asker goes by."""
@@ -66,8 +73,8 @@ def observe(
 
 
 def outcome(wish: TaskConstraints, lost: Hold, profile: Profile, *, started: bool) -> Outcome:
-    """Return how a run ends that is stopped for a lost constraint; `started`: user code had begun."""
-    if wish.on_loss == ConstraintLoss.CANCEL:
+    """Return how a run ends that is stopped for a lost constraint, or by its platform; `started`: user code has run."""
+    if wish.on_loss == ConstraintLoss.CANCEL and lost.gate not in OF_PLATFORM:
         return CancelledRun(lost)
     return Released(Reason.DEVICE, started, lost, profile.work.stop_consumes_attempt)
 

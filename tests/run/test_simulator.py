@@ -532,7 +532,9 @@ def test_a_play_goes_on_from_what_the_store_remembers_of_the_battery() -> None:
     between = DeviceState(battery=Level(17, "a sensor"))
     assert starts(play(store, device=between)) == [0]
     with store.write() as session:
-        platform.remember(session, platform.view(session, HOST, DeviceState(battery=Level(9, "a sensor"))))
+        platform.remember(
+            session, platform.view(session, HOST, DeviceState(battery=Level(9, "a sensor")), 0), platform.InStore()
+        )
     before = contents(store)
     (never,) = play(store, device=between).never
     assert [(h.gate, h.current) for h in never.holds] == [(Gate.BATTERY, "17 %, low until 20 % (a sensor)")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bgo.model.options import RetryPolicy
+from bgo.model.options import RetryPolicy, TaskTimeout
 from bgo.model.outcome import Failed, Lost, Succeeded, TaskError
 from bgo.model.plan import Transition
 from bgo.model.query import Selector
@@ -251,6 +251,18 @@ def test_unfinished_tasks_are_told_in_groups(store: Store) -> None:
     drive.run_all(store)
     with store.read() as session:
         assert session.tasks.groups() == [(4, 1)]
+
+
+def test_waiting_tasks_that_are_alike_are_told_with_their_largest_input(store: Store) -> None:
+    quick = a_wish(timeout=TaskTimeout.QUICK)
+    drive.enqueue(store, a_spec("a", wish=quick), a_spec("b", input=b'{"n":1}'), a_spec("b", input=b'{"n":12345}'))
+    drive.enqueue(store, a_spec("a"), a_spec("b", due_at=START + HOUR))
+    with store.read() as session:
+        assert session.tasks.alike(9) == [(2, 3, 11), (1, 1, None), (4, 1, None)]
+        assert session.tasks.alike(1) == [(2, 3, 11)]
+    drive.run_all(store)
+    with store.read() as session:
+        assert session.tasks.alike(9) == [(5, 1, None)]
 
 
 def test_waiting_for_a_due_time_is_told_by_queue(store: Store) -> None:

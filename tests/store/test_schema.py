@@ -27,6 +27,7 @@ SCANS = {
     "tasks.NEWEST": "from the end, and stops at its LIMIT",
     "tasks.NEXT_DUE": "the first entry of the alarm index",
     "tasks.WAITS_IN": "asked by --until-empty --queue when nothing else is left: the alarm index, to its first hit",
+    "tasks.ALIKE": "bgo check: reads every waiting task, and ranks the kinds of them",
     "tasks.COUNTS": "a summary: counts every task, from an index alone",
     "tasks.FLOWS": "a summary: counts every chain and batch",
     "tasks.GOING": "those that a prune is removing: few, and mostly none",

@@ -85,6 +85,10 @@ WHERE kind = 'task' GROUP BY state"""
 GROUPS = f"""SELECT seq, count(*), min(due_at) FROM task INDEXED BY task_state
 WHERE state IN ('blocked', 'queued', 'running', 'retrying') AND kind = 'task' AND {SEEN}
 GROUP BY lane, state, ready, parent IS NOT NULL AND state = 'blocked' AND parent"""
+ALIKE = f"""SELECT min(task.seq), count(*), max(length(payload.bytes)) FROM task INDEXED BY task_state
+LEFT JOIN payload ON payload.id = task.input
+WHERE state IN ('blocked', 'queued', 'retrying') AND kind = 'task' AND {SEEN}
+GROUP BY lane, handler, wish ORDER BY count(*) DESC, min(task.seq) LIMIT ?"""
 CANCELS = """SELECT lease.task, lease.run, task.cancel_reason FROM lease JOIN task ON task.seq = lease.task
 WHERE lease.worker = ? AND task.cancel_reason IS NOT NULL"""
 AHEAD = """SELECT count(*) FROM task AS other, task AS me WHERE me.seq = ? AND other.lane = me.lane
@@ -233,6 +237,9 @@ class SqlTasks(TiedTasks):
     def groups(self) -> list[tuple[int, int]]:
         # SQLite takes the bare column from the row of the minimum.
         return sorted((seq, number) for seq, number, _ in self._db.execute(GROUPS))
+
+    def alike(self, limit: int) -> list[tuple[int, int, int | None]]:
+        return self._db.execute(ALIKE, (limit,)).fetchall()
 
     def cancel_requests(self, worker: str) -> list[tuple[int, int, str]]:
         return self._db.execute(CANCELS, (worker,)).fetchall()
