@@ -59,7 +59,7 @@ ASKED = {
     "device_idle": "device_idle",
     "storage_not_low": "storage_not_low",
     "load": "cpu_below",
-    "unused": "unused_for_ms",
+    "unused": "unused_for",
     "named_network": "on_network",
 }
 """Constraints by their words in profiles → the fields in which tasks ask for them."""
@@ -115,7 +115,7 @@ def enforceable(wish: TaskConstraints, profile: Profile) -> TaskConstraints:
     lost = {
         name: getattr(NO_CONSTRAINTS, name)
         for word, name in ASKED.items()
-        if word in unknown and hasattr(wish, name) and getattr(wish, name) != getattr(NO_CONSTRAINTS, name)
+        if word in unknown and getattr(wish, name) != getattr(NO_CONSTRAINTS, name)
     }
     if "network" not in lost and wish.network in KINDS and str(wish.network) in unknown:
         lost["network"] = NetworkConstraint.CONNECTED
