@@ -602,6 +602,7 @@ complete -c bgo -n '_shtab_bgo_using plugins show' -s h -l help -d 'Show this me
 complete -c bgo -n '_shtab_bgo_using plugins show; and test $_shtab_bgo_npos -eq 0' -ka "(command -q bgo; and bgo __complete names (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'A distribution, a file or a module'
 complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a explain -d 'Say why a task is not running, and what would help'
 complete -c bgo -n '_shtab_bgo_using explain' -l all -d 'What waits for what: everything unfinished, and schedules'
+complete -c bgo -n '_shtab_bgo_using explain' -l schedule -x -d 'This schedule; repeat for several'
 complete -c bgo -n '_shtab_bgo_using explain' -l charging -xka "yes no" -d 'It charges, or not; default: ask it'
 complete -c bgo -n '_shtab_bgo_using explain' -l battery -x -d 'Percent of the battery; low at 15'
 complete -c bgo -n '_shtab_bgo_using explain' -l network -xka "none connected unmetered metered roaming" -d 'It has none, or: connected, unmetered, metered, roaming'
