@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from bgo.config import Settings
-from bgo.errors import ConfigError
 from bgo.hooks.settings import PluginSettings
+from bgo.model.device import NO_FACTS, Facts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bgo.clock import Clock
     from bgo.devices.sensors import Survey
     from bgo.hooks.settings import LoadReport
     from bgo.model.device import DeviceState
     from bgo.model.handler import Catalogue
+    from bgo.model.profile import Profile
     from bgo.model.query import Retention
     from bgo.run.bench import Bench
     from bgo.store.port import Session, Store
@@ -83,35 +86,46 @@ def configure(session: Session, settings: Settings) -> None:
     session.limits.sync(str(settings.config_path), settings.limits)
 
 
-def check_profile(settings: Settings) -> None:
-    """Refuse profiles that this version does not have."""
-    if settings.profile != "host":
-        raise ConfigError(
-            f"no profile {settings.profile!r}",
-            why="this version judges by the host profile alone",
-            hint="--profile host, or leave it out",
-        )
+def profile(settings: Settings) -> Profile:
+    """Return the profile in force, with all that it extends.
+
+    Raises UsageError for one that there is not, with the nearest name, and for a file that is not one, with the line.
+    """
+    from bgo.model.profile import HOST
+
+    if settings.profile == HOST.name:
+        return HOST
+    from bgo.devices.profiles import profile as load  # most runs are those of a computer
+
+    return load(settings.profile, profiles_dir(settings))
 
 
-def survey(settings: Settings) -> Survey:
-    """Return the sensors of the device that the settings name."""
+def profiles_dir(settings: Settings) -> Path:
+    """Return where the user's own profiles are."""
+    return settings.config_path.parent / "profiles"
+
+
+def survey(settings: Settings, device: str = "") -> Survey:
+    """Return the sensors of a device: `host`, `adb…` or `termux`, else of the one that the settings name."""
     from bgo.devices.sensors import Place, Survey, sensors
 
     store_dir = str(settings.store_path.parent)
-    return Survey(sensors(Place(store_dir, int(settings.idle_after_s * 1000), settings.sensors)))
+    return Survey(sensors(Place(store_dir, int(settings.idle_after_s * 1000), device or settings.sensors)))
 
 
-def sensing(survey: Callable[[], Survey], said: DeviceState | None = None) -> Callable[[], DeviceState]:
-    """Return how the device is read: what is said is a fact, then BGO_DEVICE counts, and what both leave open is asked
-    of the sensors, at most every five seconds. Raises UsageError for a BGO_DEVICE that cannot be read.
+def sensing(
+    settings: Settings, survey: Callable[[str], Survey], said: Facts, clock: Clock, profile: Profile
+) -> Callable[[], DeviceState]:
+    """Return how the device is read (see `bgo.devices.sources`). Raises UsageError for a script, or a BGO_DEVICE, that
+    cannot be.
 
-    `survey` is called when they are asked for the first time: most runs ask nothing of the device.
+    `survey` is called when sensors are asked for the first time: most runs ask nothing of the device.
     """
-    from bgo.devices.signals import VARIABLE, from_environment, over
-    from bgo.model.device import DeviceState
+    if said == NO_FACTS and not settings.assume and profile.os == "host" and not os.environ.get("BGO_DEVICE"):
+        return lambda: survey(settings.sensors).take(SENSE_MS).state
+    from bgo.devices.sources import Ground, reader
 
-    facts = over(said or DeviceState(), from_environment(os.environ.get(VARIABLE, "")))
-    return lambda: over(facts, survey().take(SENSE_MS).state)
+    return reader(said, Ground(survey, clock.now_ms, settings.sensors, profile, settings.assume))
 
 
 SENSE_MS = 5_000
@@ -141,7 +155,13 @@ def _prune_by_itself(settings: Settings, clock: Clock, go_on: Callable[[], bool]
         store.close()
 
 
-def bench(settings: Settings, sense: Callable[[], DeviceState], catalogue: Callable[[], Catalogue]) -> Bench:
+def bench(
+    settings: Settings,
+    sense: Callable[[], DeviceState],
+    catalogue: Callable[[], Catalogue],
+    profile: Profile,
+    since_ms: int = 0,
+) -> Bench:
     """Return all that a worker works with."""
     import json
 
@@ -149,7 +169,6 @@ def bench(settings: Settings, sense: Callable[[], DeviceState], catalogue: Calla
     from bgo.ids import quick_rng
     from bgo.run.bench import Bench, HookSetup
 
-    check_profile(settings)
     clock = SystemClock()
     return Bench(
         open_store=lambda: reopen_store(settings),
@@ -161,6 +180,8 @@ def bench(settings: Settings, sense: Callable[[], DeviceState], catalogue: Calla
         catalogue=catalogue,
         sense=sense,
         plugins=json.dumps(plugin_settings(settings).to_json()),
+        profile=profile,
+        since_ms=since_ms,
         slots=settings.slots,
         lease_ms=int(settings.lease_s * 1000),
         kill_grace_ms=int(settings.kill_grace_s * 1000),

@@ -103,9 +103,11 @@ class Settings:
     hook_timeout_ms: int
     poll_ms: int
     sensors: str
-    """Whose sensors are asked: `host` (this computer), `adb` or `adb:SERIAL`."""
+    """Whose sensors are asked: `host` (this computer), `termux`, `adb`, `adb:SERIAL`, `adb/APP` or `adb:SERIAL/APP`."""
     idle_after_s: float
     """How long nobody may have touched this computer to call it idle."""
+    assume: Mapping[str, str]
+    """What the device is taken to be where its sensors know nothing, such as `network` → `unmetered`."""
     color: bool
     """False when NO_COLOR or --no-color asks for plain text; a terminal is still needed for colour."""
     origins: Mapping[str, str]
@@ -133,6 +135,11 @@ class Settings:
         return self._beside(".work")
 
     @property
+    def profile_dir(self) -> Path:
+        """Return the directory of the user's own device profiles, beside the config file."""
+        return self.config_path.with_name("profiles")
+
+    @property
     def crash_dir(self) -> Path:
         """Return where reports of bgo's own faults are written."""
         return self.home / "crashes"
@@ -157,6 +164,11 @@ class Settings:
 
     def _beside(self, ending: str) -> Path:
         return self.store_path.with_name(self.store_path.name + ending)
+
+
+def _profile(word: str) -> str:
+    """Return the name of a profile, or the file that is meant, wherever it is looked for later."""
+    return _absolute(word) if "/" in word or word.endswith(".toml") else word
 
 
 def _in_days(key: str, value: int) -> float:
@@ -262,7 +274,7 @@ def _settings(places: dict[str, tuple[str, str]], found: Found) -> Settings:
         config_path=Path(config_path),
         cache_dir=Path(places["cache_dir"][0]),
         store_path=Path(_absolute(get("store", os.path.join(home, "bgo.db")))),
-        profile=get("profile", "host"),
+        profile=_profile(get("profile", "host")),
         plugins=Plugins(
             files=get("plugins.paths", ()),
             allow=get("plugins.allow", None),
@@ -284,6 +296,7 @@ def _settings(places: dict[str, tuple[str, str]], found: Found) -> Settings:
         poll_ms=get("poll_ms", 500),
         sensors=get("sensors", "host"),
         idle_after_s=get("idle_after_s", 300.0),
+        assume=get("assume", {}),
         color=get("color", True),
         origins=origins,
     )

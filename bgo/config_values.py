@@ -96,20 +96,23 @@ def _synchronous(raw: Any) -> str:
     return word
 
 
-def _is_serial(text: str) -> bool:
-    """Say whether adb may be given this: never an option, and no more than a serial number or an address has."""
-    return text[:1].isalnum() and text.isascii() and len(text) <= 100 and not set(text) - _SERIAL_CHARS
-
-
-_SERIAL_CHARS = frozenset("-._:") | {chr(code) for code in range(128) if chr(code).isalnum()}
-
-
 def _sensors(raw: Any) -> str:
+    from bgo.devices import names  # few say whose
+
     word = _text(raw)
-    kind, colon, serial = word.partition(":")
-    if word == "host" or (kind == "adb" and (not colon or _is_serial(serial))):
-        return word
-    raise _Wrong("it names no device", "host for this computer, adb or adb:SERIAL for a phone (adb devices)")
+    if not names.is_right(word):
+        raise _Wrong("it names no device", names.FORMS)
+    return word
+
+
+def _assume(raw: Any) -> dict[str, str]:
+    from bgo.devices import signals
+
+    words = {name: _part(name, _text, value) for name, value in _table(raw).items()}
+    if "wifi" in words:
+        raise _Wrong("wifi is not assumed: where it is unknown, nobody knows its cost either", "assume the network")
+    signals.said(words, "[assume]")
+    return words
 
 
 def _flag(raw: Any) -> bool:
@@ -243,6 +246,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "poll_ms": _number(10, 60_000, int),
     "sensors": _sensors,
     "idle_after_s": _number(1, 86_400),
+    "assume": _assume,
     "color": _flag,
     "plugins.paths": _texts,
     "plugins.allow": _texts,

@@ -42,6 +42,7 @@ TABLE: dict[str, Row] = {
     "queues": Row("bgo.cli.queues:app", "Look after the queues: their shares, limits and pauses.", LOOK),
     "handlers": Row("bgo.cli.handlers:app", "List what can be queued, and what it takes.", LOOK),
     "plugins": Row("bgo.cli.plugins:app", "List where handlers come from, and what failed to load.", LOOK),
+    "profiles": Row("bgo.cli.profiles:app", "List, show, check and write device profiles.", LOOK),
     "explain": Row("bgo.cli.explain:explain", "Say why a task is not running, and what would help.", LOOK),
     "check": Row("bgo.cli.check:check", "Find what can never run, before it waits in vain.", LOOK),
     "simulate": Row("bgo.cli.simulate:simulate", "Show when everything would run, without running it.", LOOK),
@@ -104,7 +105,7 @@ def root(
         str | None, typer.Option(metavar="FILE", help="The store to use instead of the usual one.")
     ] = None,
     config: Annotated[str | None, typer.Option(metavar="FILE", help="The configuration to read.")] = None,
-    profile: Annotated[str | None, typer.Option(metavar="NAME", help="The device profile to judge by.")] = None,
+    profile: Annotated[str | None, typer.Option(metavar="PROFILE", help="The device profile to judge by.")] = None,
     plugin: Annotated[
         list[str] | None, typer.Option(metavar="FILE", help="Load a local plugin; may be repeated.")
     ] = None,

@@ -37,8 +37,12 @@ def main(words: Sequence[str]) -> int:
 
 
 def candidates(kind: str, prefix: str, settings: Settings) -> list[tuple[str, str]]:
-    """Return up to 50 (word, note) of a kind: `ids`, `names`, `tags`, `queues`, `handlers`, or `schedules` (ids, keys
-    and names)."""
+    """Return up to 50 (word, note) of a kind: `ids`, `names`, `tags`, `queues`, `handlers`, `profiles`, or `schedules`
+    (ids, keys and names)."""
+    if kind == "profiles":
+        from bgo.devices.profiles import names
+
+        return [(word, "") for word in names(settings.profile_dir) if word.startswith(prefix)][:LIMIT]
     if kind == "handlers":
         found = sorted(dict(_handlers(settings)).items())
         return [(word, note) for word, note in found if word.startswith(prefix)][:LIMIT]

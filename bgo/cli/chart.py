@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bgo.cli import render
-from bgo.cli.strips import Mark, changing, legend, strips
+from bgo.cli.strips import legend, strips
 from bgo.clock import to_local
 from bgo.model.state import State
+from bgo.run.strips import Mark, changing
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -28,12 +29,23 @@ LABEL = 8
 _MINUTE, _DAY = 60_000, 86_400_000
 
 
-MARKS = (
+MARKS: tuple[Mark, ...] = (
     Mark("·", ".", "", "dim"),
     Mark("░", "-", "due, but held", "yellow"),
     Mark("█", "#", "runs", "blue"),
     Mark("!", "!", "starts a minute or more late", "red"),
     Mark("✗", "x", "an attempt fails", "red"),
+)
+SHARES: tuple[Mark, ...] = (
+    MARKS[BLANK],
+    *(Mark(glyph, str(n), "", "blue") for n, glyph in enumerate("▁▂▃▄▅▆▇", 1)),
+    Mark("█", "8", "", "blue"),
+)
+"""Of several plays: in how many eighths of them something of that name runs."""
+SHARES_LEGEND = (
+    Mark("▁", "1", "runs in few of the plays", "blue"),
+    Mark("▅", "5", "in half", "blue"),
+    Mark("█", "8", "in all", "blue"),
 )
 
 
@@ -49,22 +61,23 @@ class Scale(NamedTuple):
         return max(0, min(self.cells - 1, (at - self.start) * self.cells // max(1, self.end - self.start)))
 
 
-def chart(timeline: Timeline, width: int) -> list[Text]:
-    """Return the chart as lines of at most `width` characters, its legend included."""
-    names = _by_name(timeline)
-    shown = names[:ROWS]
-    label = _label_width([*(name for name, _, _ in shown), *changing(timeline.device)], width)
-    scale = Scale(timeline.start_at, _end(timeline), max(10, width - label - 1))
-    device, used = strips(timeline.device, scale.cell, scale.cells, scale.end), {0}
+def chart(timeline: Timeline, width: int, plays: Sequence[Timeline] = (), *, with_device: bool = True) -> list[Text]:
+    """Return the chart as lines of at most `width` characters, its legend included.
+
+    Of several `plays` (of which `timeline` is the first) a row says in how many of them something runs.
+    """
+    played = plays if len(plays) > 1 else (timeline,)
+    names = _by_name(played)
+    label = _label_width([*list(names)[:ROWS], *changing(timeline.device)], width)
+    scale = Scale(timeline.start_at, max(map(_end, played)), max(10, width - label - 1))
+    device = strips(timeline.device, scale.cell, scale.cells, scale.end) if with_device else []
     lines = [_line("", _axis(scale), "dim", label)]
     lines += [_cells(strip.name, strip.cells, strip.marks, label) for strip in device]
-    for name, ran, never in shown:
-        cells = _row(ran, never, scale)
-        used.update(cells)
-        lines.append(_cells(name, cells, dict(enumerate(MARKS)), label))
+    rows, explained = _rows(names, scale, len(played))
+    lines += [_cells(name, cells, dict(enumerate(SHARES if len(played) > 1 else MARKS)), label) for name, cells in rows]
     if len(names) > ROWS:
         lines.append(render.safe(f"… and {len(names) - ROWS:,} more names: --table lists every task", "dim"))
-    lines += _legend("tasks", [MARKS[mark] for mark in sorted(used) if mark], width)
+    lines += _legend("tasks", explained, width)
     for strip in device:
         lines += _legend(strip.name, legend(strip), width)
     if scale.end < timeline.until_at:
@@ -92,16 +105,45 @@ def _end(timeline: Timeline) -> int:
     return min(timeline.until_at, last + max(1000, (last - timeline.start_at) // 50))
 
 
-Named = tuple[str, list["SimTask"], list["NeverRan"]]
+Found = tuple[list["SimTask"], list["NeverRan"]]
 
 
-def _by_name(timeline: Timeline) -> list[Named]:
-    found: dict[str, Named] = {}
-    for row in timeline.rows:
-        found.setdefault(row.name, (row.name, [], []))[1].append(row)
-    for never in timeline.never:
-        found.setdefault(never.name, (never.name, [], []))[2].append(never)
-    return list(found.values())
+def _by_name(plays: Iterable[Timeline]) -> dict[str, list[Found]]:
+    """Return what ran and what never did of each name, play by play."""
+    found: dict[str, list[Found]] = {}
+    for number, play in enumerate(plays):
+        for row in play.rows:
+            _place(found, row.name, number)[0].append(row)
+        for never in play.never:
+            _place(found, never.name, number)[1].append(never)
+    return found
+
+
+def _place(found: dict[str, list[Found]], name: str, number: int) -> Found:
+    plays = found.setdefault(name, [])
+    plays += [([], []) for _ in range(number + 1 - len(plays))]
+    return plays[number]
+
+
+def _rows(
+    names: Mapping[str, Sequence[Found]], scale: Scale, plays: int
+) -> tuple[list[tuple[str, list[int]]], list[Mark]]:
+    """Return a row of cells for each name, and what is to be explained of them."""
+    shown = list(names.items())[:ROWS]
+    if plays > 1:
+        return [(name, _shares(found, scale, plays)) for name, found in shown], list(SHARES_LEGEND)
+    rows = [(name, _row(*found[0], scale)) for name, found in shown]
+    used = {cell for _, cells in rows for cell in cells}
+    return rows, [MARKS[mark] for mark in sorted(used) if mark]
+
+
+def _shares(found: Sequence[Found], scale: Scale, plays: int) -> list[int]:
+    """Return for each cell in how many eighths of all plays something runs in it; a single one shows, too."""
+    counts = [0] * scale.cells
+    for ran, _ in found:
+        cells = _row(ran, (), scale)
+        counts = [count + (cell in (RUN, LATE, FAIL)) for count, cell in zip(counts, cells, strict=True)]
+    return [-(-count * 8 // plays) for count in counts]
 
 
 def _label_width(names: Iterable[str], width: int) -> int:

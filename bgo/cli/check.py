@@ -10,6 +10,7 @@ import typer
 from bgo.cli import device as about
 from bgo.cli.flow import flow_of
 from bgo.cli.params import Json
+from bgo.model.device import NO_FACTS, Facts
 from bgo.model.finding import Level
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 STYLES = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.NOTE: "dim"}
 
 
+@about.device
 def check(
     ctx: typer.Context,
     words: Annotated[
@@ -29,11 +31,7 @@ def check(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 on warnings, too.", metavar="")] = False,
     codes: Annotated[bool, typer.Option("--codes", help="List all findings there are.", metavar="")] = False,
-    charging: about.Charging = None,
-    battery: about.Battery = None,
-    network: about.Network = None,
-    idle: about.Idle = None,
-    storage_low: about.StorageLow = None,
+    facts: Facts = NO_FACTS,
     as_json: Json = False,
 ) -> None:
     """Check what is queued and scheduled: what can never run, and what the profile would change about it.
@@ -45,7 +43,7 @@ def check(
     if codes:
         return _codes(as_json=as_json)
     flow = flow_of(ctx)
-    found = flow.check(*(words or ()), device=about.said(charging, battery, network, idle, storage_low))
+    found = flow.check(*(words or ()), device=facts)
     if as_json:
         render.write_json(found.to_json())
     else:

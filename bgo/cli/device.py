@@ -1,19 +1,25 @@
-"""Facts about the device, as options: what `run`, `explain` and `simulate` take to be so, each written once.
+"""What the device is, as options: the bundle that `run`, `explain` and `simulate` take, written once.
 
-A fact counts so long as the command runs, and as having been so for long; what is not said is sensed.
+    @about.device
+    def run(ctx: typer.Context, …, facts: Facts = NO_FACTS) -> None: …
+
+A fact counts so long as the command runs, and as having been so for `--since`; what is not said is sensed.
 """
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
-from bgo.model.device import NetworkKind
-
-if TYPE_CHECKING:
-    from bgo.model.device import DeviceState
+from bgo.cli import parse
+from bgo.cli.params import Invocation, settings_of
+from bgo.errors import UsageError
+from bgo.model.device import Facts, NetworkKind
 
 DEVICE = "Device"
 
@@ -23,6 +29,13 @@ class YesNo(StrEnum):
 
     YES = "yes"
     NO = "no"
+
+
+class OnOff(StrEnum):
+    """A fact about something that is switched."""
+
+    ON = "on"
+    OFF = "off"
 
 
 class Kind(StrEnum):
@@ -63,20 +76,90 @@ StorageLow = Annotated[
 ]
 
 
-def said(
-    charging: YesNo | None, battery: int | None, network: Kind | None, idle: YesNo | None, storage_low: YesNo | None
-) -> DeviceState | None:
-    """Return what these options say of the device, each with its flag as the source; None where nothing is said."""
+LONG_MS = 86_400_000
+"""What is said has been so for long, unless it is said since when: no rule of a platform counts the screen-off time, or
+a charge, for longer than a day."""
+Screen = Annotated[
+    OnOff | None, typer.Option("--screen", metavar="on|off", help="Its screen is on, or off.", rich_help_panel=DEVICE)
+]
+Signal = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--signal", metavar="KEY=VALUE", help="Any other: app=foreground, load=40; bgo devices signals lists them.",
+        rich_help_panel=DEVICE,
+    ),
+]  # fmt: skip
+Since = Annotated[
+    int | None,
+    typer.Option(
+        "--since", parser=parse.duration_ms, metavar="TIME", help="For so long these facts have been so; default: 1d.",
+        rich_help_panel=DEVICE, show_default=False,
+    ),
+]  # fmt: skip
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device", metavar="DAY|FILE|NAME", show_default=False, rich_help_panel=DEVICE,
+        help="A day (commuter, desk-worker …) or a script of one; host, termux, adb:SERIAL/APP: their sensors.",
+    ),
+]  # fmt: skip
+
+
+def device(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say what the device is; it takes them as `facts`."""
+    own = inspect.signature(command, eval_str=True).parameters
+    options = inspect.signature(_facts, eval_str=True).parameters
+    if "facts" not in own:
+        raise TypeError(f"{command.__name__} takes no facts")
+
+    @functools.wraps(command)
+    def told(**words: Any) -> None:
+        said = {name: words.pop(name) for name in options}
+        command(**words, facts=_facts(**said))
+
+    shown = [one for name, parameter in own.items() for one in (options.values() if name == "facts" else [parameter])]
+    signature = inspect.Signature([one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in shown])
+    told.__signature__ = signature  # type: ignore[attr-defined]  # as functions have it, for who looks at them
+    told.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()}
+    return told
+
+
+def _facts(
+    device: Device = "",
+    charging: Charging = None,
+    battery: Battery = None,
+    network: Network = None,
+    idle: Idle = None,
+    storage_low: StorageLow = None,
+    screen: Screen = None,
+    signal: Signal = None,
+    since: Since = None,
+) -> Facts:
+    """Return what these options say of the device, each with its flag as the source."""
     flags = {
         "charging": charging, "battery": battery, "network": network, "idle": idle, "storage_low": storage_low,
+        "screen": screen,
     }  # fmt: skip
     words = {key: str(value) for key, value in flags.items() if value is not None}
-    if not words:
-        return None
+    if not (words or signal):
+        if since is not None:
+            raise UsageError("--since says for how long, but not what", hint="add --charging yes, --screen off …")
+        return Facts(device=device)
     from bgo.devices import signals
-    from bgo.model.device import DeviceState
 
-    found = DeviceState()
-    for key, word in words.items():
-        found = signals.over(signals.said({key: word}, "--" + key.replace("_", "-")), found)
-    return found
+    return Facts(signals.by_flags(words, signal or ()), LONG_MS if since is None else since, device)
+
+
+def remember(ctx: typer.Context, words: list[str]) -> None:
+    """Write into the config file what the device is taken to be where its sensors know nothing; `unknown` forgets."""
+    from bgo.config_file import remember as write
+    from bgo.config_values import check
+    from bgo.devices.signals import pairs
+
+    said = pairs(words)
+    check("assume", said, "--assume")
+    settings = settings_of(ctx)
+    for key, word in said.items():
+        write(str(settings.config_path), "assume", key, None if word == "unknown" else word)
+    invocation: Invocation = ctx.obj
+    invocation.reload()

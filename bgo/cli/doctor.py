@@ -56,7 +56,7 @@ def doctor(ctx: typer.Context, as_json: Json = False) -> None:
 
 def _all(flow: TaskFlow) -> Iterator[Check]:
     yield Check("python", "ok", f"{platform.python_version()} on {platform.system()}, {sys.executable}")
-    for check in (_store, _plugins, _hooks, _workers, _unattended, _sensors, _zone):
+    for check in (_store, _plugins, _hooks, _workers, _unattended, sensors, _zone):
         yield from _guarded(check, flow)
 
 
@@ -135,9 +135,15 @@ def _unattended(flow: TaskFlow) -> Iterator[Check]:
         yield Check("runs by", "ok", "nothing runs bgo here by itself", "bgo install has it run from now on")
 
 
-def _sensors(flow: TaskFlow) -> Iterator[Check]:
-    """What is unknown here is a note: each gate has its own rule for it."""
-    taken = compose.survey(flow.settings).take()
+def sensors(flow: TaskFlow) -> Iterator[Check]:
+    """Yield what each sensor says, and what is assumed where it says nothing. What is unknown here is a note: each gate
+    has its own rule for it."""
+    from dataclasses import replace
+
+    from bgo.devices.sources import assumed, assumption
+
+    found = compose.survey(flow.settings).take()
+    taken = replace(found, state=assumed(found.state, assumption(flow.settings.assume)))
     for row in taken.rows(flow.clock.awake_ms()):
         told = "no sensor" if row.latency_ms is None else f"took {row.latency_ms} ms, {row.age_ms} ms ago"
         state = "note" if row.value == "unknown" else "ok"

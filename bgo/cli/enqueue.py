@@ -119,6 +119,28 @@ def enqueue(
     storage_not_low: Annotated[
         bool, typer.Option("--storage-not-low", help="Not while storage is short.", metavar="", rich_help_panel=WHEN)
     ] = False,
+    cpu_below: Annotated[
+        int | None,
+        typer.Option(
+            parser=parse.cpu_below,
+            metavar="PERCENT",
+            help="Starts only while the processors are less busy.",
+            rich_help_panel=WHEN,
+        ),
+    ] = None,
+    unused_for: Annotated[
+        timedelta | None,
+        typer.Option(
+            parser=parse.duration,
+            metavar="TIME",
+            help="Only when nobody has touched the device for so long.",
+            rich_help_panel=WHEN,
+        ),
+    ] = None,
+    on_network: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only on this network; repeat for any of several.", rich_help_panel=WHEN),
+    ] = None,
     relax: Annotated[
         list[str] | None,
         typer.Option(
@@ -231,6 +253,7 @@ def enqueue(
 
     bgo enqueue shell --delay 5m --retry linear -- rsync -a from/ to/
     """
+    given = dict(locals())
     if here and (wait or wait_timeout is not None):
         raise UsageError("--run and --wait contradict each other", why="--run executes it here", hint="give one")
     flow = flow_of(ctx)
@@ -258,7 +281,7 @@ def enqueue(
         "as_": as_,
         "cwd": cwd,
         "at_most_once": at_most_once or None,
-        "constraints": limits.constraints(network, battery_not_low, charging, device_idle, storage_not_low),
+        "constraints": limits.constraints(given),
         "relax": relax,
         "on_constraint_loss": on_constraint_loss,
     }

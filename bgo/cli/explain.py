@@ -12,12 +12,12 @@ from bgo.cli import explained_all
 from bgo.cli.flow import answer, flow_of, schedules_called
 from bgo.cli.params import SELECTION, Json, Limit
 from bgo.errors import NotFoundError, UsageError
+from bgo.model.device import NO_FACTS, Facts
 from bgo.model.state import ACTIVE
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.cli.facts import Fact
-    from bgo.model.device import DeviceState
     from bgo.model.schedule_view import ScheduleExplanation
     from bgo.model.task import HistoryEntry
     from bgo.model.views import Explanation, GateLine
@@ -27,6 +27,7 @@ RUNS = 20
 Told = tuple["Explanation", list["HistoryEntry"]]
 
 
+@about.device
 def explain(
     ctx: typer.Context,
     ids: Annotated[
@@ -50,11 +51,7 @@ def explain(
             "--schedule", metavar="ID|KEY", help="This schedule; repeat for several.", rich_help_panel=SELECTION
         ),
     ] = None,
-    charging: about.Charging = None,
-    battery: about.Battery = None,
-    network: about.Network = None,
-    idle: about.Idle = None,
-    storage_low: about.StorageLow = None,
+    facts: Facts = NO_FACTS,
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
@@ -69,16 +66,15 @@ def explain(
             "explain what?", why="give ids or names, or --all", hint="bgo explain @last, bgo explain --all"
         )
     flow = flow_of(ctx)
-    device = about.said(charging, battery, network, idle, storage_low)
     if every:
-        found = flow.explain_all(device, limit=limit)
+        found = flow.explain_all(facts, limit=limit)
         if as_json:
             render.write_json(found.to_json())
         else:
             explained_all.show(found, now=flow.clock.now_ms(), color=flow.settings.color)
         return
-    told: list[Told | ScheduleExplanation] = [_told(flow, word, device) for word in _whole(flow, ids or [], limit)]
-    told += [flow.explain_schedule(each.id, device) for word in schedules or () for each in flow.schedules(word)]
+    told: list[Told | ScheduleExplanation] = [_told(flow, word, facts) for word in _whole(flow, ids or [], limit)]
+    told += [flow.explain_schedule(each.id, facts) for word in schedules or () for each in flow.schedules(word)]
     if as_json:
         answer([_json(one) for one in told], words=[*(ids or ()), *(schedules or ())])
         return
@@ -110,12 +106,12 @@ def _whole(flow: TaskFlow, words: Iterable[str], limit: int) -> list[str]:
     return found
 
 
-def _told(flow: TaskFlow, task_id: str, device: DeviceState | None) -> Told | ScheduleExplanation:
+def _told(flow: TaskFlow, task_id: str, facts: Facts) -> Told | ScheduleExplanation:
     from bgo.model.query import Selector
 
     if flow.is_schedule(task_id):
-        return flow.explain_schedule(task_id, device)
-    found = flow.explain(task_id, device)
+        return flow.explain_schedule(task_id, facts)
+    found = flow.explain(task_id, facts)
     runs = flow.history(Selector(ids=(found.task.id,)), limit=RUNS) if found.task.run else []
     return found, runs[::-1]
 

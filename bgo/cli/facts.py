@@ -82,6 +82,9 @@ def told_needs(wish: TaskConstraints | None) -> str | None:
         "a charging device" if wish.requires_charging else "",
         "an idle device" if wish.device_idle else "",
         "free storage" if wish.storage_not_low else "",
+        "" if wish.cpu_below is None else f"processors less than {wish.cpu_below} % busy",
+        "" if wish.unused_ms is None else f"a device untouched for {render.duration(wish.unused_ms)}",
+        f"the network {' or '.join(wish.networks)}" if wish.networks else "",
     )
     return ", ".join(word for word in words if word)
 

@@ -21,11 +21,9 @@ MANY = 1000
 
 def flow_of(ctx: typer.Context) -> TaskFlow:
     """Return the flow of this call, closed at its end; nothing is opened before it is used."""
-    from bgo import compose
     from bgo.api import TaskFlow
 
     settings = settings_of(ctx)
-    compose.check_profile(settings)
     flow = TaskFlow(settings=settings)
     ctx.call_on_close(flow.close)
     return flow

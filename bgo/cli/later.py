@@ -9,7 +9,6 @@ from bgo.errors import UsageError
 ENQUEUE = "window-strict encrypt expedited"
 LATER: dict[str, str] = {
     "enqueue": ENQUEUE,
-    "run": "device trace assume",
     "status": "reveal",
     "chain": ENQUEUE,
     "batch": ENQUEUE,
@@ -33,15 +32,19 @@ OF_SCHEDULES = {
     "wait": Never("it goes on for ever", "bgo schedules show ID; bgo tasks --schedule ID"),
     "run": Never("it fires in a worker, whenever it is time", "bgo run; now and once: bgo enqueue NAME --run"),
 }
-NEVER = {"schedule": OF_SCHEDULES, "reschedule": OF_SCHEDULES}
-"""Command → the options of `enqueue` that mean nothing to it."""
+TRACE = {"trace": Never("a script is a device, too", "--device FILE, or a day such as --device commuter")}
+NEVER = {
+    "schedule": OF_SCHEDULES, "reschedule": OF_SCHEDULES, "run": TRACE, "explain": TRACE, "simulate": TRACE,
+}  # fmt: skip
+"""Command → the options that mean nothing to it, though others have them."""
 
 
 def refusal(command: str, option: str) -> UsageError | None:
     """Return the error for an option that this command lacks for a reason, or None where nothing is known of it."""
     name = option.partition("=")[0].lstrip("-")
     if (never := NEVER.get(command, {}).get(name)) is not None:
-        return UsageError(f"a schedule has no --{name}", why=never.why, hint=never.hint)
+        has_not = "a schedule" if never in OF_SCHEDULES.values() else f"bgo {command}"
+        return UsageError(f"{has_not} has no --{name}", why=never.why, hint=never.hint)
     if name not in LATER.get(command, "").split():
         return None
     return UsageError(

@@ -7,23 +7,28 @@ from bgo.cli import parse
 from bgo.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import tzinfo
 
     from bgo.clock import Clock
-    from bgo.model.options import NetworkConstraint
 
-CONSTRAINTS = ("network", "battery_not_low", "charging", "device_idle", "storage_not_low")
-"""The parameters of the options that ask something of the device, in the order of `constraints`."""
+CONSTRAINTS = (
+    "network", "battery_not_low", "charging", "device_idle", "storage_not_low", "cpu_below", "unused_for", "on_network",
+)  # fmt: skip
+"""The parameters of the options that ask something of the device."""
 
 
-def constraints(network: "NetworkConstraint | None", battery: bool, charging: bool, idle: bool, storage: bool) -> Any:
-    """Return what these options ask of the device, or None where none is given; `--network none` asks for nothing."""
-    if network is None and not (battery or charging or idle or storage):
+def constraints(said: "Mapping[str, Any]") -> Any:
+    """Return what these options ask of the device, by their parameters, or None where none is given; `--network none`
+    asks for nothing."""
+    found = {name: said[name] for name in CONSTRAINTS if said.get(name) not in (None, False, [])}
+    if not found:
         return None
-    from bgo.model.options import NetworkConstraint, TaskConstraints
+    from bgo.model.options import TaskConstraints
 
-    return TaskConstraints(network or NetworkConstraint.NONE, battery, charging, idle, storage)
+    if "charging" in found:
+        found["requires_charging"] = found.pop("charging")
+    return TaskConstraints(**found)
 
 
 def concurrency(text: str | None, key: str | None) -> Any:

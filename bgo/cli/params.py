@@ -95,6 +95,10 @@ class Invocation:
         """Return the settings, resolved at the first look."""
         return load(self.flags)
 
+    def reload(self) -> None:
+        """Read the settings again at the next look: the config file has been written."""
+        vars(self).pop("settings", None)
+
 
 def settings_of(ctx: typer.Context) -> Settings:
     """Return the settings of this call."""

@@ -17,7 +17,7 @@ from bgo.model.options import NAME, check_name
 from bgo.model.payload import EMPTY as NO_INPUT
 from bgo.model.payload import MAX_DEPTH
 from bgo.model.payload import parse as parse_json
-from bgo.model.specs import concurrency, dedup, priority, rate, retry, timeout
+from bgo.model.specs import concurrency, cpu_below, dedup, priority, rate, retry, timeout
 from bgo.model.words import did_you_mean, duration, duration_ms, instant_ms, size_bytes
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = [
     "Pair",
     "assignment",
     "concurrency",
+    "cpu_below",
     "dedup",
     "did_you_mean",
     "duration",

@@ -15,11 +15,11 @@ from bgo.cli import parse
 from bgo.cli.flow import flow_of, tell_broken
 from bgo.cli.params import OUTPUT
 from bgo.errors import UsageError
+from bgo.model.device import NO_FACTS, Facts
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.cli.live import Area
-    from bgo.model.device import DeviceState
     from bgo.run.bench import RunOptions
     from bgo.run.report import HookEvent, RunReport, ScheduleEvent, WorkerEvent
 
@@ -27,6 +27,7 @@ SIGNAL_CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
 LIMITS = "Limits"
 
 
+@about.device
 def run(
     ctx: typer.Context,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Stay, and run what comes.", metavar="")] = False,
@@ -66,11 +67,15 @@ def run(
             rich_help_panel=LIMITS,
         ),
     ] = None,
-    charging: about.Charging = None,
-    battery: about.Battery = None,
-    network: about.Network = None,
-    idle: about.Idle = None,
-    storage_low: about.StorageLow = None,
+    facts: Facts = NO_FACTS,
+    assume: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="What it is where its sensors know nothing, from now on; unknown forgets it.",
+            rich_help_panel=about.DEVICE,
+        ),
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Exit with 1 if a task finally failed.", metavar="", rich_help_panel=OUTPUT)
     ] = False,
@@ -103,18 +108,19 @@ def run(
         grace_ms=grace_ms,
         notifier=notifier,
     )
-    device = about.said(charging, battery, network, idle, storage_low)
+    if assume:
+        about.remember(ctx, assume)
     mode = "quiet" if quiet else "json" if as_json else "words"
     flow = flow_of(ctx)
     tell_broken(flow)
-    report = _run(flow, options, device, mode)
+    report = _run(flow, options, facts, mode)
     if report.stopped_by:
         raise typer.Exit(SIGNAL_CODES.get(report.stopped_by, 143))
     if check and report.failed:
         raise typer.Exit(1)
 
 
-def _run(flow: TaskFlow, options: RunOptions, device: DeviceState | None, mode: str) -> RunReport:
+def _run(flow: TaskFlow, options: RunOptions, facts: Facts, mode: str) -> RunReport:
     """Run with a teller; an output that nobody takes any more ends the run as SIGTERM would."""
     from bgo.cli.live import Area, is_terminal
 
@@ -125,7 +131,7 @@ def _run(flow: TaskFlow, options: RunOptions, device: DeviceState | None, mode: 
         teller = Teller(area, mode)
         report = flow.run(
             options,
-            device=device,
+            device=facts,
             listener=teller.hear,
             hook_listener=teller.hear_hook,
             schedule_listener=teller.hear_schedule,

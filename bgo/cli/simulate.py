@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+import os
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,233 +13,138 @@ from bgo.cli import device as about
 from bgo.cli import parse
 from bgo.cli.flow import flow_of
 from bgo.cli.params import OUTPUT, Json
+from bgo.errors import UsageError
+from bgo.model.device import NO_FACTS, Facts
 
 if TYPE_CHECKING:
-    from bgo.api import TaskFlow
-    from bgo.model.device import DeviceChange, DeviceState
-    from bgo.run.timeline import NeverRan, Timeline
+    from bgo.clock import Clock
+    from bgo.flow.playing import PlayOptions
 
-WEEK_MS = 7 * 86_400_000
-TASKS, GROUPS = 20, 10
-"""So many rows of the table, and groups of tasks that never start, stand below the chart."""
-WIDEST = 120
-"""A chart on a file or a pipe, or on a very wide window."""
-ENDINGS = (
-    ("failed", "fails", "fail"),
-    ("waiting_again", "waits for another try at the end", "wait for another try at the end"),
-    ("running", "still runs at the end", "still run at the end"),
-    ("never", "never starts", "never start"),
-)
+PLAY = "Play"
+REDRAW_MS = 200
 
 
 def _length(text: str) -> int:
     return parse.duration_ms(text, minimum=1)
 
 
+@about.device
 def simulate(
     ctx: typer.Context,
-    device: Annotated[
+    scenario: Annotated[
         str | None,
         typer.Option(
-            metavar="DAY|FILE",
-            help="commuter, desk-worker, traveller, night-charger, drawer-phone, or a script: at +2h charging=yes",
-            rich_help_panel=about.DEVICE,
+            metavar="FILE", help="Play the tasks, schedules and chains of this file, in place of the store's.",
+            rich_help_panel=PLAY,
         ),
     ] = None,
-    charging: about.Charging = None,
-    battery: about.Battery = None,
-    network: about.Network = None,
-    idle: about.Idle = None,
-    storage_low: about.StorageLow = None,
+    compare: Annotated[
+        str | None, typer.Option(metavar="PROFILE", help="Play it under this one, too.", rich_help_panel=PLAY)
+    ] = None,
     start: Annotated[
-        str | None, typer.Option(metavar="TIME", help="When it begins; default: this full minute.")
+        str | None,
+        typer.Option(metavar="TIME", help="When it begins; default: this full minute.", rich_help_panel=PLAY),
     ] = None,
     for_ms: Annotated[
-        int,
+        int | None,
         typer.Option(
-            "--for", parser=_length, metavar="TIME", help="How much time to play; default: 7d.", show_default=False
+            "--for", parser=_length, metavar="TIME", help="How much time to play; default: 7d.", rich_help_panel=PLAY
         ),
-    ] = WEEK_MS,
-    seed: Annotated[int, typer.Option(metavar="N", help="Repeats what chance decides.")] = 1,
-    slots: Annotated[
-        int | None, typer.Option(min=1, max=1000, metavar="N", help="So many at once; default: as configured.")
     ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Repeats what chance decides; default: 1.", rich_help_panel=PLAY)
+    ] = None,
+    plays: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=1000, metavar="N", help="So many seeds; default: 20 where the profile promises no times.",
+            rich_help_panel=PLAY,
+        ),
+    ] = None,
+    slots: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=1000, metavar="N", help="So many at once; default: as configured.", rich_help_panel=PLAY
+        ),
+    ] = None,
+    facts: Facts = NO_FACTS,
     as_json: Json = False,
     as_table: Annotated[
         bool, typer.Option("--table", help="List every task; no chart.", metavar="", rich_help_panel=OUTPUT)
     ] = False,
-) -> None:
+    svg: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw the picture into it, as SVG.", rich_help_panel=OUTPUT)
+    ] = None,
+) -> None:  # fmt: skip
     """Show when everything that waits would run, how late, what would hold it, and what would never run.
 
     The worker's own rules are applied to a copy of the store, in no time. A task takes as long as such tasks usually
-    did, else a second; failures are not simulated. Members of chains and batches are shown as the tasks they are; a
-    step that fans out over an output nobody knows yet gets one item. The same start and seed give the same answer.
+    did, else a second; only a scenario's fail. Members of chains and batches are shown as the tasks they are; a step
+    that fans out over an output nobody knows yet gets one item. Where a profile promises no times (iOS), 20 seeds are
+    played: rows are ranges then. The same start and seed give the same answer.
     """
-    from bgo.run.simulator import SimOptions, floor_to_minute
-
     flow = flow_of(ctx)
-    now = flow.clock.now_ms()
-    start_ms = floor_to_minute(now) if start is None else parse.instant_ms(start, now)
-    flags = about.said(charging, battery, network, idle, storage_low)
-    said = _device(flow, device, flags, (start_ms, start_ms + for_ms))
-    timeline = flow.simulate(SimOptions(start_ms, for_ms, seed, slots, said))
+    said: PlayOptions = {"facts": facts}
+    for key, value in {
+        "scenario": scenario, "compare": compare, "seed": seed, "plays": plays, "slots": slots,
+        "start": None if start is None else parse.instant_ms(start, flow.clock.now_ms()),
+        "for_": None if for_ms is None else timedelta(milliseconds=for_ms),
+    }.items():  # fmt: skip
+        if value is not None:
+            said[key] = value  # type: ignore[literal-required]
+    with _Progress(flow.clock) as progress:
+        said["on_progress"] = progress.tell
+        played = flow.play(**said)
+    if svg is not None:
+        _write(svg, played.to_svg())
     if as_json:
         from bgo.cli import render
 
-        render.write_json(timeline.to_json())
-        return
-    _show(timeline, color=flow.settings.color, whole=as_table)
+        render.write_json(played.to_json())
+    elif svg is None or as_table:
+        from bgo.cli.played import show
+
+        show(played, color=flow.settings.color, whole=as_table)
 
 
-def _device(
-    flow: TaskFlow, script: str | None, flags: DeviceState | None, span: tuple[int, int]
-) -> tuple[DeviceChange, ...] | DeviceState:
-    """Return the device as flags tell it, where they leave it open a script, and where that never speaks the sensors.
-
-    Without a script it stays as it is now.
-    """
-    from bgo.devices.traces import read_trace, with_facts
-
-    if script is None:
-        return flow.sensing(flags)()
-    start_ms, until_ms = span
-    changes = read_trace(script, start_ms, until_ms=until_ms)
-    return with_facts(changes, start_ms, above=flags, below=flow.sensing()())
-
-
-def _show(timeline: Timeline, *, color: bool, whole: bool) -> None:
+def _write(path: str, text: str) -> None:
     from bgo.cli import render
-    from bgo.cli.chart import chart
-    from bgo.cli.strips import steady
+    from bgo.cli.errors import from_os
 
-    out = render.console(color=color)
-    length = render.duration(timeline.until_at - timeline.start_at)
-    slots = f"{timeline.slots} slot{'s' if timeline.slots > 1 else ''}"
-    out.print(render.safe(f"From {render.local_time(timeline.start_at)} for {length}; {slots}, seed {timeline.seed}."))
-    if stays := steady(timeline.device):
-        out.print(render.safe(f"All the time: {render.line(', '.join(stays))}."))
-    if not (timeline.rows or timeline.never or timeline.schedules):
-        render.say("nothing waits and nothing runs: there is nothing to simulate")
-        return
-    if not whole:
-        out.print()
-        for line in chart(timeline, min(out.width, WIDEST)):
-            out.print(line)
-    if timeline.rows:
-        out.print()
-        _table(out, timeline, None if whole else TASKS)
-    if timeline.never:
-        out.print()
-        for line in _never(timeline, None if whole else GROUPS):
-            out.print(line)
-    if timeline.schedules:
-        out.print()
-        _schedules(out, timeline)
-    out.print()
-    out.print(render.safe(_summary(timeline)))
+    try:
+        with open(os.path.expanduser(path), "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        if from_os(error) is not None:  # a full disk is told as for any other output
+            raise
+        why = error.strerror or str(error)
+        raise UsageError(f"cannot write {path!r:.200}", why=why, hint="--svg week.svg writes it here") from None
+    render.say(f"drawn into {path}")
 
 
-def _table(out: Any, timeline: Timeline, limit: int | None) -> None:
-    from bgo.cli import render
-    from bgo.cli.chart import instant
-    from bgo.cli.explain import held_words
-    from bgo.cli.render import Column
+class _Progress:
+    """Says on a terminal how far a long play is; a short one passes in silence."""
 
-    start = timeline.start_at
-    columns = [
-        Column("TASK", drop=3),
-        Column("NAME", least=8),
-        Column("PLANNED", drop=4),
-        Column("STARTS"),
-        Column("AFTER", drop=6, right=True),
-        Column("DELAY", right=True),
-        Column("HELD BY", least=8, drop=1),
-        Column("ENDS", drop=7),
-        Column("AS", drop=5),
-    ]
-    rows = [
-        (
-            row.task_id,
-            row.name,
-            instant(row.planned_at, start),
-            "running" if row.runs[0].was_running else instant(row.started_at, start),
-            "+" + render.duration(row.started_at - start),
-            render.duration(row.delay_ms) if row.delay_ms else "-",
-            held_words(row.held),
-            "" if row.ended_at is None else instant(row.ended_at, start),
-            render.state_text(row.runs[-1].state),
-        )
-        for row in timeline.rows[:limit]
-    ]
-    out.print(render.table(columns, rows, out.width))
-    if limit is not None and len(timeline.rows) > limit:
-        out.print(render.safe(f"… and {len(timeline.rows) - limit:,} more: --table lists every task", "dim"))
+    def __init__(self, clock: Clock) -> None:
+        from bgo.cli.live import is_terminal
 
+        self._clock, self._is_told = clock, is_terminal()
+        self._drawn_at = clock.awake_ms() + REDRAW_MS
+        self._is_drawn = False
 
-def _schedules(out: Any, timeline: Timeline) -> None:
-    """Print what became of the occurrences of schedules."""
-    from bgo.cli import render
-    from bgo.cli.render import Column
-    from bgo.cli.schedule_shown import told_counts
+    def tell(self, part: float) -> None:
+        """Show this part of the whole."""
+        if not self._is_told or (now := self._clock.awake_ms()) < self._drawn_at:
+            return
+        self._drawn_at, self._is_drawn = now + REDRAW_MS, True
+        self._say(f"{part:.0%} played")
 
-    columns = [
-        Column("SCHEDULE"),
-        Column("NAME", least=8),
-        Column("FIRES", right=True),
-        Column("NOT", least=8, drop=1),
-        Column("ENDS", least=8, drop=2),
-    ]
-    rows = [
-        (row.key or row.schedule_id, row.name, f"{row.counts.fired:,}", told_counts(row.counts), row.ended)
-        for row in timeline.schedules
-    ]
-    out.print(render.table(columns, rows, out.width))
+    def _say(self, text: str) -> None:
+        print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
 
+    def __enter__(self) -> _Progress:
+        return self
 
-def _never(timeline: Timeline, limit: int | None) -> list[Any]:
-    """Return what never starts, tasks with the same name and the same holds as one."""
-    from bgo.cli import render
-
-    groups: dict[tuple[str, tuple[str, ...]], list[NeverRan]] = {}
-    for task in timeline.never:
-        key = (task.name, tuple(h.gate for h in task.holds))
-        groups.setdefault(key, []).append(task)
-    lines = [render.safe(f"Never starts before {render.local_time(timeline.until_at)}:", "bold")]
-    for (name, _), tasks in list(groups.items())[:limit]:
-        lines += _never_group(name, tasks)
-    if limit is not None and len(groups) > limit:
-        lines.append(render.safe(f"… and {len(groups) - limit:,} more kinds: --table lists them", "dim"))
-    return lines
-
-
-def _never_group(name: str, tasks: Sequence[NeverRan]) -> list[Any]:
-    from bgo.cli import render
-
-    first = tasks[0]
-    count = f"{len(tasks):,} tasks, such as {first.task_id}" if len(tasks) > 1 else first.task_id
-    lines = [render.safe(f"  ✗ {render.line(name)} ({count})")]
-    for hold in first.holds:
-        lines.append(render.safe(f"      {hold.gate}: {render.line(hold.current)}; needs {render.line(hold.needed)}"))
-        if hold.lift:
-            lines.append(render.safe(f"      what lifts it: {render.line(hold.lift)}", "dim"))
-    if not first.holds:
-        lines.append(render.safe("      others go first until the time is over: try more --slots, or a longer --for"))
-    return lines
-
-
-def _summary(timeline: Timeline) -> str:
-    from bgo.cli import render
-
-    counts = timeline.summary()
-    parts = [f"{counts['started']:,} of {_number(counts['tasks'], 'task starts', 'tasks start')}"]
-    if counts["late"]:
-        longest = render.duration(counts["longest_delay_ms"])
-        parts.append(f"{counts['late']:,} of them a minute or more late, the latest by {longest}")
-    for key, one, many in ENDINGS:
-        if counts[key]:
-            parts.append(_number(counts[key], one, many))
-    return "; ".join(parts) + "."
-
-
-def _number(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"
+    def __exit__(self, *_: object) -> None:
+        if self._is_drawn:
+            self._say("")

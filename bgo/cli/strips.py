@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from bgo.model.device import DeviceState, NetworkKind, Tri
+from bgo.model.device import DeviceState
 from bgo.model.platform import PlatformState
 from bgo.policy import battery
+from bgo.run.strips import DIGITS, SIGNALS, Mark, changing, names
 
 if TYPE_CHECKING:
     from bgo.run.timeline import Segment
 
 NOT_SENSED = "not sensed"
-
-
-class Mark(NamedTuple):
-    """How a mark looks (in UTF-8 and elsewhere), what it means, and its colour."""
-
-    glyph: str
-    plain: str
-    means: str
-    style: str
+BOTH = "both"
+_BOTH = Mark("±", "~", "changes", "yellow")
 
 
 class Strip(NamedTuple):
@@ -32,62 +26,10 @@ class Strip(NamedTuple):
     marks: Mapping[str, Mark]
 
 
-BOTH = "both"
-_BOTH = Mark("±", "~", "changes", "yellow")
-_UNKNOWN = Mark("?", "?", "not known", "dim")
-_TRI: dict[str, Mark] = {
-    Tri.YES: Mark("+", "+", "yes", "green"),
-    Tri.NO: Mark("-", "-", "no", "dim"),
-    Tri.UNKNOWN: _UNKNOWN,
-}
-_SCREEN: dict[str, Mark] = {**_TRI, Tri.YES: Mark("+", "+", "on", "green"), Tri.NO: Mark("-", "-", "off", "dim")}
-_NETWORK: dict[str, Mark] = {
-    NetworkKind.UNMETERED: Mark("+", "+", "unmetered", "green"),
-    NetworkKind.METERED: Mark("m", "m", "metered", "yellow"),
-    NetworkKind.ROAMING: Mark("r", "r", "roaming", "red"),
-    NetworkKind.CONNECTED: Mark("c", "c", "of unknown cost", "yellow"),
-    NetworkKind.NONE: Mark("-", "-", "none", "dim"),
-    NetworkKind.UNKNOWN: _UNKNOWN,
-}
-
-
-def _battery(state: DeviceState) -> str:
-    percent = state.battery.percent
-    if percent is None:
-        return Tri.UNKNOWN
-    low = "!" if state.battery_low.value is Tri.YES else ""
-    return f"{min(9, percent // 10)}{low}"
-
-
-_LEVELS: dict[str, Mark] = {
-    **{str(n): Mark(str(n), str(n), "", "green") for n in range(10)},
-    **{f"{n}!": Mark(str(n), str(n), "", "red") for n in range(10)},
-    Tri.UNKNOWN: _UNKNOWN,
-}
-
-Key = Callable[[DeviceState], str]
-SIGNALS: Mapping[str, tuple[Key, Mapping[str, Mark]]] = {
-    "charging": (lambda s: s.charging.value, _TRI),
-    "battery": (_battery, _LEVELS),
-    "network": (lambda s: s.network.kind, _NETWORK),
-    "wifi": (lambda s: s.network.name, {}),
-    "idle": (lambda s: s.idle.value, _TRI),
-    "storage low": (lambda s: s.storage_low.value, _TRI),
-    "screen": (lambda s: s.screen.value, _SCREEN),
-}
-"""Each signal: what is drawn of a state, and by which marks; a Wi-Fi's are made of its names."""
-
-
-def changing(segments: Iterable[Segment]) -> list[str]:
-    """Return the names of the signals that do not stay as they are."""
-    states = [segment.state for segment in segments]
-    return [name for name, (key, _) in SIGNALS.items() if len({key(state) for state in states}) > 1]
-
-
 def strips(segments: Sequence[Segment], cell: Callable[[int], int], width: int, end: int) -> list[Strip]:
     """Return a strip of `width` cells for each signal that does not stay as it is until `end`; `cell` places instants.
 
-    A cell in which a signal changes shows that; of a battery it shows where it ends.
+    A cell in which a signal changes shows that; of a level it shows where it ends.
     """
     shown = [segment for segment in segments if segment.from_at < end]
     found = []
@@ -98,8 +40,8 @@ def strips(segments: Sequence[Segment], cell: Callable[[int], int], width: int, 
         for segment in shown:
             for i in range(cell(segment.from_at), cell(segment.until_at - 1) + 1):
                 seen[i].append(key(segment.state))
-        one = _last if name == "battery" else _only
-        found.append(Strip(name, tuple(one(cells) for cells in seen), {**(marks or _names(values)), BOTH: _BOTH}))
+        one = _last if name in DIGITS else _only
+        found.append(Strip(name, tuple(one(cells) for cells in seen), {**(marks or names(values)), BOTH: _BOTH}))
     return found
 
 
@@ -111,22 +53,10 @@ def _last(values: Sequence[str]) -> str:
     return values[-1]
 
 
-def _names(values: Iterable[str]) -> dict[str, Mark]:
-    """Return a letter for each name: its first one that is free, else a number."""
-    found: dict[str, Mark] = {"": Mark("-", "-", "none", "dim")}
-    taken = set("-?±~")
-    for name in sorted(filter(None, values)):
-        letters = [c for c in name if c.isascii() and c.isalnum()]
-        letter = next((c for c in [*letters, *"0123456789"] if c not in taken), "*")
-        taken.add(letter)
-        found[name] = Mark(letter, letter, name, "green")
-    return found
-
-
 def legend(strip: Strip) -> list[Mark]:
     """Return what is to be explained of a strip, each mark once."""
     used = [strip.marks[key] for key in dict.fromkeys(strip.cells)]
-    if strip.name != "battery":
+    if strip.name not in DIGITS:
         return used
     digits = [Mark("0", "0", "to 9: tens of percent", "green")]
     if any(key.endswith("!") for key in strip.cells):
@@ -142,17 +72,27 @@ def steady(segments: Sequence[Segment]) -> list[str]:
 
 
 def _told(name: str, state: DeviceState) -> str | None:
-    readings = {"charging": state.charging, "idle": state.idle, "storage low": state.storage_low}
-    readings["screen"] = state.screen
-    if name in readings:
-        word, source = str(readings[name].value), readings[name].source
-    elif name == "battery":
-        low = battery.reading(state, PlatformState())
-        word, source = battery.told(state, low), state.battery.source
-    elif name == "network":
-        word, source = str(state.network.kind), state.network.source
-    else:
-        word, source = state.network.name, state.network.source if state.network.name else NOT_SENSED
+    word, source = _said(name, state)
     if source == NOT_SENSED and name != "charging":
         return None
     return f"{name} {word} ({source})"
+
+
+def _said(name: str, state: DeviceState) -> tuple[str, str]:
+    """Return what a device says of a signal, in words, and where that was learnt."""
+    if name == "battery":
+        return battery.told(state, battery.reading(state, PlatformState())), state.battery.source
+    if name == "network":
+        return str(state.network.kind), state.network.source
+    if name == "wifi":
+        return state.network.name, state.network.source if state.network.name else NOT_SENSED
+    if name == "load":
+        return f"{state.load.percent} %", NOT_SENSED if state.load.percent is None else state.load.source
+    if name == "unused":
+        from bgo.cli import render
+
+        return f"for {render.duration(state.unused.ms)}", (
+            NOT_SENSED if state.unused.ms is None else state.unused.source
+        )
+    found = getattr(state, name.replace(" ", "_"))
+    return str(found.value), found.source

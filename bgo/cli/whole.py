@@ -98,6 +98,32 @@ DeviceIdle = Annotated[
 StorageNotLow = Annotated[
     bool, typer.Option("--storage-not-low", help="Not while storage is short.", metavar="", rich_help_panel=EACH)
 ]
+CpuBelow = Annotated[
+    int | None,
+    typer.Option(
+        "--cpu-below",
+        parser=parse.cpu_below,
+        metavar="PERCENT",
+        help="Starts only while the processors are less busy.",
+        rich_help_panel=EACH,
+    ),
+]
+UnusedFor = Annotated[
+    timedelta | None,
+    typer.Option(
+        "--unused-for",
+        parser=parse.duration,
+        metavar="TIME",
+        help="Only when nobody has touched the device for so long.",
+        rich_help_panel=EACH,
+    ),
+]
+OnNetwork = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--on-network", metavar="NAME", help="Only on this network; repeat for any of several.", rich_help_panel=EACH
+    ),
+]
 Relax = Annotated[
     list[str] | None,
     typer.Option(
@@ -229,7 +255,7 @@ def keywords(flow: TaskFlow, said: Mapping[str, Any], chain: ChainBuilder | None
         "tags": said["tag"],
         "timeout": said["timeout"],
         "retry": said["retry"],
-        "constraints": limits.constraints(*(said[name] for name in limits.CONSTRAINTS)),
+        "constraints": limits.constraints(said),
         "relax": said["relax"],
         "on_constraint_loss": said["on_constraint_loss"],
         "concurrency": limits.concurrency(said["concurrency"], said["concurrency_key"]),

@@ -1,72 +1,23 @@
 """Signals in words: what a script's line, a flag and `BGO_DEVICE` may say of the device, and how each is read.
 
-    charging=no battery=12 network=metered idle=no storage_low=no screen=on wifi=Home
+    charging=no battery=12 network=metered idle=no storage_low=no screen=on wifi=Home app=background lock=locked
 
 A signal that is said holds as it is: a level without a past counts as having been there for long.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from typing import Any
 
+from bgo.devices.readings import SIGNALS
 from bgo.errors import UsageError
-from bgo.model.device import DeviceState, Level, Network, NetworkKind, Reading, Tri
+from bgo.model.device import DeviceState
 from bgo.model.platform import PlatformState
 from bgo.model.words import did_you_mean
 from bgo.policy import battery
 
-_TRI = {"yes": Tri.YES, "true": Tri.YES, "no": Tri.NO, "false": Tri.NO, "unknown": Tri.UNKNOWN}
-_SCREEN = {**_TRI, "on": Tri.YES, "off": Tri.NO}
 VARIABLE, NOW = "BGO_DEVICE", "as sensed now"
-NAME_LIMIT = 64
-"""A Wi-Fi's name has at most 32 bytes; more than this is no name."""
-
-
-def _fault(key: str, word: str, why: str, example: str) -> UsageError:
-    return UsageError(f"{key}={word!r:.40} is not a reading", why=why, hint=f"write {key}={example}")
-
-
-def _tri(key: str, word: str, source: str) -> Reading:
-    words = _SCREEN if key == "screen" else _TRI
-    if word.lower() not in words:
-        means = "on, off or unknown" if key == "screen" else "yes, no or unknown"
-        raise _fault(key, word, f"a reading is {means}", "on" if key == "screen" else "yes")
-    return Reading(words[word.lower()], source)
-
-
-def _level(key: str, word: str, source: str) -> Level:
-    if word.lower() == "unknown":
-        return Level(None, source)
-    if not re.fullmatch(r"[0-9]{1,3}\s*%?", word, re.ASCII) or int(word.rstrip("% ")) > 100:
-        raise _fault(key, word, "a level is a whole number of percent, from 0 to 100", "80")
-    return Level(int(word.rstrip("% ")), source)
-
-
-def _kind(key: str, word: str, source: str) -> Network:
-    if word.lower() not in set(NetworkKind):
-        kinds = ", ".join(NetworkKind)
-        raise _fault(key, word, did_you_mean(word, NetworkKind) or f"a network is one of {kinds}", "metered")
-    return Network(NetworkKind(word.lower()), source)
-
-
-def _name(key: str, word: str, source: str) -> str:
-    if len(word) > NAME_LIMIT or not word.isprintable():
-        raise _fault(key, word, f"a name has at most {NAME_LIMIT} printable characters", "Home")
-    return "" if word in ("none", "unknown") else word
-
-
-SIGNALS: Mapping[str, Callable[[str, str, str], Any]] = {
-    "charging": _tri,
-    "battery": _level,
-    "network": _kind,
-    "wifi": _name,
-    "idle": _tri,
-    "storage_low": _tri,
-    "screen": _tri,
-}
 
 
 def pairs(words: Iterable[str]) -> dict[str, str]:
@@ -82,10 +33,11 @@ def pairs(words: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def changed(state: DeviceState, words: Mapping[str, str], source: str) -> DeviceState:
+def changed(state: DeviceState, words: Mapping[str, str], source: str, at_ms: int | None = None) -> DeviceState:
     """Return the state once these signals are said; `source` is where. Raises UsageError for what cannot be read.
 
-    Another network has another name, or none, until one is said.
+    Another network has another name, or none, until one is said. What nobody has touched for some time goes on so from
+    `at_ms`; without that it is said to be so all the time.
     """
     for key, word in words.items():
         if key not in SIGNALS:
@@ -99,9 +51,11 @@ def changed(state: DeviceState, words: Mapping[str, str], source: str) -> Device
             continue
         if key == "network" and "wifi" not in words and value.kind is state.network.kind:
             value = replace(value, name=state.network.name)
+        elif key == "unused" and value.ms:
+            value = replace(value, at_ms=at_ms)
         state = replace(state, **{key: value})
     if "wifi" in words:
-        state = replace(state, network=replace(state.network, name=_name("wifi", words["wifi"], source)))
+        state = replace(state, network=replace(state.network, name=SIGNALS["wifi"]("wifi", words["wifi"], source)))
     return state
 
 
@@ -114,6 +68,19 @@ def settled(state: DeviceState, before: PlatformState) -> tuple[DeviceState, Pla
 def said(words: Mapping[str, str], source: str) -> DeviceState:
     """Return the state of a device of which only this is said, for so long that no past counts."""
     return settled(changed(DeviceState(), words, source), PlatformState())[0]
+
+
+def by_flags(flags: Mapping[str, str], more: Iterable[str]) -> DeviceState:
+    """Return what flags say, each being its own source, and `key=value` words of `--signal`, none of them twice."""
+    words = pairs(more)
+    sources = {key: "--" + key.replace("_", "-") for key in flags} | {key: f"--signal {key}" for key in words}
+    if twice := sorted(flags.keys() & words.keys()):
+        hint = f"give {sources[twice[0]]} or --{twice[0].replace('_', '-')}"
+        raise UsageError(f"{twice[0]} is said twice", why="it has a flag of its own", hint=hint)
+    found = DeviceState()
+    for key, word in sorted({**flags, **words}.items(), key=lambda pair: pair[0] == "wifi"):  # a network has its name
+        found = changed(found, {key: word}, sources[key])
+    return settled(found, PlatformState())[0]
 
 
 def from_environment(text: str) -> DeviceState:
@@ -137,14 +104,22 @@ def spoken_of(state: DeviceState) -> frozenset[str]:
 
 
 def over(above: DeviceState, below: DeviceState, names: Iterable[str] | None = None) -> DeviceState:
-    """Return what either says; where both do, `above` counts. `names` are the fields that are its own in any case."""
+    """Return what either says; where both do, `above` counts. `names` are the fields that are its own in any case.
+
+    Of a network of which only the name is said, the kind stays.
+    """
     own = spoken_of(above) if names is None else names
-    return replace(below, **{name: getattr(above, name) for name in own})
+    found = {name: getattr(above, name) for name in own}
+    if "network" in found and above.network == replace(_USUAL.network, name=above.network.name):
+        found["network"] = replace(below.network, name=above.network.name or below.network.name)
+    return replace(below, **found)
 
 
-def as_sensed_now(state: DeviceState) -> DeviceState:
-    """Return the state with one source for all that sensors say: they tell more than a value, such as free bytes, and
-    that would make two answers differ which mean the same.
+def as_sensed_now(state: DeviceState, start_ms: int) -> DeviceState:
+    """Return the state as it stands at the start of a play, with one source for all that sensors say: they tell more
+    than a value, such as free bytes, and that would make two answers differ which mean the same.
     """
     found = {name: getattr(state, name) for name in spoken_of(state)}
+    if state.unused.at_ms is not None:
+        found["unused"] = replace(state.unused, at_ms=start_ms)
     return replace(state, **{n: replace(v, source=NOW) for n, v in found.items() if v.source != VARIABLE})

@@ -7,7 +7,8 @@
 
 One line per change, in time order: an offset from the start, the next such local time after the line before, or a full
 instant. The same as CSV, with a heading: `at,charging,battery` and rows such as `+0h,no,80`; an empty cell changes
-nothing. What a line does not mention stays as it was; before the first mention it is unknown.
+nothing. And as TOML, in a file whose name ends so: for each line a `[[change]]` with `at = "+2h"`, `charging = true`.
+What a line does not mention stays as it was; before the first mention it is unknown.
 
 A script that begins with the line `every day` has clock times alone, and comes again each day: also on the day before
 the start, so that the device says from the start on what it would say at that hour.
@@ -21,7 +22,9 @@ from datetime import timedelta, tzinfo
 from pathlib import Path
 
 from bgo.clock import to_local
-from bgo.devices.signals import as_sensed_now, changed, over, pairs, settled, spoken_of
+from bgo.devices import trace_lines, trace_toml
+from bgo.devices.signals import as_sensed_now, changed, over, settled, spoken_of
+from bgo.devices.trace_lines import Line
 from bgo.errors import UsageError
 from bgo.model.device import DeviceChange, DeviceState
 from bgo.model.platform import PlatformState
@@ -31,12 +34,9 @@ MAX_BYTES = 16 << 20
 YEAR_MS, DAY_MS = 366 * 86_400_000, 86_400_000
 """A day that comes again does so for so long, unless it is said until when."""
 MAX_CHANGES = 1_000_000
-DAILY = "every day"
 _DAYS = Path(__file__).with_name("days")
-_FORM = "a line reads: at +2h charging=yes"
-Line = tuple[int, str, dict[str, str]]
 Timed = tuple[int, int, dict[str, str]]
-"""A line of a script: its number, its time (as written, or UTC milliseconds) and its signals."""
+"""A line of a script: its number, its time in UTC milliseconds, and its signals."""
 
 
 def built_in() -> tuple[str, ...]:
@@ -62,7 +62,7 @@ def read_trace(
         hint = f"name a script file, or one of {', '.join(built_in())}"
         raise UsageError(f"cannot read {path}", why=why, hint=hint) from None
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not text", why=str(error), hint=_FORM) from None
+        raise UsageError(f"{path} is not text", why=str(error), hint=trace_lines.FORM) from None
     return parse_trace(text, path, start_ms, zone, until_ms)
 
 
@@ -74,20 +74,18 @@ def parse_trace(
     Offsets and the first clock time count from `start_ms`; times without an offset are in `zone` (default: local).
     A day that comes again does so until `until_ms` (default: for a year).
     """
-    rows = [(n, row.partition("#")[0].strip()) for n, row in enumerate(text.splitlines(), 1)]
-    rows = [(n, row) for n, row in rows if row]
-    is_daily = bool(rows) and rows[0][1].lower() == DAILY
+    is_daily, lines = (trace_toml if name.endswith(".toml") else trace_lines).lines(text, name)
     if is_daily:
         until = start_ms + YEAR_MS if until_ms is None else until_ms
-        timed = _again(list(_lines(rows[1:], name)), name, start_ms, until, zone)
+        timed = _again(lines, name, start_ms, until, zone)
     else:
-        timed = _once(_lines(rows, name), name, start_ms, zone)
+        timed = _once(lines, name, start_ms, zone)
     found: list[DeviceChange] = []
     state, platform = DeviceState(), PlatformState()
     for number, at_ms, words in timed:
         place = f"{name}:{number}"
         try:
-            state = changed(state, words, f"trace {place}")
+            state = changed(state, words, f"trace {place}", at_ms)
         except UsageError as error:
             raise UsageError(f"{place}: {error.message}", why=error.why, hint=error.hint) from None
         told, platform = settled(state, platform)
@@ -108,11 +106,11 @@ def with_facts(
     if not changes or changes[0].at_ms > start_ms:
         changes = (DeviceChange(start_ms, DeviceState()), *changes)
     own = frozenset[str]().union(*(spoken_of(change.state) for change in changes))
-    usual, sensed = above or DeviceState(), as_sensed_now(below)
+    usual, sensed = above or DeviceState(), as_sensed_now(below, start_ms)
     return tuple(DeviceChange(c.at_ms, over(usual, over(c.state, sensed, own))) for c in changes)
 
 
-def _once(lines: Iterator[Line], name: str, start_ms: int, zone: tzinfo | None) -> Iterator[Timed]:
+def _once(lines: list[Line], name: str, start_ms: int, zone: tzinfo | None) -> Iterator[Timed]:
     last: int | None = None
     for number, when, words in lines:
         place = f"{name}:{number}"
@@ -156,39 +154,6 @@ def _minute(place: str, when: str) -> int:
         why = "a script of a day that comes again has clock times alone"
         raise UsageError(f"{place}: not a time of the day: {when!r:.60}", why=why, hint="write 07:30")
     return int(found[1]) * 60 + int(found[2])
-
-
-def _lines(rows: list[tuple[int, str]], name: str) -> Iterator[Line]:
-    if rows and re.match(r"at\s*,", rows[0][1]):
-        yield from _csv(rows, name)
-        return
-    for number, row in rows:
-        place = f"{name}:{number}"
-        head, *words = re.split(r"\s+(?=\S*=)", row)
-        when = head.removeprefix("at").strip()
-        if not head.startswith("at ") or not when or not words:
-            raise UsageError(f"{place}: not a change: {row!r:.80}", why=_FORM, hint="give 'at', a time and a signal")
-        yield number, when, _signals(place, words)
-
-
-def _signals(place: str, words: list[str]) -> dict[str, str]:
-    try:
-        return pairs(words)
-    except UsageError as error:
-        raise UsageError(f"{place}: {error.message}", why=_FORM, hint=error.hint) from None
-
-
-def _csv(rows: list[tuple[int, str]], name: str) -> Iterator[Line]:
-    heading = [cell.strip() for cell in rows[0][1].split(",")]
-    for number, row in rows[1:]:
-        cells = [cell.strip() for cell in row.split(",")]
-        if len(cells) != len(heading):
-            raise UsageError(
-                f"{name}:{number}: {len(cells)} cells where the heading has {len(heading)}",
-                why=f"the heading is {', '.join(heading)}",
-                hint="leave a cell empty where nothing changes",
-            )
-        yield number, cells[0], {key: cell for key, cell in zip(heading[1:], cells[1:], strict=True) if cell}
 
 
 def _instant(place: str, when: str, start_ms: int, last: int | None, zone: tzinfo | None) -> int:

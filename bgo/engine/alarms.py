@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bgo.clock import Moment
 from bgo.engine import expire, relane, upstream
+from bgo.model.profile import HOST, Profile
 from bgo.store.port import Session
 from bgo.store.rows import Alarms
 
@@ -29,7 +30,7 @@ class Rung(NamedTuple):
     """Schedules that were to fire and have paused instead."""
 
 
-def ring(session: Session, moment: Moment) -> Rung:
+def ring(session: Session, moment: Moment, profile: Profile = HOST) -> Rung:
     """Bring about what is due: tasks become ready, expire, change lanes, ask for less, learn that what they waited for
     has ended, and lanes are let in under their rates."""
     alarms, now = session.alarms.next(moment), moment.now_ms
@@ -42,7 +43,7 @@ def ring(session: Session, moment: Moment) -> Rung:
     if alarms.fires(now):
         from bgo.engine.fire import fire  # most stores have no schedules
 
-        paused = fire(session, moment)
+        paused = fire(session, moment, profile)
     if alarms.expiry is not None and alarms.expiry <= now:
         expire.expire(session, now, STEP)
     if alarms.relax is not None and alarms.relax <= now:

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bgo.clock import Moment
 from bgo.engine import alarms, platform
+from bgo.engine.platform import Keeper
 from bgo.engine.waiting import waited
 from bgo.model.device import View
+from bgo.model.options import NetworkConstraint
 from bgo.model.plan import Budget, Gate, Hold, LaneHeads, ViewKey
+from bgo.model.platform import Gathered, RunBegan
+from bgo.model.profile import Profile
 from bgo.model.task import Child, Task
 from bgo.policy.admit import admit
 from bgo.policy.gates import Offer, queue_hold, view_hold
@@ -49,6 +53,8 @@ class Memory:
     with different views do not write against each other."""
 
     held: dict[int, str | None] = field(default_factory=dict)
+    keeper: Keeper = field(default_factory=platform.InStore)
+    """Where what the platform's rules remember is between two looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,8 @@ class Claim:
     """Outputs of earlier steps of its chain, by name."""
     made_by: tuple[str | None, int | None] = (None, None)
     """The schedule that made it, or what it is in, by id, and the occurrence."""
+    began: RunBegan | None = None
+    """Its start as its platform was told of it, where that may stop it; None: the profile remembers nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +116,14 @@ def look(
 ) -> Look:
     """Judge without writing: would a tick find alarms, work for a free slot, or a changed hold?"""
     coming = session.alarms.next(moment)
-    open_views, holds = _judge(session, asker, view, moment.now_ms)
+    view, open_views, holds = _judge(session, asker, view, moment.now_ms)
     slots = _budget(session, asker, free).free if open_views else 0
     changed = any(memory.held.get(v) != h.gate for v, _, h in holds)
     lifted = any(memory.held.get(v, Gate.STATE) for v in open_views)  # a view never seen may be held in the log
     alarm = coming.is_due(moment.now_ms)
     ready = min(slots, sum(len(lane.heads) for lane in _heads(session, open_views, slots, only)))
-    has_work = alarm or ready > 0 or changed or lifted or platform.is_news(session, view)
-    wake = _first(coming.next_wake, _opens_at(holds))
+    has_work = alarm or ready > 0 or changed or lifted or platform.is_news(session, view, memory.keeper)
+    wake = _first(_first(coming.next_wake, _opens_at(holds)), view.edge_at)
     must_ask = any(hold.until_ms is None for _, _, hold in holds)
     return Look(has_work, ready, wake, tuple(holds), coming.rate_in, must_ask)
 
@@ -136,15 +144,15 @@ def tick(
     `only` names the seqs that may be claimed: they pass every gate, but go ahead of others in their lanes.
     """
     now = moment.now_ms
-    promoted, coming, paused = alarms.ring(session, moment)
-    open_views, holds = _judge(session, asker, view, now)
+    promoted, coming, paused = alarms.ring(session, moment, view.profile)
+    view, open_views, holds = _judge(session, asker, view, now)
     _remember(session, memory, open_views, holds, now)
-    platform.remember(session, view)
     claims: list[Claim] = []
     parked, woke = 0, False
     idle = list(children)
     while idle and open_views:
-        budget = _budget(session, asker, len(idle))
+        # Where a start may close the gate behind it, one task starts at a time.
+        budget = _budget(session, asker, 1 if view.profile.remembers else len(idle))
         heads = _heads(session, open_views, budget.free, only)
         if not heads:
             break
@@ -154,11 +162,14 @@ def tick(
         plan = admit(session.queues.shares(), heads, usage, budget, rates, now)
         touched, refused = set(), set()
         for pick in plan.picks:
-            claim = _claim(session, asker, pick.seq, idle[0], lease_until, now)
+            claim = _claim(session, asker, view.profile, (pick.seq, idle[0], lease_until), now)
             touched.add(pick.lane)
             if claim is None:  # it has expired, or what it is in is over: the next tick calls it off
                 refused.add(pick.lane)
                 continue
+            if view.profile.remembers:
+                began = _began(session, claim.task, now)
+                claim, view = replace(claim, began=began), platform.after(view, [began], now)
             claims.append(claim)
             idle.pop(0)
         woke = session.lanes.refresh(touched, now, served=True) or woke
@@ -168,15 +179,18 @@ def tick(
         for key in {lane.concurrency_key for lane in heads if lane.lane in refused and lane.concurrency_key}:
             session.lanes.open_key(key, now)
         parked += len(plan.parked)
-        if refused or not idle or parked >= PARK_STEP or not limited or not (plan.picks or plan.parked):
+        goes_on = limited or view.profile.remembers
+        if refused or not idle or parked >= PARK_STEP or not goes_on or not (plan.picks or plan.parked):
             break
         # A lane that was parked or emptied may have let in another of its key, perhaps of another view.
-        open_views, holds = _judge(session, asker, view, now)
+        view, open_views, holds = _judge(session, asker, view, now)
+    platform.remember(session, view, memory.keeper)
     if coming is None or parked or woke:
         coming = session.alarms.next(moment)
     again = parked >= PARK_STEP or coming.is_due(now)
     opens_at = _opens_at(holds)
-    return Tick(tuple(claims), _first(coming.next_wake, opens_at), again, promoted, coming.rate_in, opens_at, paused)
+    wake = _first(_first(coming.next_wake, opens_at), view.edge_at)
+    return Tick(tuple(claims), wake, again, promoted, coming.rate_in, opens_at, paused)
 
 
 def _heads(session: Session, open_views: Sequence[int], width: int, only: frozenset[int] | None) -> Sequence[LaneHeads]:
@@ -187,7 +201,26 @@ def _heads(session: Session, open_views: Sequence[int], width: int, only: frozen
     return session.lanes.heads(open_views, width)
 
 
-def _judge(session: Session, asker: Asker, view: View, now: int) -> tuple[list[int], list[Held]]:
+def _began(session: Session, task: Task, now: int) -> RunBegan:
+    """Return the start of a task as its platform is told of it."""
+    key = session.lanes.key(task.lane).view
+    return RunBegan(now, f"{task.id}.{task.run}", key.traits, key.constraints.network != NetworkConstraint.NONE)
+
+
+def _judge(session: Session, asker: Asker, view: View, now: int) -> tuple[View, list[int], list[Held]]:
+    """Return the views that may start, and those that may not; what waits for company alone is counted first."""
+    open_views, holds = _judged(session, asker, view, now)
+    alone = [number for number, _, hold in holds if hold.gate is Gate.BATCHING]
+    if not alone:
+        return view, open_views, holds
+    ready = sum(session.lanes.ready_under(number) for number in alone)
+    gathered = platform.after(view, [Gathered(now, ready)], now)
+    if gathered.platform == view.platform:
+        return view, open_views, holds
+    return gathered, *_judged(session, asker, gathered, now)
+
+
+def _judged(session: Session, asker: Asker, view: View, now: int) -> tuple[list[int], list[Held]]:
     open_views, holds = [], []
     full = session.queues.full()
     for number, key in session.lanes.views():
@@ -210,7 +243,7 @@ def _first(one: int | None, other: int | None) -> int | None:
 
 def waiting(session: Session, asker: Asker, view: View, now: int) -> tuple[int, int, int | None, dict[str, int]]:
     """Return how many tasks wait for a retry, how many for their delay, the next due time, and held ones by gate."""
-    _, holds = _judge(session, asker, view, now)
+    _, _, holds = _judge(session, asker, view, now)
     held: dict[str, int] = {}
     for number, _, hold in holds:
         held[hold.gate] = held.get(hold.gate, 0) + session.lanes.ready_under(number)
@@ -235,7 +268,9 @@ def _budget(session: Session, asker: Asker, children: int) -> Budget:
     return Budget(max(0, free), asker.slots, running)
 
 
-def _claim(session: Session, asker: Asker, seq: int, child: Child, lease_until: int, now: int) -> Claim | None:
+def _claim(session: Session, asker: Asker, profile: Profile, what: tuple[int, Child, int], now: int) -> Claim | None:
+    """Claim a task by seq, for a child, until a lease ends; None when it may not run any more."""
+    seq, child, lease_until = what
     task = session.tasks.claim(seq, now)
     if task is None:
         return None
@@ -255,6 +290,7 @@ def _claim(session: Session, asker: Asker, seq: int, child: Child, lease_until: 
         concurrency_key=None if limit is None else limit.key or task.name,
         waited=json.dumps(spent) if spent else "{}",
         rate_key=None if rate is None else rate.key or task.name,
+        profile=profile.name if profile.remembers else "",
     )
     session.leases.insert(lease)
     refs = (task.input_ref, task.setup_ref, task.checkpoint_ref)

@@ -42,7 +42,7 @@ def edit(session: Session, task: Task, changes: Changes, now: int) -> tuple[str,
     if "input" in changed and changes.input is not None:
         _rekey(session, task, changes.input, now)
         session.tasks.set_input(task, session.payloads.put(changes.input))
-    if changed - {"input"}:
+    if changed:
         _reseat(session, task, changes, now)
     names = tuple(sorted(changed))
     if names:
@@ -87,7 +87,7 @@ def _note(session: Session, task: Task, event: str, now: int, detail: str) -> No
 
 def _reseat(session: Session, task: Task, changes: Changes, now: int) -> None:
     """Give the task its new place; both lanes get their new heads."""
-    lane = relane.home(session, task, now, changes.queue)
+    lane = relane.home(session, task, now, changes.queue, None if changes.input is None else len(changes.input))
     place = _place(session, task, changes, lane, now)
     spent = task.waited
     if task.ready and not (place.ready and lane == task.lane):

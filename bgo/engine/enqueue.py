@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bgo.model import payload as payloads
 from bgo.model import wish as wishes
-from bgo.model.lane import LaneKey, Rate, ViewKey
+from bgo.model.lane import PAYLOAD_CLASS, LaneKey, Rate, Traits, ViewKey, payload_class
+from bgo.model.lane import PLAIN as PLAIN_WORK
 from bgo.model.state import Reason, State
-from bgo.model.task import Enqueued, Kind, TaskSpec
+from bgo.model.task import Enqueued, Kind, TaskSpec, Wish
 from bgo.policy import order
 from bgo.store.rows import NewTask
 
@@ -43,7 +44,8 @@ PLAIN = Under()
 def lane_key(spec: TaskSpec, marks: tuple[str, ...] = (), stage: str | None = None) -> LaneKey:
     """Return the gates a task shares with its lane; `marks` are the paused ones of its tags."""
     name = spec.name or spec.handler
-    view = ViewKey(spec.queue, spec.handler, spec.wish.constraints, spec.wish.window)
+    kind = traits(spec.wish, len(spec.input), periodic=spec.schedule is not None)
+    view = ViewKey(spec.queue, spec.handler, spec.wish.constraints, spec.wish.window, traits=kind)
     limit, rate = spec.wish.concurrency, spec.wish.rate
     return LaneKey(
         name,
@@ -55,6 +57,14 @@ def lane_key(spec: TaskSpec, marks: tuple[str, ...] = (), stage: str | None = No
         marks=marks,
         stage=stage,
     )
+
+
+def traits(wish: Wish, size: int, *, periodic: bool) -> Traits:
+    """Return what kind of work it is; `size` is that of its own input, in bytes."""
+    retries = wish.constraints.device_idle and wish.retry.kind != "none"
+    if not (periodic or retries or wish.expedited or wish.foreground or size > PAYLOAD_CLASS):
+        return PLAIN_WORK
+    return Traits(wish.expedited or "", wish.foreground or "", periodic, retries, payload_class(size))
 
 
 class _Shared(NamedTuple):
@@ -73,6 +83,8 @@ class _Shared(NamedTuple):
             spec.wish is mine.wish
             and spec.tags is mine.tags
             and (spec.name, spec.handler, spec.queue) == (mine.name, mine.handler, mine.queue)
+            and spec.schedule is mine.schedule
+            and payload_class(len(spec.input)) == self.key.view.traits.payload
         )
 
 

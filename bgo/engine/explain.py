@@ -21,7 +21,7 @@ from bgo.model.views import Explanation, GateLine
 from bgo.policy import relax
 from bgo.policy.admit import reserved
 from bgo.policy.gates import device_holds, view_holds
-from bgo.policy.loss import SETTLE_MS
+from bgo.policy.loss import SETTLE_MS, lost
 from bgo.store.port import Session
 
 UPSTREAMS = 20
@@ -118,7 +118,7 @@ def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...
     if key.view.window is not None:
         told = key.view.window.told
         lines.append(GateLine.of(Gate.WINDOW, asked.get(Gate.WINDOW), f"inside {told}", f"a time in {told}"))
-    lines += explain_platform.lines(key.view.constraints, asked, ground.view)
+    lines += explain_platform.lines(key.view.constraints, asked, ground.view, ground.now)
     lines += limits.lines(session, task.lane, key.view.queue, ground.moment)
     lines.append(_slots(session, ground, key.view.queue))
     return tuple(lines)
@@ -169,7 +169,7 @@ def _stopped(session: Session, task: Task) -> tuple[GateLine, ...]:
 
 def _lost(task: Task, ground: Ground) -> Iterator[GateLine]:
     """Yield a line for each constraint of a running task that does not hold now."""
-    for hold in device_holds(relax.asked(task.wish, task.created_at, ground.now), ground.view):
+    for hold in lost(relax.asked(task.wish, task.created_at, ground.now), ground.view, ground.now):
         yield GateLine(hold.gate, False, hold.current, hold.needed, hold)
 
 

@@ -31,18 +31,18 @@ def changes(session: Session, task: Task, profile: Profile) -> tuple[Change, ...
     return fit.fitted(task.wish, session.lanes.key(task.lane).view.traits, profile).changes
 
 
-def lines(wish: TaskConstraints, held: Mapping[Gate, Hold], view: View) -> Iterator[GateLine]:
+def lines(wish: TaskConstraints, held: Mapping[Gate, Hold], view: View, now: int) -> Iterator[GateLine]:
     """Yield the lines of the platform's gates that hold, of each constraint, and of the wait for company."""
     yield from (GateLine.of(gate, held[gate], "", "") for gate in GATES if gate in held)
-    yield from _of_device(wish, held, view)
+    yield from _of_device(wish, held, view, now)
     if Gate.BATCHING in held:
         yield GateLine.of(Gate.BATCHING, held[Gate.BATCHING], "", "")
 
 
-def _of_device(wish: TaskConstraints, held: Mapping[Gate, Hold], view: View) -> Iterator[GateLine]:
+def _of_device(wish: TaskConstraints, held: Mapping[Gate, Hold], view: View, now: int) -> Iterator[GateLine]:
     """Yield a line for each constraint; one that the platform does not know is for the handler to look at."""
-    known = {one.gate: one for one in device.asked(_enforceable(wish, view.profile), view)}
-    for one in device.asked(wish, view):
+    known = {one.gate: one for one in device.asked(_enforceable(wish, view.profile), view, now)}
+    for one in device.asked(wish, view, now):
         if (judged := known.get(one.gate)) is not None:
             yield GateLine.of(one.gate, held.get(one.gate), judged.current, judged.needed)
         else:

@@ -19,6 +19,7 @@ from bgo.engine.occasions import KEEP, NEVER, following, forgo
 from bgo.engine.overlap import make_way
 from bgo.engine.templates import make
 from bgo.errors import BgoError, StoreBusyError, StoreError
+from bgo.model.profile import HOST, Profile
 from bgo.model.schedule import Counters, OccurrenceRow, Outcome, Schedule, ScheduleState
 from bgo.policy import occurrences
 from bgo.policy.clock_step import SET_BACK_MS
@@ -37,11 +38,13 @@ class _How(NamedTuple):
     last: int
     share: Share
     boot: str | None = None
+    then: Next | None = None
+    """When it comes next, where that does not follow from its own times."""
 
 
-def fire(session: Session, moment: Moment) -> list[Schedule]:
+def fire(session: Session, moment: Moment, profile: Profile = HOST) -> list[Schedule]:
     """Bring about what schedules are due for, some at a time; another tick goes on with the rest. Returns those that
-    this has paused, as they are now."""
+    this has paused, as they are now. A profile may count intervals in another way than their schedule: see `rhythm`."""
     now = moment.now_ms
     seen: list[str] = []
     for schedule in session.schedules.ahead(now + SET_BACK_MS, STEP):
@@ -51,7 +54,7 @@ def fire(session: Session, moment: Moment) -> list[Schedule]:
         _guarded(session, schedule, now, partial(_started, session, schedule, now, moment.boot_id))
         seen.append(schedule.id)
     for schedule in session.schedules.due(now, STEP):
-        _guarded(session, schedule, now, partial(_fire, session, schedule, now, None))
+        _guarded(session, schedule, now, partial(_due_now, session, schedule, now, profile))
         seen.append(schedule.id)
     found = (session.schedules.find(schedule_id) for schedule_id in dict.fromkeys(seen))
     return [each for each in found if each is not None and each.state is ScheduleState.PAUSED]
@@ -94,10 +97,33 @@ def _guarded(session: Session, schedule: Schedule, now: int, do: Callable[[], No
         session.schedules.set(schedule, ScheduleState.PAUSED, why, NEVER)
 
 
+def _due_now(session: Session, schedule: Schedule, now: int, profile: Profile) -> None:
+    turn = None
+    if profile.os != "host" or profile.work.min_interval_ms is not None:
+        from bgo.engine.rhythm import turn as turn_of  # a computer goes by the schedule's own times
+
+        turn = turn_of(session, schedule, now, profile)
+    if turn is None:
+        _fire(session, schedule, now, None)
+    elif not turn.fires:
+        state = (schedule.state, schedule.reason) if turn.next.at is not None else (ScheduleState.FINISHED, OVER)
+        session.schedules.advance(schedule, state, turn.next, (schedule.last_at, schedule.boot), Counters())
+    elif not _pauses(session, schedule, now):
+        at = schedule.next_at or now
+        _make(session, schedule, [at], now, _How(at, Share(0, 0, 1), then=turn.next))
+
+
+def _pauses(session: Session, schedule: Schedule, now: int) -> bool:
+    """Pause a schedule of which too much has failed, instead of letting it fire."""
+    if not keeps_failing(session, schedule):
+        return False
+    why = told_failures(schedule.wish.pause_after or 0)
+    session.schedules.set(forgo(session, schedule, now), ScheduleState.PAUSED, why, NEVER)
+    return True
+
+
 def _fire(session: Session, schedule: Schedule, now: int, boot: str | None) -> None:
-    if keeps_failing(session, schedule):
-        why = told_failures(schedule.wish.pause_after or 0)
-        session.schedules.set(forgo(session, schedule, now), ScheduleState.PAUSED, why, NEVER)
+    if _pauses(session, schedule, now):
         return
     if schedule.next_at is None:
         at = now
@@ -173,7 +199,7 @@ def _make(session: Session, schedule: Schedule, firing: list[int], now: int, how
 
 
 def _move_on(session: Session, schedule: Schedule, how: _How, counted: Counters) -> None:
-    to = NEVER if how.boot is not None else following(schedule.id, schedule.wish, how.last)
+    to = how.then or (NEVER if how.boot is not None else following(schedule.id, schedule.wish, how.last))
     state: tuple[ScheduleState, str] = (ScheduleState.ACTIVE, "")
     most = schedule.wish.max_runs
     if most is not None and schedule.counters.fired + counted.fired >= most:

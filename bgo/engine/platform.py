@@ -1,50 +1,137 @@
-"""What a platform's rules remember from run to run: kept in the store for each profile, folded at each look."""
+"""What a platform's rules remember from run to run: kept in the store for each profile, folded at each look.
+
+A run's start is folded by the tick that claims it; its end is noted by whoever settles it, and folded at the next look
+under its profile. Where a look changes nothing but the time that has passed, nothing is written.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
 
 from bgo.model.device import DeviceState, View
-from bgo.model.platform import PlatformState
+from bgo.model.platform import DeviceSaid, Event, PlatformState, RunOver
 from bgo.model.profile import Profile
 
 if TYPE_CHECKING:
     from bgo.store.port import Session
 
 
-def view(session: Session, profile: Profile, device: DeviceState) -> View:
-    """Return the view of a device that says this now, with what its rules remember; nothing is written."""
-    if device.battery.percent is None:
+class Keeper(Protocol):
+    """Where the state of each profile is between two looks."""
+
+    def read(self, session: Session, profile: str) -> PlatformState:
+        """Return what is remembered under a profile."""
+
+    def write(self, session: Session, profile: str, state: PlatformState) -> None:
+        """Remember this from now on."""
+
+
+@dataclass(slots=True)
+class InStore:
+    """In the store, as JSON; a text that has been read is not read again."""
+
+    known: dict[str, tuple[str, PlatformState]] = field(default_factory=dict)
+
+    def read(self, session: Session, profile: str) -> PlatformState:
+        text = session.notes.read(_key(profile)) or "{}"
+        known = self.known.get(profile)
+        if known is None or known[0] != text:
+            from bgo.model.platform_json import load
+
+            known = self.known[profile] = (text, load(json.loads(text)))
+        return known[1]
+
+    def write(self, session: Session, profile: str, state: PlatformState) -> None:
+        from bgo.model.platform_json import dump
+
+        text = json.dumps(dump(state), separators=(",", ":"))
+        session.notes.write(_key(profile), text)
+        self.known[profile] = (text, state)
+
+
+@dataclass(slots=True)
+class InMemory:
+    """In memory alone, once it has been read: for the simulator."""
+
+    known: dict[str, PlatformState] = field(default_factory=dict)
+
+    def read(self, session: Session, profile: str) -> PlatformState:
+        if profile not in self.known:
+            self.known[profile] = InStore().read(session, profile)
+        return self.known[profile]
+
+    def write(self, session: Session, profile: str, state: PlatformState) -> None:
+        self.known[profile] = state
+
+
+def view(
+    session: Session, profile: Profile, device: DeviceState, now: int, keeper: Keeper | None = None, since: int = 0
+) -> View:
+    """Return the view of a device that says this now, with what its rules remember; nothing is written.
+
+    `since`: what the device says has been so for so many milliseconds, where it is news.
+    """
+    if not profile.remembers and device.battery.percent is None:
         return View(profile, device)
     from bgo.policy import battery  # most devices are asked nothing
 
-    if not battery.is_folded(device):
+    keeper = InStore() if keeper is None else keeper
+    if not profile.remembers and not battery.is_folded(device):
         return View(profile, device)
-    return View(profile, device, battery.step(remembered(session, profile.name), device))
+    state = battery.step(keeper.read(session, profile.name), device)
+    if not profile.remembers:
+        return View(profile, device, state)
+    overs = [RunOver(at, run) for run, at, _ in session.overs.pending(profile.name)]
+    return _seen(View(profile, device, state), [*overs, DeviceSaid(now - since, device)], now)
 
 
-def remembered(session: Session, profile: str) -> PlatformState:
-    """Return what the store remembers; what an older or a newer version has noted, as far as it is known here."""
-    kept = session.notes.read(_key(profile))
-    found = {} if kept is None else json.loads(kept)
-    return PlatformState(battery_low=found.get("battery_low") is True)
+def _seen(seen: View, events: Iterable[Event], now: int) -> View:
+    from bgo.policy import platform as rules
+
+    profile, state = seen.profile, rules.fold(seen.profile, seen.platform, events, now)
+    device = rules.as_judged(profile, state, seen.device, now)
+    return View(profile, device, state, rules.next_edge(profile, state, now))
 
 
-def is_news(session: Session, seen: View) -> bool:
-    """Say whether this view remembers anything that the store does not."""
-    if seen.device.battery.percent is None:
+def after(seen: View, events: Iterable[Event], now: int) -> View:
+    """Return the view once this has happened under it as well."""
+    return _seen(seen, events, now)
+
+
+def is_news(session: Session, seen: View, keeper: Keeper) -> bool:
+    """Say whether this view remembers anything that the store does not, beyond the time that has passed."""
+    if seen.profile.remembers:
+        if session.overs.pending(seen.profile.name):
+            return True
+    elif seen.device.battery.percent is None:
         return False
-    from bgo.policy import battery
+    else:
+        from bgo.policy import battery
 
-    return battery.is_folded(seen.device) and remembered(session, seen.profile.name) != seen.platform
+        if not battery.is_folded(seen.device):
+            return False
+    return _timeless(keeper.read(session, seen.profile.name)) != _timeless(seen.platform)
 
 
-def remember(session: Session, seen: View) -> None:
+def _timeless(state: PlatformState) -> PlatformState:
+    android, ios = state.android, state.ios
+    return replace(
+        state,
+        android=None if android is None else replace(android, at=0),
+        ios=None if ios is None else replace(ios, at=0),
+    )
+
+
+def remember(session: Session, seen: View, keeper: Keeper) -> None:
     """Write down what this view remembers, where it differs from what is there."""
-    if is_news(session, seen):
-        session.notes.write(_key(seen.profile.name), json.dumps(asdict(seen.platform)))
+    if not is_news(session, seen, keeper):
+        return
+    keeper.write(session, seen.profile.name, seen.platform)
+    if seen.profile.remembers and (pending := session.overs.pending(seen.profile.name)):
+        session.overs.drop(seen.profile.name, pending[-1][2])
 
 
 def _key(profile: str) -> str:

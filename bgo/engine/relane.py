@@ -10,6 +10,7 @@ import json
 from dataclasses import replace
 
 from bgo.engine.waiting import waited
+from bgo.model.lane import payload_class
 from bgo.model.state import FINAL
 from bgo.model.task import Task
 from bgo.store.port import Session
@@ -52,13 +53,16 @@ def _move(session: Session, task: Task, homes: dict[tuple[int, tuple[str, ...]],
     return {task.lane, lane} if task.ready else set()
 
 
-def home(session: Session, task: Task, now: int, queue: str | None = None) -> int:
-    """Return the lane where a task belongs: that of its present marks, and of another queue if one is named."""
+def home(session: Session, task: Task, now: int, queue: str | None = None, size: int | None = None) -> int:
+    """Return the lane where a task belongs: that of its present marks, and of another queue, or another size of its
+    input in bytes, if one is named."""
     key = session.lanes.key(task.lane)
-    marks = session.pauses.marks(task.tags)
-    if marks == key.marks and queue in (None, key.view.queue):
+    marks, kind = session.pauses.marks(task.tags), key.view.traits
+    if size is not None:
+        kind = kind._replace(payload=payload_class(size))
+    if marks == key.marks and queue in (None, key.view.queue) and kind == key.view.traits:
         return task.lane
-    view = key.view if queue is None else replace(key.view, queue=queue)
+    view = replace(key.view, queue=key.view.queue if queue is None else queue, traits=kind)
     return session.lanes.ensure(replace(key, view=view, marks=marks), now)
 
 

@@ -26,5 +26,6 @@ def step(session: Session, now: int, limit: int) -> int:
 
 def _lane(session: Session, task: Task, now: int) -> int:
     key = session.lanes.key(task.lane)
-    view = replace(key.view, constraints=policy.asked(task.wish, task.created_at, now))
+    asked, kind = policy.asked(task.wish, task.created_at, now), key.view.traits
+    view = replace(key.view, constraints=asked, traits=kind._replace(retries=kind.retries and asked.device_idle))
     return session.lanes.ensure(replace(key, view=view), now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bgo.clock import Moment
 from bgo.engine import upstream
@@ -13,6 +13,7 @@ from bgo.ids import Rng
 from bgo.model import payload as payloads
 from bgo.model.outcome import Failed, Lost, Outcome, Succeeded, TaskError
 from bgo.model.plan import Transition
+from bgo.model.profile import HOST, Profile
 from bgo.model.state import FINAL
 from bgo.model.task import ERROR_LIMIT, Lease, Task
 from bgo.policy import order
@@ -49,11 +50,18 @@ class RunKey:
 
 
 def settle(
-    session: Session, key: RunKey, outcome: Outcome, moment: Moment, rng: Rng, started: Moment | None = None
+    session: Session,
+    key: RunKey,
+    outcome: Outcome,
+    moment: Moment,
+    rng: Rng,
+    started: Moment | None = None,
+    profile: Profile = HOST,
 ) -> Settled | LateFinish:
     """Apply how a run ended. A refused late finish is recorded, never an overwrite.
 
-    `started` is given for a run that began since the last commit: its lease need not be told first.
+    `started` is given for a run that began since the last commit: its lease need not be told first. The profile may
+    raise or lower the delay of a retry.
     """
     now = moment.now_ms
     task = session.tasks.find_seq(key.seq)
@@ -67,8 +75,10 @@ def settle(
         lease = lease._replace(started_at=started.now_ms)
     if lease.rate_key is not None and not lease.stamped:
         _count_start(session, lease, outcome, started, moment)
+    if lease.profile:
+        session.overs.add(lease.profile, f"{task.id}.{task.run}", now)
     outcome, data = _readable(outcome)
-    to = policy.settle(task, outcome, now, rng)
+    to = policy.settle(_fitted(task, outcome, profile), outcome, now, rng)
     error = _keep_error(session, policy.error_of(outcome, to.event))
     output = None if data is None else session.payloads.put(data)
     place = None
@@ -87,6 +97,16 @@ def settle(
     if lease.concurrency_key is not None:
         session.lanes.open_key(lease.concurrency_key, now)
     return Settled(task, to, outcome)
+
+
+def _fitted(task: Task, outcome: Outcome, profile: Profile) -> Task:
+    """Return the task with the retries that the platform lets it have."""
+    if profile.os == "host" or isinstance(outcome, Succeeded):
+        return task
+    from bgo.model.lane import PLAIN
+    from bgo.policy import fit
+
+    return replace(task, wish=fit.fitted(task.wish, PLAIN, profile).wish)
 
 
 def _detail(outcome: Outcome) -> str:

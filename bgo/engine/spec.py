@@ -26,7 +26,7 @@ from bgo.model.options import (
     shown,
 )
 from bgo.model.specs import constraint_loss
-from bgo.model.task import INPUT_LIMIT, TAG_LIMIT, TaskSpec, Wish
+from bgo.model.task import INPUT_LIMIT, TAG_LIMIT, Quotaless, TaskSpec, Wish
 from bgo.policy.schema import check_input
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class Request:
     finish_before: int | None = None
     window: ZonedWindow | None = None
     relax: tuple[RelaxStep, ...] | None = None
+    expedited: Quotaless | None = None
+    foreground: str | None = None
     after: tuple[str, ...] = ()
     argv: tuple[str, ...] | None = None
     env: Mapping[str, str] | None = None
@@ -234,7 +236,20 @@ def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTime
         finish_before=request.finish_before,
         window=request.window,
         relax=_relax(request, constraints),
+        expedited=_expedited(request),
+        foreground=None if request.foreground is None else check_name(request.foreground, "foreground service"),
     )
+
+
+def _expedited(request: Request) -> Quotaless | None:
+    said: object = request.expedited
+    if said not in (None, "run", "drop"):
+        raise UsageError(
+            f"not a policy for expedited work without quota: {shown(said)}",
+            why="it is run (as plain work) or drop",
+            hint='expedited="run"',
+        )
+    return request.expedited
 
 
 def _constraints(request: Request, defaults: HandlerDefaults) -> TaskConstraints:
@@ -247,13 +262,17 @@ def _constraints(request: Request, defaults: HandlerDefaults) -> TaskConstraints
     if request.on_loss is None and found.on_loss is ConstraintLoss.STOP:
         return found
     found = replace(found, on_loss=constraint_loss(request.on_loss or found.on_loss))
-    if not replace(found, on_loss=ConstraintLoss.STOP).is_empty:
+    from bgo.policy.loss import can_be_lost  # few say anything of it
+
+    if can_be_lost(found):
         return found
     if request.is_part:  # said for all members of a chain or batch, of which this one asks nothing
-        return NO_CONSTRAINTS
+        found = replace(found, on_loss=ConstraintLoss.STOP)
+        return NO_CONSTRAINTS if found.is_empty else found
     raise UsageError(
         "there is no constraint to lose",
-        why="on-constraint-loss says what becomes of a run when the device stops offering what it needs",
+        why="on-constraint-loss says what becomes of a run when the device stops offering what it needs"
+        + (", and how busy its processors are counts at the start alone" if found.cpu_below is not None else ""),
         hint="add a constraint such as --charging, or leave it out",
     )
 

@@ -12,12 +12,12 @@ from bgo.flow import chain_words as words
 from bgo.flow.chain_steps import STEP, Step, StepReader, name_of
 from bgo.flow.chaining import ChainBuilder
 from bgo.flow.toml_tables import object_of, spelled
-from bgo.flow.toml_text import TomlText, at, read_text
 from bgo.model import steps as grammar
 from bgo.model.flow import CONTINUE, FAIL, INPUT
 from bgo.model.options import check_name
 from bgo.model.words import did_you_mean
 from bgo.policy.schema import check_input
+from bgo.toml_text import TomlText, at, read_text
 
 if TYPE_CHECKING:
     from bgo.flow.enqueueing import Enqueueing

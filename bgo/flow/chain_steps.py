@@ -13,9 +13,9 @@ from bgo.flow import wording
 from bgo.flow.chaining import MERGES
 from bgo.flow.drafts import Draft
 from bgo.flow.toml_tables import TableReader, items_of, object_of, spelled
-from bgo.flow.toml_text import TomlText, at
 from bgo.model.flow import FAIL, INPUT
 from bgo.model.options import check_name
+from bgo.toml_text import TomlText, at
 
 if TYPE_CHECKING:
     from bgo.model.window import TimeWindow

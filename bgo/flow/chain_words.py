@@ -154,12 +154,19 @@ def _network(value: Any) -> Any:
     return NetworkConstraint(said)
 
 
+def _cpu_below(value: Any) -> int:
+    return specs.cpu_below(str(value) if _is_number(value) else text(value, "percent such as '50%'"))
+
+
 _CONSTRAINTS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "network": ("network", _network),
     "battery_not_low": ("battery_not_low", flag),
     "charging": ("requires_charging", flag),
     "device_idle": ("device_idle", flag),
     "storage_not_low": ("storage_not_low", flag),
+    "cpu_below": ("cpu_below", _cpu_below),
+    "unused_for": ("unused_for", length),
+    "on_network": ("on_network", texts),
 }
 """What may be asked of the device, by its word: its field of the constraints, and how it is read."""
 
@@ -211,6 +218,8 @@ EACH: Mapping[str, Reader] = {
     "rate": ("rate_limit", _rate),
     "rate_key": ("", _needs("rate")),
     "at_most_once": ("at_most_once", lambda v, c: flag(v)),
+    "expedited": ("expedited", lambda v, c: v if isinstance(v, bool) else text(v, "run or drop")),
+    "foreground": ("foreground", lambda v, c: text(v, "a type of foreground service, such as dataSync")),
     "cwd": ("cwd", _folder),
     "env": ("env", lambda v, c: _env(v)),
     "window": ("window", _window),

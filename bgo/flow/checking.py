@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bgo.engine.lint_desk import Checked
     from bgo.engine.schedules import Draft
     from bgo.flow.scheduling import Scheduling
-    from bgo.model.device import DeviceState
+    from bgo.model.device import DeviceState, Facts
     from bgo.model.schedule import Schedule
     from bgo.model.task import Task, TaskSpec
     from bgo.store.port import Session
@@ -27,7 +27,7 @@ WAITING = (*CLAIMABLE, State.BLOCKED)
 Part = TypeVar("Part")
 
 
-def check(flow: Scheduling, words: Sequence[str], device: DeviceState | None, limit: int = LIMIT) -> Checked:
+def check(flow: Scheduling, words: Sequence[str], device: Facts | DeviceState | None, limit: int = LIMIT) -> Checked:
     """Return what is wrong with what these ids and names stand for, or with all that waits and all schedules."""
     ground = flow._ground(device)
     with flow.store.read() as session:

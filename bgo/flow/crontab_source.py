@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from bgo.errors import BgoError, NotFoundError, UsageError
-from bgo.flow.toml_text import SIZE_LIMIT
+from bgo.toml_text import SIZE_LIMIT
 
 PROGRAM, PIPE = "crontab", "-"
 ANSWER_S = 30

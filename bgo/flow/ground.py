@@ -10,12 +10,17 @@ from bgo.engine.cycle import Asker
 from bgo.engine.explain import Ground
 from bgo.model.device import DeviceState, View
 from bgo.model.handler import Catalogue
+from bgo.model.profile import Profile
 from bgo.policy.gates import Offer
 from bgo.run.liveness import living
 
 
 def ground(
-    settings: Settings, catalogue: Callable[[], Catalogue], clock: Clock, sense: Callable[[], DeviceState]
+    settings: Settings,
+    catalogue: Callable[[], Catalogue],
+    clock: Clock,
+    sense: Callable[[], DeviceState],
+    profile: Profile,
 ) -> Ground:
     """Return who would ask if `bgo run` was started now, under which view, and how many workers live.
 
@@ -25,5 +30,5 @@ def ground(
 
     offer = Offer(frozenset(catalogue()))
     asker = Asker("", host_id(), boot_id(), offer, settings.slots)
-    view = View(device=sense())
+    view = View(profile, sense())
     return Ground(asker, view, len(living(settings.run_dir)), moment(clock, boot_id()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bgo.clock import from_datetime
@@ -11,7 +12,7 @@ from bgo.errors import NotFoundError, UsageError
 from bgo.flow.listing import Listing, select
 from bgo.flow.loops import refuse_on_loop
 from bgo.ids import looks_like_id
-from bgo.model.device import DeviceState
+from bgo.model.device import DeviceState, facts_of
 from bgo.model.state import FINAL, State
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from bgo.engine.query import Overview
     from bgo.engine.standing import Standing
     from bgo.flow.monitoring import Monitor
-    from bgo.model.device import DeviceState
+    from bgo.model.device import DeviceState, Facts
+    from bgo.model.profile import Profile
     from bgo.model.query import Pause, QueueRow, Selector
     from bgo.model.task import HistoryEntry, Task
     from bgo.model.views import Explanation, GateLine, TaskView
@@ -60,7 +62,7 @@ class Looking(Listing):
         from bgo.engine import explain, query, resolve
 
         with self.store.read() as session:
-            asks = _may_ask_device(resolve.task(session, task_id))
+            asks = self.profile.remembers or _may_ask_device(resolve.task(session, task_id))
         ground = self._ground(asks=asks)
         with self.store.read() as session:
             task = resolve.task(session, task_id)
@@ -106,7 +108,7 @@ class Looking(Listing):
 
         return len(living(self.settings.run_dir))
 
-    def explain(self, task_id: str, device: DeviceState | None = None) -> Explanation:
+    def explain(self, task_id: str, device: Facts | DeviceState | None = None) -> Explanation:
         """Return every gate of a task as a plain `bgo run` would judge it now, and the time waited by reason."""
         from dataclasses import replace
 
@@ -128,7 +130,7 @@ class Looking(Listing):
         hold = replace(line.hold, current=missing[handler], lift="bgo plugins list; then plugins.overrides, or rename")
         return replace(line, current=hold.current, hold=hold)
 
-    def explain_all(self, device: DeviceState | None = None, *, limit: int = 50) -> Standing:
+    def explain_all(self, device: Facts | DeviceState | None = None, *, limit: int = 50) -> Standing:
         """Return what waits for what: unfinished tasks in groups that share every gate, and schedules; so many each."""
         from bgo.engine.standing import standing
 
@@ -136,25 +138,36 @@ class Looking(Listing):
         with self.store.read() as session:
             return standing(session, ground, limit)
 
-    def sensing(self, said: DeviceState | None = None) -> Callable[[], DeviceState]:
+    @cached_property
+    def profile(self) -> Profile:
+        """Return the profile in force: the platform whose rules count."""
+        from bgo import compose
+
+        return compose.profile(self.settings)
+
+    def sensing(self, said: Facts | DeviceState | None = None) -> Callable[[], DeviceState]:
         """Return how the device is read: what is said of it first, then BGO_DEVICE, else its sensors."""
         from bgo import compose
 
-        return compose.sensing(self._survey, said)
+        return compose.sensing(self.settings, self._survey, facts_of(said), self.clock, self.profile)
 
-    def _ground(self, device: DeviceState | None = None, *, asks: bool = True) -> Ground:
+    def _ground(self, device: Facts | DeviceState | None = None, *, asks: bool = True) -> Ground:
         """Return where we stand; without `asks` nothing that is looked at depends on the device."""
         from bgo.flow.ground import ground
 
-        found = ground(self.settings, self.catalogue, self.clock, self.sensing(device) if asks else DeviceState)
-        if found.view.device.battery.percent is None or not self.settings.store_path.exists():
+        sense = self.sensing(device) if asks else DeviceState
+        found = ground(self.settings, self.catalogue, self.clock, sense, self.profile)
+        remembers = found.view.profile.remembers or found.view.device.battery.percent is not None
+        if not (asks and remembers) or not self.settings.store_path.exists():
             return found
         from dataclasses import replace
 
         from bgo.engine import platform
 
         with self.store.read() as session:
-            return replace(found, view=platform.view(session, found.view.profile, found.view.device))
+            view, since = found.view, facts_of(device).since_ms
+            seen = platform.view(session, view.profile, view.device, found.now, since=since)
+            return replace(found, view=seen)
 
     def queues(self) -> list[QueueRow]:
         """Return the queues with what stands in them."""

@@ -153,6 +153,8 @@ def request_like(flow: Opened, task_id: str) -> Request:
         at_most_once=task.wish.at_most_once,
         window=task.wish.window,
         relax=task.wish.relax,
+        expedited=task.wish.expedited,
+        foreground=task.wish.foreground,
         argv=None if setup is None else tuple(setup["argv"]),
         env=None if setup is None else setup["env"],
         cwd=task.cwd,

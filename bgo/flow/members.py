@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 OF_EACH = frozenset(
     {
         "queue", "priority", "tags", "timeout", "retry", "constraints", "on_constraint_loss", "relax",
+        "expedited", "foreground",
         "concurrency", "rate_limit", "rate_key", "at_most_once", "cwd", "env", "argv", "finish_before", "window", "tz",
         "allow_unknown",
     }

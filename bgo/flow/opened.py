@@ -48,13 +48,13 @@ class Opened:
         self._lock = RLock()
         self._open: SqliteStore | None = None
         self._remembered: object = None
-        self._sensors: Survey | None = None
+        self._sensors: dict[str, Survey] = {}
 
-    def _survey(self) -> Survey:
-        """The sensors of the device, kept: what they said and which were slow is remembered."""
-        if self._sensors is None:
-            self._sensors = compose.survey(self.settings)
-        return self._sensors
+    def _survey(self, device: str) -> Survey:
+        """The sensors of a device, kept: what they said and which were slow is remembered."""
+        if device not in self._sensors:
+            self._sensors[device] = compose.survey(self.settings, device)
+        return self._sensors[device]
 
     @property
     def _rng(self) -> Rng:

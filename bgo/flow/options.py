@@ -18,13 +18,10 @@ if TYPE_CHECKING:
     from bgo.model.cron import CronSchedule
     from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique, UniquePolicy
     from bgo.model.schedule import MissedPolicy, Overlap
+    from bgo.model.task import Quotaless
     from bgo.model.window import RelaxStep, TimeWindow, ZonedWindow
 
-NOT_YET = frozenset(
-    {
-        "encryption", "expedited",
-    }
-)  # fmt: skip
+NOT_YET = frozenset({"encryption"})
 """Keywords that mean something to bgo but are not acted upon by this version; said or not, nothing is ignored."""
 
 NO_WINDOWS: Mapping[str, TimeWindow] = MappingProxyType({})
@@ -63,6 +60,11 @@ class EnqueueOptions(TypedDict, total=False):
     """Hours in which it may start: a TimeWindow, `"09:00-17:00@mon-fri"`, `"off-peak"`, or a name of the config."""
     tz: str
     """The zone of the window, such as `"Europe/Berlin"`; the default is that of this computer."""
+    expedited: Quotaless | bool
+    """It goes before what a device profile would put off, while its quota lasts; without any it runs as plain work
+    (`"run"`, or True) or not at all (`"drop"`)."""
+    foreground: str
+    """The type of foreground service that it runs as under an Android profile: `"dataSync"`."""
     after: Iterable[str] | str
     """Ids of tasks that must have succeeded before it may start."""
     as_: str
@@ -154,11 +156,17 @@ def to_request(
         start_before=_deadline(options.get("start_before"), "start_before", clock),
         finish_before=_deadline(options.get("finish_before"), "finish_before", clock),
         window=_window(options, windows),
+        expedited=_expedited(options.get("expedited")),
+        foreground=options.get("foreground") or None,
         after=_after(options.get("after", ())),
         argv=None if argv is None else tuple(argv),
         env=options.get("env"),
         cwd=options.get("cwd"),
     )
+
+
+def _expedited(said: Quotaless | bool | None) -> Quotaless | None:
+    return "run" if said is True else said or None
 
 
 def _due(options: EnqueueOptions, clock: Clock) -> int | None:

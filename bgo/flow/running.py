@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from bgo import compose
 from bgo.errors import TaskFailedError
 from bgo.flow.looking import Looking
 from bgo.flow.loops import refuse_on_loop
+from bgo.model.device import facts_of
 from bgo.model.state import State
 
 if TYPE_CHECKING:
-    from bgo.model.device import DeviceState
+    from bgo.flow.playing import PlayOptions
+    from bgo.model.device import DeviceState, Facts
     from bgo.model.views import TaskView
     from bgo.run.bench import RunOptions
+    from bgo.run.plays import Play
     from bgo.run.report import HookListener, Listener, RunReport, ScheduleListener
     from bgo.run.simulator import SimOptions, Timeline
 
@@ -62,7 +65,7 @@ class Running(Looking):
         self,
         options: RunOptions | None = None,
         *,
-        device: DeviceState | None = None,
+        device: Facts | DeviceState | None = None,
         listener: Listener | None = None,
         hook_listener: HookListener | None = None,
         schedule_listener: ScheduleListener | None = None,
@@ -70,7 +73,7 @@ class Running(Looking):
     ) -> RunReport:
         """Execute what is due, in child processes, until the options say it is enough (default: nothing is left).
 
-        `device` is what is said of the device: facts, so long as this runs; what it leaves open is sensed.
+        `device` is what is said of the device: facts, so long as this runs, or a script; what it leaves open is sensed.
         `listener` hears what tasks do, `hook_listener` which hooks could not be told of it, `schedule_listener` which
         schedules have paused themselves; `on_ready` is called once the worker takes work, and ends in good order when
         it is asked to.
@@ -83,7 +86,7 @@ class Running(Looking):
         self._check_plugins()
         options = options or RunOptions()
         known = Known(self._peek, self.catalogue, self.clock)
-        bench = compose.bench(self.settings, self.sensing(device), known)
+        bench = compose.bench(self.settings, self.sensing(device), known, self.profile, facts_of(device).since_ms)
         with self.store.read() as session:
             for queue in sorted(options.queues or ()):
                 self._check_queue(session, queue)
@@ -113,12 +116,23 @@ class Running(Looking):
         """
         from bgo.run.simulator import SimOptions, floor_to_minute, simulate
 
-        compose.check_profile(self.settings)
         if options is None:
-            options = SimOptions(floor_to_minute(self.clock.now_ms()), device=self.sensing()())
+            now = floor_to_minute(self.clock.now_ms())
+            options = SimOptions(now, device=self.sensing()(), profile=self.profile)
         if options.start_ms > self.clock.now_ms():
             options = replace(options, is_ahead=True)
         return simulate(self.store, self.catalogue(), self.settings.slots, options)
+
+    def play(self, **options: Unpack[PlayOptions]) -> Play:
+        """Play what is queued here, or a scenario's work, under a profile, or two to compare: nothing is executed, and
+        nothing changes. Where a profile promises no times, several seeds are played.
+
+        `flow.play(scenario="ten.toml", device="commuter", compare="ios").to_svg()` is the picture of it. Raises
+        UsageError for what cannot be played, in files with FILE:LINE.
+        """
+        from bgo.flow.playing import play
+
+        return play(self, options)
 
 
 def _output(view: TaskView) -> Any:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bgo.clock import Clock
 from bgo.errors import UsageError
@@ -16,11 +16,11 @@ from bgo.flow.options import NO_WINDOWS
 from bgo.flow.rules import AT, RULES, rule_of
 from bgo.flow.schedule_written import WrittenSchedule
 from bgo.flow.toml_tables import TableReader, items_of, object_of, spelled
-from bgo.flow.toml_text import TomlText, at, read_text
 from bgo.model import steps as grammar
 from bgo.model.flow import INPUT
 from bgo.model.options import check_name
 from bgo.model.window import TimeWindow
+from bgo.toml_text import TomlText, at, read_text
 
 EXAMPLE = 'a schedule is [nightly], and below it handler = "files.hash" and daily-at = "03:00"'
 SHELL = "shell"
@@ -48,29 +48,36 @@ def parse(
     if not read.data:
         why, hint = "an empty file would take all of its schedules away", "bgo unschedule KEY does that"
         raise UsageError(f"{read.place()}: no schedules", why=why, hint=hint)
-    return tuple(_Schedule(read, key, TableReader(read, folder, clock, windows), folder).read() for key in read.data)
+    reader = TableReader(read, folder, clock, windows)
+    return tuple(ScheduleReader(read, key, reader, folder, Spot(read.data[key], key)).read() for key in read.data)
 
 
-class _Schedule:
-    """Reads one table."""
+class Spot(NamedTuple):
+    """Where a schedule stands in its file: a table, the name of it, and which one it is of those with that name."""
 
-    def __init__(self, text: TomlText, key: str, reader: TableReader, folder: str) -> None:
-        self._text, self._key, self._folder = text, key, folder
+    table: Any
+    name: str
+    number: int = 0
+
+
+class ScheduleReader:
+    """Reads one table: the schedule that is to have this key."""
+
+    def __init__(self, text: TomlText, key: str, reader: TableReader, folder: str, spot: Spot) -> None:
+        self._text, self._key, self._folder, self._spot = text, key, folder, spot
         self._reader = reader
-        self._own = text.place(key)
+        self._own = text.place(spot.name, spot.number)
         with at(self._own):
             check_name(key, "schedule")
-            if not isinstance(text.data[key], dict):
+            if not isinstance(spot.table, dict):
                 raise UsageError(f"{key!r} is no schedule", why="a schedule is a table", hint=EXAMPLE)
-        self._reader.check_keys(text.data[key], KEYS, "a schedule", key, 0)
-        self._table = spelled(text.data[key])
+        self._reader.check_keys(spot.table, KEYS, "a schedule", spot.name, spot.number)
+        self._table = spelled(spot.table)
 
     def read(self) -> WrittenSchedule:
         table, what = self._table, self._what()
         keywords: dict[str, Any] = dict(self._rule())
-        keywords |= self._reader.keywords(
-            self._text.data[self._key], self._key, 0, {**schedule_words.TIMING, **schedule_words.OPTIONS}
-        )
+        keywords |= self._reader.keywords(*self._spot, {**schedule_words.TIMING, **schedule_words.OPTIONS})
         keywords |= self._argv(what) | self._batch(what)
         with at(self._place(INPUT)):
             if INPUT in table:
@@ -83,8 +90,8 @@ class _Schedule:
 
     def _place(self, *keys: str) -> str:
         """Return where the last of these keys stands that the table has."""
-        said = [key for key in self._text.data[self._key] if key.replace("-", "_") in keys]
-        return self._text.place(self._key, 0, said[-1]) if said else self._own
+        said = [key for key in self._spot.table if key.replace("-", "_") in keys]
+        return self._text.place(self._spot.name, self._spot.number, said[-1]) if said else self._own
 
     def _rule(self) -> dict[str, Any]:
         with at(self._place(*RULE_WORDS)):

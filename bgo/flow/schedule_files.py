@@ -11,9 +11,9 @@ from bgo.errors import BgoError, RefusedError, UsageError
 from bgo.flow import crontab, schedule_file
 from bgo.flow.crontab_read import Became, Crontab, Line, Owner
 from bgo.flow.schedule_changes import ready
-from bgo.flow.toml_text import at
 from bgo.hooks.commandline import kept_environment
 from bgo.model.views import SCHEMA
+from bgo.toml_text import at
 
 if TYPE_CHECKING:
     from bgo.engine.schedules import Draft, Placed

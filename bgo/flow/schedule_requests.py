@@ -65,6 +65,8 @@ def request_of(template: TaskSpec) -> Request:
         unique=wish.unique,
         window=wish.window,
         relax=wish.relax,
+        expedited=wish.expedited,
+        foreground=wish.foreground,
         after=template.after,
         argv=None if setup is None else tuple(setup["argv"]),
         env=None if setup is None else setup["env"],

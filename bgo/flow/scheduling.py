@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bgo.flow.chaining import ChainBuilder
     from bgo.flow.crontab_read import Owner
     from bgo.flow.schedule_files import Applied, Imported
-    from bgo.model.device import DeviceState
+    from bgo.model.device import DeviceState, Facts
     from bgo.model.schedule import ScheduleWish
     from bgo.model.schedule_view import Coming, ScheduleExplanation, ScheduleView
     from bgo.model.task import Enqueued
@@ -228,19 +228,19 @@ class Scheduling(Enqueueing):
         with self.store.read() as session:
             return not session.tasks.find_prefix(word, 1) and bool(session.schedules.find_prefix(word, 1))
 
-    def explain_schedule(self, schedule: str, device: DeviceState | None = None) -> ScheduleExplanation:
+    def explain_schedule(self, schedule: str, device: Facts | DeviceState | None = None) -> ScheduleExplanation:
         """Return whether a schedule will fire, and make something then: every gate, as it stands now, and what would
         hold what it makes."""
         from bgo.engine import resolve
         from bgo.engine.explain_schedule import asks_device, explain
 
         with self.store.read() as session:
-            asks = asks_device(session, resolve.schedule(session, schedule))
+            asks = self.profile.remembers or asks_device(session, resolve.schedule(session, schedule))
         ground = self._ground(device, asks=asks)
         with self.store.read() as session:
             return explain(session, resolve.schedule(session, schedule), ground)
 
-    def check(self, *words: str, device: DeviceState | None = None) -> Checked:
+    def check(self, *words: str, device: Facts | DeviceState | None = None) -> Checked:
         """Return what is wrong with all that waits and all schedules, or with these (by id or name): what could never
         run under the profile in force, what would be bent by it, and what nobody here can sense.
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from bgo.clock import Clock
 from bgo.errors import UsageError
 from bgo.flow import chain_words as words
-from bgo.flow.toml_text import TomlText, at
 from bgo.model import payload
 from bgo.model.words import did_you_mean
+from bgo.toml_text import TomlText, at
 
 if TYPE_CHECKING:
     from bgo.model.window import TimeWindow

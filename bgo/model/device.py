@@ -67,6 +67,8 @@ class Span:
 
     ms: int | None = None
     source: str = "not sensed"
+    at_ms: int | None = None
+    """When it was so long (UTC): it grows from then on. None: it is said to be so long all the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,27 @@ class DeviceChange:
 
     at_ms: int
     state: DeviceState
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is said of a device, rather than asked of it."""
+
+    state: DeviceState = DeviceState()
+    since_ms: int = 0
+    """For so long it has been so already."""
+    device: str = ""
+    """Which one it is: a day that comes with bgo, a script, `host`, `adb…` or `termux`; empty: as configured."""
+
+
+NO_FACTS = Facts()
+
+
+def facts_of(said: Facts | DeviceState | None) -> Facts:
+    """Return what is said, be it a mere state, or nothing."""
+    if said is None:
+        return NO_FACTS
+    return said if isinstance(said, Facts) else Facts(said)
 
 
 @dataclass(frozen=True, slots=True)

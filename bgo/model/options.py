@@ -299,6 +299,12 @@ class ConstraintLoss(StrEnum):
     CANCEL = "cancel"
 
 
+NETWORK_NAME_LIMIT = 64
+"""A Wi-Fi's name has at most 32 bytes; more than this is no name."""
+NETWORK_NAMES = 20
+"""Names of one task."""
+
+
 @dataclass(frozen=True, slots=True)
 class TaskConstraints:
     """What the device must offer before the work may start."""
@@ -309,6 +315,35 @@ class TaskConstraints:
     device_idle: bool = False
     storage_not_low: bool = False
     on_loss: ConstraintLoss = ConstraintLoss.STOP
+    cpu_below: int | None = None
+    """The processors are busy with less than so many percent of all of them. Of starts alone: a run is load itself."""
+    unused_for: Duration | None = None
+    """Nobody has touched it for so long; kept as a timedelta."""
+    on_network: tuple[str, ...] | Iterable[str] | str = ()
+    """It is on the network of this name, or of one of these; kept as a sorted tuple."""
+
+    def __post_init__(self) -> None:
+        if self.cpu_below is not None and not is_whole(self.cpu_below, 1, 100):
+            raise UsageError(
+                f"cpu_below: {shown(self.cpu_below)} is no part of all processors",
+                why="it is a whole number of percent, from 1 to 100",
+                hint="cpu_below=50 waits until less than half of them is busy",
+            )
+        if self.unused_for is not None:
+            ms = to_ms(self.unused_for, "unused_for", minimum=1)
+            object.__setattr__(self, "unused_for", timedelta(milliseconds=ms))
+        if self.on_network != ():
+            object.__setattr__(self, "on_network", _network_names(self.on_network))
+
+    @property
+    def unused_ms(self) -> int | None:
+        """`unused_for` in milliseconds."""
+        return None if self.unused_for is None else to_ms(self.unused_for, "unused_for")
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The names of `on_network`."""
+        return self.on_network  # type: ignore[return-value]  # so it is made
 
     @property
     def is_empty(self) -> bool:
@@ -326,6 +361,22 @@ class TaskConstraints:
             f.name: value for f in fields(self) if (value := getattr(self, f.name)) != getattr(NO_CONSTRAINTS, f.name)
         }
         return replace(base, **own)
+
+
+def _network_names(given: object) -> tuple[str, ...]:
+    names: list[object] = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    found = {name.strip() if isinstance(name, str) and name.isprintable() else "" for name in names}
+    if not all(0 < len(name) <= NETWORK_NAME_LIMIT for name in found):
+        raise UsageError(
+            f"on_network: not the name of a network: {shown(given)}",
+            why=f"a name has from 1 to {NETWORK_NAME_LIMIT} printable characters",
+            hint='on_network="Home", or ["Home", "Office"] for any of them',
+        )
+    if len(found) > NETWORK_NAMES:
+        raise UsageError(
+            f"on_network: {len(found)} networks", why=f"a task names at most {NETWORK_NAMES}", hint="leave some out"
+        )
+    return tuple(sorted(found))
 
 
 NO_CONSTRAINTS = TaskConstraints()

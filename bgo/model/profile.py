@@ -59,6 +59,8 @@ class Battery:
     """So long it must have been plugged in to count as charging; 0: at once."""
     stable_charge_level: int = 90
     """At this level it counts at once, all the same."""
+    saver_defers: bool = False
+    """While the battery saver is on, plain work of an app that is not on the screen waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,8 @@ class Quota:
     """For all buckets but restricted."""
     top_started_free: bool = False
     """A run that began while the app was on top is not counted."""
+    service_free: bool = False
+    """Nothing is counted while the app has a service in the foreground."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +233,12 @@ class Refresh:
     pending: int
     """Requests that may wait at once."""
     per_day: tuple[int, int]
-    """How many come in a day of an app that is used: the least and the most; an assumption, Apple names no number."""
+    """How many come in a day of an app that is used all the time (see `AppRules.usage`): the least and the most; an
+    assumption, Apple names no number."""
+    gap_ms: int = 0
+    """So far is one from the next at least: iOS limits the rate."""
+    spread_ms: int = 0
+    """One that came while the device did not permit it comes at most so much later, once it does; an assumption."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +248,11 @@ class Processing:
     run_max_ms: int
     pending: int
     per_day: tuple[int, int]
+    gap_ms: int = 0
+    spread_ms: int = 0
     needs_idle: bool = True
     stop_on_use: bool = True
+    """It ends when somebody takes the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,12 +264,16 @@ class AppRules:
     horizon_ms: int = 604_800_000
     """Requests for later than this are not recommended."""
     battery_floor: int = 20
-    """Below, and not charging, there is no refresh."""
+    """Below, and not charging, there is neither refresh nor processing."""
     low_power_stops: bool = True
     usage: float = 0.5
-    """How much the app is used, from 0 to 1: of that hangs how often iOS gives it time."""
+    """How much the app is used, from 0 to 1: the chance of each refresh and each processing to come at all."""
+    unused_ms: int | None = None
+    """An app that nobody has opened for so long is given no time; None: however long."""
     permitted_ids: tuple[str, ...] = ()
+    """The identifiers under which the app asks for time; empty: nothing is said of them."""
     background_modes: tuple[str, ...] = ()
+    """Its UIBackgroundModes: without `fetch` no refresh, without `processing` none of that; empty: nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +285,7 @@ class Profile:
     summary: str = ""
     lineage: tuple[str, ...] = ()
     """The profiles that it extends, from the nearest."""
-    unknown_passes: frozenset[str] = frozenset({"device_idle", "storage_not_low"})
+    unknown_passes: frozenset[str] = frozenset({"device_idle", "storage_not_low", "cpu_below", "unused_for"})
     work: Work = Work()
     battery: Battery = Battery()
     storage: Storage = Storage()

@@ -17,11 +17,11 @@ from bgo.model.options import (
     RetryPolicy,
     TaskTimeout,
 )
-from bgo.model.words import did_you_mean, duration, duration_ms
+from bgo.model.words import did_you_mean, duration, duration_ms, span
 
 if TYPE_CHECKING:
     from bgo.model.limits import ConcurrencyControl, DedupPolicy, RateLimit, Unique
-    from bgo.model.options import TaskConstraints
+    from bgo.model.options import NetworkConstraint, TaskConstraints
     from bgo.model.window import RelaxStep
 
 RETRY_FORMS = (
@@ -208,13 +208,15 @@ _DEVICE = {
     "device-idle": "device_idle",
     "storage-not-low": "storage_not_low",
 }
-"""What may be asked of the device by a word of its own: its field. `network=KIND` is the other thing."""
+"""What may be asked of the device by a word of its own: its field."""
+_VALUED = ("network=KIND", "cpu-below=50%", "unused-for=10m", "on-network=NAME")
+"""The other things that may be."""
 
 
 def relax(text: str) -> RelaxStep:
     """Return a step such as `3d:network=connected`, `12h:charging,battery-not-low` or `1w:none`: an age, and all that
-    is asked of the device from then on."""
-    from bgo.model.options import NetworkConstraint, TaskConstraints
+    is asked of the device from then on. A comma, or a backslash, of a network's name has a backslash before it."""
+    from bgo.model.options import TaskConstraints
     from bgo.model.window import RelaxStep
 
     age, colon, rest = text.partition(":")
@@ -224,26 +226,75 @@ def relax(text: str) -> RelaxStep:
             hint=f"try {RELAX_FORMS}",
         )  # fmt: skip
     found: dict[str, Any] = {}
-    for word in rest.split(",") if rest.strip() != "none" else ():
-        name, _, kind = word.strip().lower().partition("=")
-        if name == "network" and kind in set(NetworkConstraint):
-            found[name] = NetworkConstraint(kind)
-        elif name in _DEVICE and not kind:
+    for word in _parts(rest) if rest.strip() != "none" else ():
+        name, equals, value = word.strip().partition("=")
+        name = name.strip().lower()
+        if name in _DEVICE and not equals:
             found[_DEVICE[name]] = True
+        elif name == "on-network" and value:
+            found["on_network"] = (*found.get("on_network", ()), value)
+        elif not (name in _READERS and value.strip()):
+            raise _not_asked(word.strip())
         else:
-            known = [*_DEVICE, *(f"network={one}" for one in NetworkConstraint)]
-            raise UsageError(
-                f"relax: {word.strip()!r:.60} is nothing that is asked of a device",
-                why=did_you_mean(word.strip(), known) or f"that is {', '.join(_DEVICE)} or network=KIND",
-                hint=f"try {RELAX_FORMS}",
-            )
+            found[name.replace("-", "_")] = _READERS[name](value)
     return RelaxStep(duration_ms(age, minimum=1), TaskConstraints(**found))
+
+
+def _parts(text: str) -> list[str]:
+    """Return what stands between commas; a backslash takes its meaning from the character after it."""
+    parts, is_escaped = [""], False
+    for char in text:
+        if is_escaped or char not in "\\,":
+            parts[-1], is_escaped = parts[-1] + char, False
+        elif char == ",":
+            parts.append("")
+        else:
+            is_escaped = True
+    return parts
+
+
+def _not_asked(word: str) -> UsageError:
+    from bgo.model.options import NetworkConstraint
+
+    known = [*_DEVICE, *(f"network={one}" for one in NetworkConstraint), *(word.partition("=")[0] for word in _VALUED)]
+    near = did_you_mean(word, known) or f"that is {', '.join(_DEVICE)}, {', '.join(_VALUED[:-1])} or {_VALUED[-1]}"
+    return UsageError(f"relax: {word!r:.60} is nothing that is asked of a device", why=near, hint=f"try {RELAX_FORMS}")
+
+
+def _network(word: str) -> NetworkConstraint:
+    from bgo.model.options import NetworkConstraint
+
+    if word.strip().lower() not in set(NetworkConstraint):
+        raise _not_asked(f"network={word.strip()}")
+    return NetworkConstraint(word.strip().lower())
+
+
+def cpu_below(text: str) -> int:
+    """Return a part of all processors: `50%`, or `50`."""
+    word = text.strip().removesuffix("%").rstrip()
+    if word.isascii() and word.isdigit() and len(word) < 4 and 1 <= int(word) <= 100:
+        return int(word)
+    raise UsageError(
+        f"cpu-below: not a part of all processors: {text!r:.60}",
+        why="it is a whole number of percent, from 1 to 100",
+        hint="--cpu-below 50% waits until less than half of them is busy",
+    )
+
+
+_READERS: dict[str, Callable[[str], Any]] = {"network": _network, "cpu-below": cpu_below, "unused-for": duration}
 
 
 def constraint_words(wish: TaskConstraints) -> list[str]:
     """Return what is asked of the device in the words of `relax`; [] for nothing."""
     found = [word for word, name in _DEVICE.items() if getattr(wish, name)]
-    return found if wish.network == "none" else [*found, f"network={wish.network}"]
+    if wish.network != "none":
+        found.append(f"network={wish.network}")
+    if wish.cpu_below is not None:
+        found.append(f"cpu-below={wish.cpu_below}%")
+    if wish.unused_ms is not None:
+        found.append(f"unused-for={span(wish.unused_ms)}")
+    escaped = (name.replace("\\", "\\\\").replace(",", "\\,") for name in wish.networks)
+    return [*found, *(f"on-network={name}" for name in escaped)]
 
 
 def constraint_loss(word: str) -> ConstraintLoss:

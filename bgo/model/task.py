@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from bgo.model.outcome import TaskError
     from bgo.model.window import RelaxStep, ZonedWindow
 
+Quotaless = Literal["run", "drop"]
+"""Of expedited work that finds no quota: it runs as plain work, or it is not to run at all (WorkManager's
+OutOfQuotaPolicy)."""
 Kind = Literal["task", "chain", "batch"]
 """A chain or a batch is a row of its own that stands for its members; it is never claimed."""
 
@@ -46,6 +49,10 @@ class Wish:
     """The hours in which it may start."""
     relax: tuple[RelaxStep, ...] = ()
     """What it asks of the device instead of `constraints` as it grows older, by age."""
+    expedited: Quotaless | None = None
+    """It goes before what a platform would put off, while its quota lasts; and what becomes of it without any."""
+    foreground: str | None = None
+    """The type of foreground service that it runs as, on a platform that has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +196,8 @@ class Lease(NamedTuple):
     """1 once its start is written under its rate key; before that it counts as starting now."""
     paused: int = 0
     """1 while its processes shall stand still."""
+    profile: str = ""
+    """The profile under which it was claimed, if that remembers runs; else empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,13 @@ nothing new was queued: `id` and `state` are those of the task that stands in fo
 | `handlers` | an array of `{name, summary, params, accepts_extra, takes_argv, defaults, origin, source, example}` |
 | `handlers show` | one of them |
 | `plugins`, `plugins show` | an array of `{name, source, version, handlers, error, ms, warnings}` |
+| `profiles` | an array of `{name, os, extends, summary, path, state}`; `state`: why it cannot be used |
+| `profiles show` | `{name, os, extends, summary, path, rules}`, rules being `{key, value, written, from}` |
+| `profiles check` | an array of `{level, place, what, why, fix}`, level being ok, note, warning or error |
+| `profiles new` | `{name, extends, path}` |
 | `explain` | `Explanation.to_json` |
 | `check` | an array of `finding.Told.to_json`, each with `profile`; `--codes`: `{code, level, said}` |
+| `simulate` | `run.plays.Part.to_json`, and with `--compare` `run.plays.Play.to_json` |
 """
 
 from __future__ import annotations

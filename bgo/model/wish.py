@@ -25,11 +25,16 @@ if TYPE_CHECKING:
 
 def constraints_json(constraints: TaskConstraints) -> dict[str, Any]:
     """Return only what the constraints ask for."""
-    found = {}
+    found: dict[str, Any] = {}
     for f in fields(TaskConstraints):
         value = getattr(constraints, f.name)
         if value != getattr(NO_CONSTRAINTS, f.name):
             found[f.name] = str(value) if isinstance(value, str) else value
+    if "unused_for" in found:
+        found["unused_ms"] = constraints.unused_ms
+        del found["unused_for"]
+    if "on_network" in found:
+        found["on_network"] = list(constraints.networks)
     return found
 
 
@@ -42,6 +47,8 @@ def constraints_from(data: dict[str, Any]) -> TaskConstraints:
         found["network"] = NetworkConstraint(found["network"])
     if "on_loss" in found:
         found["on_loss"] = ConstraintLoss(found["on_loss"])
+    if "unused_ms" in found:
+        found["unused_for"] = timedelta(milliseconds=found.pop("unused_ms"))
     return TaskConstraints(**found)
 
 
@@ -158,6 +165,9 @@ def to_json(wish: Wish) -> dict[str, Any]:
             found[name] = at
     if wish.window is not None:
         found["window"] = str(wish.window)
+    for name in ("expedited", "foreground"):
+        if (word := getattr(wish, name)) is not None:
+            found[name] = word
     if wish.relax:
         found["relax"] = [{"after_ms": s.after_ms, "constraints": constraints_json(s.constraints)} for s in wish.relax]
     return found
@@ -186,4 +196,6 @@ def load(text: str) -> Wish:
         finish_before=data.get("finish_before"),
         window=_window_from(data.get("window")),
         relax=_relax_from(data["relax"]) if "relax" in data else (),
+        expedited=data.get("expedited"),
+        foreground=data.get("foreground"),
     )

@@ -5,12 +5,14 @@ A reading that is unknown holds, unless the profile lets unknown readings of tha
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from bgo.model.device import Network, NetworkKind, Reading, Tri, View
 from bgo.model.lane import Gate
 from bgo.model.options import NetworkConstraint, TaskConstraints
+from bgo.model.words import span
 from bgo.policy import battery
 
 
@@ -25,10 +27,13 @@ class Asked(NamedTuple):
     holder: str
     lift: str
     """The deed or the flag that would open it."""
+    until_ms: int | None = None
+    """When it opens by itself, if nothing happens before."""
 
 
-def asked(wish: TaskConstraints, view: View) -> Iterator[Asked]:
-    """Yield the judgement of each constraint that is asked for, in the order they are told."""
+def asked(wish: TaskConstraints, view: View, now_ms: int | None = None) -> Iterator[Asked]:
+    """Yield the judgement of each constraint that is asked for, in the order they are told. Without the instant, time
+    does not go on since the device was read, and none says when it opens by itself."""
     device = view.device
     if wish.network is not NetworkConstraint.NONE:
         yield _network(wish.network, device.network, view)
@@ -46,6 +51,12 @@ def asked(wish: TaskConstraints, view: View) -> Iterator[Asked]:
         line = Reading(_opposite(low.value), low.source)
         words = {Tri.YES: "low", Tri.NO: "not low"}.get(low.value, "unknown")
         yield _judged(Gate.STORAGE, "storage_not_low", line, view, words, "not low")
+    if wish.cpu_below is not None:
+        yield _load(wish.cpu_below, view)
+    if wish.unused_ms is not None:
+        yield _unused(wish.unused_ms, view, now_ms)
+    if wish.networks:
+        yield _named(wish.networks, view)
 
 
 _LIFTS = {
@@ -70,6 +81,42 @@ def _verdict(name: str, value: Tri, view: View) -> tuple[bool, str]:
     if name in view.profile.unknown_passes:
         return True, f"; the profile {view.profile.name} lets it pass"
     return False, ""
+
+
+def _load(limit: int, view: View) -> Asked:
+    level = view.device.load
+    value = Tri.UNKNOWN if level.percent is None else Tri.YES if level.percent < limit else Tri.NO
+    is_open, note = _verdict("cpu_below", value, view)
+    words = "unknown" if level.percent is None else f"{level.percent} % busy"
+    lift = "let other programs come to their end, or bgo run --signal load=0"
+    return Asked(Gate.LOAD, is_open, f"{words} ({level.source}){note}", f"below {limit} %", "what runs here", lift)
+
+
+def _unused(needed: int, view: View, now_ms: int | None) -> Asked:
+    since, source, at_ms = view.device.unused.ms, view.device.unused.source, view.device.unused.at_ms
+    until = None
+    if since is not None and at_ms is not None and now_ms is not None:
+        until = at_ms + needed - since
+        since += max(0, now_ms - at_ms)
+    value = Tri.UNKNOWN if since is None else Tri.YES if since >= needed else Tri.NO
+    is_open, note = _verdict("unused_for", value, view)
+    words = "unknown" if since is None else f"touched {span(since // 1000 * 1000)} ago"
+    return Asked(
+        Gate.UNUSED, is_open, f"{words} ({source}){note}", f"untouched for {span(needed)}", "whoever uses the device",
+        f"leave it alone until then, or bgo run --signal unused={span(needed)}", None if is_open else until,
+    )  # fmt: skip
+
+
+def _named(names: tuple[str, ...], view: View) -> Asked:
+    network = view.device.network
+    value = Tri.YES if network.name in names else Tri.NO
+    if not network.name:
+        value = Tri.NO if network.kind is NetworkKind.NONE else Tri.UNKNOWN
+    is_open, note = _verdict("on_network", value, view)
+    words = network.name or ("none" if network.kind is NetworkKind.NONE else "unknown")
+    lift = f"go there, or bgo run {shlex.join(['--signal', f'wifi={names[0]}'])}"
+    told_names = " or ".join(names)
+    return Asked(Gate.NAMED_NETWORK, is_open, f"{words} ({network.source}){note}", told_names, "the network", lift)
 
 
 def _opposite(value: Tri) -> Tri:

@@ -12,6 +12,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 from bgo.model.device import View
+from bgo.model.lane import PLAIN
 from bgo.model.options import NO_CONSTRAINTS, TaskConstraints
 from bgo.model.plan import Gate, Hold, ViewKey
 
@@ -41,13 +42,33 @@ def view_holds(key: ViewKey, view: View, offer: Offer, now_ms: int) -> Iterator[
         )
     if key.window is not None and (hold := window_hold(key.window, key.zone, now_ms)) is not None:
         yield hold
-    yield from device_holds(key.constraints, view)
+    if is_plain(key, view):
+        yield from device_holds(key.constraints, view, now_ms)
+    else:
+        yield from _of_platform(key, view, now_ms)
+
+
+def is_plain(key: ViewKey, view: View) -> bool:
+    """Say whether no platform has a say in such work: a computer takes it as it is."""
+    return view.profile.os == "host" and key.traits is PLAIN
+
+
+def _of_platform(key: ViewKey, view: View, now_ms: int) -> Iterator[Hold]:
+    """Yield the holds of the profile: what it refuses, what it puts off, the constraints, and the wait for company."""
+    from bgo.policy import fit, platform
+
+    if (refused := fit.hold(key, view.profile)) is not None:
+        yield refused
+    held = list(platform.holds(view.profile, view.platform, view.device, key, now_ms))
+    yield from (hold for hold in held if hold.gate is not Gate.BATCHING)
+    yield from device_holds(key.constraints, view, now_ms)
+    yield from (hold for hold in held if hold.gate is Gate.BATCHING)
 
 
 def view_hold(key: ViewKey, view: View, offer: Offer, now_ms: int) -> Hold | None:
     """Return the first hold of `view_holds`, or None when work of this kind may start."""
     asks_nothing = key.constraints is NO_CONSTRAINTS and key.window is None and offer.queues is None
-    if asks_nothing and (offer.handlers is None or key.handler in offer.handlers):
+    if asks_nothing and is_plain(key, view) and (offer.handlers is None or key.handler in offer.handlers):
         return None  # most work, judged by every look and tick
     return next(view_holds(key, view, offer, now_ms), None)
 
@@ -79,15 +100,20 @@ def window_hold(asked: ZonedWindow, zone: tzinfo | None, now_ms: int) -> Hold | 
     )
 
 
-def device_holds(wish: TaskConstraints, view: View) -> Iterator[Hold]:
-    """Yield a hold for each device constraint that the view does not meet."""
+def device_holds(wish: TaskConstraints, view: View, now_ms: int | None = None) -> Iterator[Hold]:
+    """Yield a hold for each device constraint that the view does not meet; with the instant, one that will lift by
+    itself says when."""
     if wish is NO_CONSTRAINTS:
         return
     from bgo.policy.device import asked  # most work asks nothing of the device
 
-    for line in asked(wish, view):
+    if view.profile.work.unenforceable:
+        from bgo.policy import fit
+
+        wish = fit.enforceable(wish, view.profile)
+    for line in asked(wish, view, now_ms):
         if not line.is_open:
-            yield Hold(line.gate, line.current, line.needed, holder=line.holder, lift=line.lift)
+            yield Hold(line.gate, line.current, line.needed, line.holder, line.until_ms, line.lift)
 
 
 def queue_hold(queue: str, slots: int) -> Hold:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bgo.errors import UsageError
 from bgo.model.options import MAX_DURATION_MS, NO_CONSTRAINTS, NetworkConstraint, TaskConstraints, is_whole, shown
@@ -87,11 +87,26 @@ def is_looser(before: TaskConstraints, after: TaskConstraints) -> bool:
         old, new = getattr(before, f.name), getattr(after, f.name)
         if f.name == "on_loss" or old == new:
             continue
-        allowed = new in _LOOSER[old] if f.name == "network" else new == getattr(NO_CONSTRAINTS, f.name)
-        if not allowed:
+        if not _is_less(f.name, old, new):
             return False
         is_less = True
     return is_less
+
+
+def _is_less(name: str, old: Any, new: Any) -> bool:
+    """Say whether a constraint that is `new` is met whenever it was met as `old`, which is another one."""
+    if new == getattr(NO_CONSTRAINTS, name):
+        return True
+    match name:
+        case "network":
+            return new in _LOOSER[old]
+        case "cpu_below":
+            return old is not None and new > old
+        case "unused_for":
+            return old is not None and new < old
+        case "on_network":
+            return bool(old) and set(old) < set(new)
+    return False
 
 
 def _told(wish: TaskConstraints) -> str:

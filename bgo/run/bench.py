@@ -48,6 +48,8 @@ class Bench:
     plugins: str = "{}"
     """The plugin settings for the children, as JSON."""
     profile: Profile = HOST
+    since_ms: int = 0
+    """What is said of the device as a fact has been so for so long, when this worker begins."""
     slots: int = 2
     lease_ms: int = 30_000
     kill_grace_ms: int = 5_000

@@ -212,15 +212,15 @@ class Desk(Questions):
         self, session: Session, key: RunKey, outcome: Outcome, now: Moment, inbox: Inbox
     ) -> Settled | LateFinish:
         """One outcome that cannot be recorded must not take its neighbours down: it becomes a rejection."""
-        started, rng = inbox.started.get(key), self._bench.rng
+        started, rng, profile = inbox.started.get(key), self._bench.rng, self._bench.profile
         try:
             with session.savepoint():
-                return settling.settle(session, key, outcome, now, rng, started)
+                return settling.settle(session, key, outcome, now, rng, started, profile)
         except (BgoError, ValueError, TypeError, OverflowError) as error:
             if isinstance(error, (StoreError, StoreBusyError)):
                 raise
             problem = TaskError("UnrecordableOutcome", f"{type(error).__name__}: {error}")
-            return settling.settle(session, key, Rejected(problem), now, rng, started)
+            return settling.settle(session, key, Rejected(problem), now, rng, started, profile)
 
     def renew(self, live: set[tuple[int, int]]) -> set[tuple[int, int]]:
         """Extend our leases and return the (seq, run) pairs that are still ours.

@@ -1,4 +1,5 @@
-"""The device while work runs: looked at as often as the store, and only while a run is live that asks something of it.
+"""The device while work runs: looked at as often as the store, and only while a run is live that asks something of it,
+or that its platform may stop.
 
 Sensors may be slow, so they are never asked inside a transaction; a store that does not answer does not delay this.
 """
@@ -10,11 +11,12 @@ from collections.abc import Callable
 from bgo.model.device import DeviceState, View
 from bgo.policy import loss, relax
 from bgo.run.bench import Bench
+from bgo.run.execution import Execution
 from bgo.run.runs import Runs
 
 
 class DeviceWatch:
-    """Asks the runs of one worker to stop whose constraints have been lost for long enough."""
+    """Asks the runs of one worker to stop whose constraints have been lost for long enough, or that may not go on."""
 
     def __init__(self, bench: Bench, runs: Runs, seen: Callable[[DeviceState], View]) -> None:
         self._bench, self._runs, self._seen = bench, runs, seen
@@ -30,10 +32,20 @@ class DeviceWatch:
             return
         view = self._seen(self._bench.sense())
         now = self._bench.clock.awake_ms()  # sensors may have taken their time
-        wall = self._bench.clock.now_ms()
         self._look_at = now + self._bench.poll_ms
         for run in watched:
-            task = run.claim.task
-            run.loss = loss.observe(relax.asked(task.wish, task.created_at, wall), view, run.loss, now)
-            if run.loss is not None and now >= run.loss.settles_at:
-                self._runs.withdraw_for(run, run.loss.hold)
+            self._judge(run, view, now)
+
+    def _judge(self, run: Execution, view: View, now: int) -> None:
+        task, wall = run.claim.task, self._bench.clock.now_ms()
+        if run.claim.began is not None:
+            from bgo.policy import platform  # a computer stops nothing by itself
+
+            stop = platform.stop(view.profile, view.platform, view.device, run.claim.began, wall)
+            if stop is not None and stop.at <= wall:
+                self._runs.withdraw_for(run, stop.hold)
+                return
+        asked = relax.asked(task.wish, task.created_at, wall)
+        run.loss = loss.observe(asked, view, run.loss, now, wall_ms=wall) if loss.is_watched(asked) else None
+        if run.loss is not None and now >= run.loss.settles_at:
+            self._runs.withdraw_for(run, run.loss.hold)

@@ -32,7 +32,8 @@ class Execution:
     loss: Loss | None = None
     """A constraint that does not hold, as the device was seen last."""
     stopped_for: Hold | None = None
-    """The constraint whose loss it was asked to stop for; its coming back does not undo that."""
+    """The constraint whose loss it was asked to stop for, or what its platform has against it; that it lifts again does
+    not undo that."""
     verdict: Outcome | None = None
     """Set once we are killing it: how the run will have ended."""
     kill_at: int | None = None

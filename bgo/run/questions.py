@@ -33,6 +33,8 @@ class Questions:
         self._store: Store = bench.open_store()
         self._asks_device = False
         self._sensed: DeviceState | None = None
+        self._has_looked = False
+        """Whether what this worker was told of the device is written down."""
 
     def seqs(self, task_ids: frozenset[str]) -> frozenset[int]:
         """Return the seqs of these tasks; of a chain or batch those of its tasks that are ready now."""
@@ -71,14 +73,20 @@ class Questions:
     def view(self, session: Session) -> View:
         """Return the view to judge under; the device is read only when waiting work asks something of it."""
         sensed, self._sensed = self._sensed, None
-        self._asks_device = session.lanes.ask_device()
+        self._asks_device = self._bench.profile.remembers or session.lanes.ask_device()
         device = (sensed or self._bench.sense()) if self._asks_device else DeviceState()
-        return platform.view(session, self._bench.profile, device)
+        return self._view(session, device)
+
+    def _view(self, session: Session, device: DeviceState) -> View:
+        """Return the view of a device that says this; what is a fact has been so for long at the first look alone."""
+        since = 0 if self._has_looked else self._bench.since_ms
+        now = self._bench.clock.now_ms()
+        return platform.view(session, self._bench.profile, device, now, self._memory.keeper, since)
 
     def seen(self, device: DeviceState) -> View:
         """Return the view of a device that says this; what its rules remember is left out where no store answers."""
         with suppress(StoreBusyError, StoreError), self._store.read() as session:
-            return platform.view(session, self._bench.profile, device)
+            return self._view(session, device)
         return View(self._bench.profile, device)
 
     @property

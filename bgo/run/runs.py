@@ -240,16 +240,18 @@ class Runs:
                 self._crew.send(run.child, {"t": "cancel"})
 
     def watched(self) -> list[Execution]:
-        """Return the runs that must be stopped when the device stops offering what they need, and have not been."""
+        """Return the runs that must be stopped when the device stops offering what they need, or their platform wants
+        it, and have not been."""
         return [
             run
             for run in self
-            if loss.is_watched(run.claim.task.wish.constraints)
+            if (run.claim.began is not None or loss.is_watched(run.claim.task.wish.constraints))
             and not (run.is_stopping or run.is_held or run.cancel_at is not None)
         ]
 
     def withdraw_for(self, run: Execution, lost: Hold) -> None:
-        """Ask a run to stop because the device has lost what it needs; who does not listen is stopped by a timer."""
+        """Ask a run to stop because the device has lost what it needs, or its platform gives it no more time; who does
+        not listen is stopped by a timer."""
         run.stopped_for, run.cancel_at = lost, self._clock.awake_ms()
         self._crew.send(run.child, {"t": "cancel"})
         self._tell(STOPPING, run.claim.task, State.RUNNING, reason=Reason.DEVICE, message=lost.told)

@@ -12,9 +12,10 @@ class Script:
     def __init__(self, device: tuple[DeviceChange, ...] | DeviceState, start: int, until: int) -> None:
         if isinstance(device, DeviceState):
             device = (DeviceChange(start, device),)
-        before = [change.state for change in device if change.at_ms <= start]
+        self.before = tuple(change for change in device if change.at_ms <= start)
+        """What it said before the play, and at its first instant."""
         later = [change for change in device if start < change.at_ms < until]
-        self._changes = [DeviceChange(start, before[-1] if before else DeviceState()), *later]
+        self._changes = [DeviceChange(start, self.before[-1].state if self.before else DeviceState()), *later]
         self._until = until
         self._index = 0
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,7 +32,8 @@ from bgo.model.flow import Over
 from bgo.model.handler import Catalogue
 from bgo.model.outcome import CancelledRun, Failed, Outcome, Succeeded, TaskError, TimedOut
 from bgo.model.plan import Gate, Hold
-from bgo.model.profile import HOST
+from bgo.model.platform import MET, RunBegan, Stop
+from bgo.model.profile import HOST, Profile
 from bgo.model.query import Selector
 from bgo.model.schedule import Counters, ScheduleState
 from bgo.model.state import State
@@ -54,6 +55,8 @@ USUAL_MS = 1_000
 """How long a task takes of which nothing is known."""
 SAMPLE = 101
 """Of so many last successes the median is taken."""
+PROGRESS_STEPS = 64
+"""Steps between two words of progress."""
 WORKER = "simulator"
 UNKNOWN = DeviceState()
 BLOCKED = (Hold(Gate.UPSTREAM, "other tasks have not ended", "their success"),)
@@ -75,6 +78,7 @@ class SimOptions:
     """Task name → milliseconds, for tasks that have never been measured."""
     failures: Mapping[str, int] = field(default_factory=dict)
     """Task name → how many first attempts of each task fail."""
+    profile: Profile = HOST
     is_ahead: bool = False
     """It starts later than now: of schedules, what comes before that start is left to the time until then."""
 
@@ -90,14 +94,29 @@ def floor_to_minute(now_ms: int) -> int:
     return now_ms - now_ms % 60_000
 
 
-def simulate(store: SqliteStore, catalogue: Catalogue | None, slots: int, options: SimOptions) -> Timeline:
-    """Return what a worker with these handlers (None: every handler) and slots would do; `store` stays as it is."""
+def simulate(
+    store: SqliteStore,
+    catalogue: Catalogue | None,
+    slots: int,
+    options: SimOptions,
+    on_progress: Callable[[int], None] | None = None,
+) -> Timeline:
+    """Return what a worker with these handlers (None: every handler) and slots would do; `store` stays as it is.
+
+    `on_progress` hears now and then which instant of the play has come.
+    """
     copy = store.copy_to_memory(as_of=options.start_ms)
     try:
         with copy.write() as session:
-            return _Play(session, catalogue, options.slots or slots, options).play()
+            return _Play(session, catalogue, options.slots or slots, options).play(on_progress)
     finally:
         copy.close()
+
+
+def _released_at(task: Task, held: Mapping[str, int], now: int) -> int:
+    """Return when a task could have started: what waits for others is not late before they have ended."""
+    upstream = held.get(Gate.UPSTREAM)
+    return task.due_at if upstream is None else max(task.due_at, now - sum(held.values()) + upstream)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +131,12 @@ class _Part:
 
 @dataclass(slots=True)
 class _Watched:
-    """A run in play that is stopped when a constraint is lost."""
+    """A run in play that is stopped when a constraint is lost, or when its platform gives it no more time."""
 
     part: _Part
     task: Task
+    began: RunBegan | None = None
+    """Its start as its platform knows it, where that may stop it."""
     loss: Loss | None = None
 
 
@@ -131,7 +152,7 @@ class _Play:
         offer = Offer(None if catalogue is None else frozenset(catalogue))
         # Leases are counted by worker: the runs we take over are ours, those of other hosts need none of our slots.
         self._asker = Asker(WORKER, WORKER, WORKER, offer, slots, own_slots=True)
-        self._memory = Memory()
+        self._memory = Memory(keeper=platform.InMemory())
         self._idle = [Child(number, 0) for number in range(1, slots + 1)]
         self._parts: list[tuple[int, int, _Part]] = []
         """(ends at, number, part): a heap; the number keeps what ends together in the order of its start."""
@@ -141,15 +162,18 @@ class _Play:
         self._usual: dict[str, int] = {}
         self._wanted: dict[int, list[Over]] = {}
         """Chain → what its steps fan out over."""
-        self._number = 0
+        self._number = self._steps = 0
         self._rng = ids.seeded_rng(options.seed, "settle")
 
-    def play(self) -> Timeline:
+    def play(self, on_progress: Callable[[int], None] | None = None) -> Timeline:
         before = {schedule.id: schedule.counters for schedule in self._session.schedules.all()}
         self._take_over()
         wake: int | None = self._clock.now_ms()
         while wake is not None and wake < self._until:
             self._clock.jump_to_ms(wake)
+            self._steps += 1
+            if on_progress is not None and self._steps % PROGRESS_STEPS == 0:
+                on_progress(wake)
             wake = self._step()
         self._clock.jump_to_ms(self._until)
         self._settle(self._until)  # what ends with the play has ended; nothing starts any more
@@ -171,7 +195,7 @@ class _Play:
         """Let happen what is due now, and return when something happens next."""
         now = self._clock.now_ms()
         self._settle(now)
-        view = platform.view(self._session, HOST, self._script.at(now))
+        view = self._view(self._script.at(now), now)
         stop_at = self._watch(view, now)
         until = self._clock.awake_ms() + LEASE_MS
         tick = cycle.tick(
@@ -186,6 +210,9 @@ class _Play:
         times = (tick.next_wake, rate_at, ends, stop_at, self._script.next_at())
         return min((at for at in times if at is not None), default=None)
 
+    def _view(self, device: DeviceState, now: int) -> View:
+        return platform.view(self._session, self._options.profile, device, now, self._memory.keeper)
+
     @property
     def _moment(self) -> Moment:
         return moment(self._clock, WORKER)
@@ -195,6 +222,7 @@ class _Play:
     def _take_over(self) -> None:
         """Runs that are live in the store count as just started; what a cancel was asked for ends at once."""
         start = self._options.start_ms
+        self._learn()
         self._session.schedules.set_boot(WORKER)  # the computer does not start anew for a play
         if self._options.is_ahead:
             self._begin_schedules(start)
@@ -213,6 +241,14 @@ class _Play:
             self._enter(task, began, start + length, part)
             if lease.paused:
                 self._watched.pop(part.key, None)
+
+    def _learn(self) -> None:
+        """Tell the platform what the device said before the play, unless the store remembers how it came there."""
+        profile, keeper = self._options.profile, self._memory.keeper
+        if not profile.remembers or keeper.read(self._session, profile.name) != MET:
+            return
+        for change in self._script.before:
+            keeper.write(self._session, profile.name, self._view(change.state, change.at_ms).platform)
 
     def _begin_schedules(self, start: int) -> None:
         """Let schedules fire from the start on; what lies before it is not counted, as nobody knows what became of it.
@@ -235,16 +271,16 @@ class _Play:
         part = _Part(RunKey(task.seq, task.run, WORKER), outcome, claim.child)
         runs = self._runs.get(task.seq)
         # What was handed back keeps its due time, and has waited again since then.
-        planned = task.due_at if not runs else max(task.due_at, runs[-1].ended_at or 0)
-        self._enter(task, SimRun(task.run, task.attempt, planned, now, held), now + length, part)
+        planned = _released_at(task, held, now) if not runs else max(task.due_at, runs[-1].ended_at or 0)
+        self._enter(task, SimRun(task.run, task.attempt, planned, now, held), now + length, part, claim.began)
 
-    def _enter(self, task: Task, run: SimRun, ends_at: int, part: _Part) -> None:
+    def _enter(self, task: Task, run: SimRun, ends_at: int, part: _Part, began: RunBegan | None = None) -> None:
         self._number += 1
         heapq.heappush(self._parts, (ends_at, self._number, part))
         self._heads.setdefault(task.seq, (task.id, task.name, task.queue))
         self._runs.setdefault(task.seq, []).append(run)
-        if loss.is_watched(task.wish.constraints):
-            self._watched[part.key] = _Watched(part, task)
+        if began is not None or loss.is_watched(task.wish.constraints):
+            self._watched[part.key] = _Watched(part, task, began)
         if task.wish.rate is not None:
             settling.begun(self._session, part.key, self._moment)
 
@@ -253,19 +289,38 @@ class _Play:
             self._end(heapq.heappop(self._parts)[2], now)
 
     def _watch(self, view: View, now: int) -> int | None:
-        """Stop what has lost a constraint for long enough, as a worker would; return when the next of it is due.
+        """Stop what has lost a constraint for long enough, or may not go on, as a worker would; return when the next of
+        it is due.
 
         Nobody knows how long a child takes to end: here it is gone at once.
         """
+        stops = []
         for one in list(self._watched.values()):
-            asked = relax.asked(one.task.wish, one.task.created_at, now)
-            one.loss = loss.observe(asked, view, one.loss, now)
-            if one.loss is not None and now >= one.loss.settles_at:
-                self._parts = [entry for entry in self._parts if entry[2] is not one.part]
-                heapq.heapify(self._parts)
-                stopped = loss.outcome(one.task.wish.constraints, one.loss.hold, view.profile, started=True)
-                self._end(replace(one.part, outcome=stopped), now)
-        return min((one.loss.settles_at for one in self._watched.values() if one.loss is not None), default=None)
+            stop = self._stop_of(one, view, now)
+            if stop is None:
+                continue
+            if stop.at > now:
+                stops.append(stop.at)
+                continue
+            self._parts = [entry for entry in self._parts if entry[2] is not one.part]
+            heapq.heapify(self._parts)
+            stopped = loss.outcome(one.task.wish.constraints, stop.hold, view.profile, started=True)
+            self._end(replace(one.part, outcome=stopped), now)
+        return min(stops, default=None)
+
+    def _stop_of(self, one: _Watched, view: View, now: int) -> Stop | None:
+        """Return when a run ends unless something happens before, and why; None: it goes on to its end."""
+        found = []
+        if one.began is not None:
+            from bgo.policy import platform as rules  # a computer stops nothing by itself
+
+            if (stop := rules.stop(view.profile, view.platform, view.device, one.began, now)) is not None:
+                found.append(stop)
+        asked = relax.asked(one.task.wish, one.task.created_at, now)
+        one.loss = loss.observe(asked, view, one.loss, now, wall_ms=now) if loss.is_watched(asked) else None
+        if one.loss is not None:
+            found.append(Stop(one.loss.settles_at, one.loss.hold))
+        return min(found, key=lambda stop: stop.at, default=None)
 
     def _end(self, part: _Part, now: int) -> None:
         self._watched.pop(part.key, None)
@@ -273,7 +328,7 @@ class _Play:
         # Every failure draws from its own source, so that one more of them never shifts the others.
         sure = isinstance(part.outcome, Succeeded)
         rng = self._rng if sure else ids.seeded_rng(self._options.seed, f"{self._heads[seq][0]}.{run}")
-        done = settling.settle(self._session, part.key, part.outcome, self._moment, rng)
+        done = settling.settle(self._session, part.key, part.outcome, self._moment, rng, profile=self._options.profile)
         if part.child is not None:
             self._idle.append(part.child)
         if isinstance(done, Settled):
@@ -330,7 +385,7 @@ class _Play:
     # What never ran.
 
     def _never(self, device: DeviceState) -> tuple[NeverRan, ...]:
-        view = platform.view(self._session, HOST, device)
+        view = self._view(device, self._until)
         ground = explain.Ground(self._asker, view, 1, self._moment)
         known: dict[tuple[int, State, int], tuple[Hold, ...]] = {}
         found = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bgo.clock import to_iso
-from bgo.model.device import DeviceState, Reading
+from bgo.model.device import DeviceState, Reading, Word
 from bgo.model.plan import Hold
 from bgo.model.schedule import Counters
 from bgo.model.state import State
@@ -158,10 +158,13 @@ class SimSchedule:
         return {**row, "counts": self.counts._asdict(), "ended": self.ended}
 
 
+OF_PHONES = ("app", "lock", "low_power", "motion", "refresh", "exempt", "bucket")
+
+
 def state_json(state: DeviceState) -> dict[str, Any]:
     """Return what a device says as its documented object: each reading with its source."""
 
-    def reading(found: Reading) -> dict[str, Any]:
+    def reading(found: Reading | Word) -> dict[str, Any]:
         return {"value": str(found.value), "source": found.source}
 
     battery, network = state.battery, state.network
@@ -173,6 +176,9 @@ def state_json(state: DeviceState) -> dict[str, Any]:
         "idle": reading(state.idle),
         "storage_low": reading(state.storage_low),
         "screen": reading(state.screen),
+        "load": {"percent": state.load.percent, "source": state.load.source},
+        "unused": {"ms": state.unused.ms, "source": state.unused.source},
+        **{name: reading(getattr(state, name)) for name in OF_PHONES},
     }
 
 
@@ -232,8 +238,9 @@ class Timeline:
         """Return the documented object: instants as ISO UTC, durations and offsets from the start in milliseconds.
 
         `start_at`, `until_at`, `seed`, `slots`, `summary` (counts), `device` (segments with `from_at`, `until_at`,
-        `charging`, `battery_low`, `idle`, `storage_low`, `screen` {value, source}, `battery` {percent, source} and
-        `network` {value, source, name}), `rows` (a task that ran: planned and real start, delay, `held_ms`, state
+        `charging`, `battery_low`, `idle`, `storage_low`, `screen`, `app`, `lock`, `low_power`, `motion`, `refresh`,
+        `exempt`, `bucket` {value, source}, `battery`, `load` {percent, source}, `unused` {ms, source} and `network`
+        {value, source, name}), `rows` (a task that ran: planned and real start, delay, `held_ms`, state
         at the end, and its `runs`), `never` (a task that did not start, with `holds` as `explain` tells them),
         `schedules` (what became of their occurrences in the play).
         """

@@ -130,10 +130,12 @@ RULES = (
     ),
     Rule(
         "task_in_wrong_lane",
-        "a task whose name, queue, handler or window is not that of its lane",
+        "a task whose name, queue, handler, window or kind is not that of its lane",
         """SELECT task.id, task.lane FROM task JOIN lane ON lane.id = task.lane JOIN view ON view.id = lane.view
         WHERE task.name <> lane.name OR task.queue <> view.queue OR task.handler <> view.handler
-        OR coalesce(json_extract(task.wish, '$.window'), '') <> view.window""",
+        OR coalesce(json_extract(task.wish, '$.window'), '') <> view.window
+        OR (json_extract(task.wish, '$.expedited') IS NOT NULL) <> (instr(view.traits, 'expedited=') > 0)
+        OR (json_extract(task.wish, '$.foreground') IS NOT NULL) <> (instr(view.traits, 'foreground=') > 0)""",
     ),
     Rule(
         "task_marks",

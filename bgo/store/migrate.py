@@ -11,7 +11,7 @@ from bgo.store.backup import copy_into
 
 APPLICATION_ID = 0x62676F31
 """'bgo1' in the file's header: how a store is told from any other SQLite file."""
-VERSION = 5
+VERSION = 6
 _FOLDER = Path(__file__).with_name("migrations")
 
 

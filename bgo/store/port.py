@@ -689,6 +689,19 @@ class Notes(Protocol):
         """Keep a text, in place of the one before."""
 
 
+class Overs(Protocol):
+    """Runs that are over, until the rules of the profile under which they ran have taken note."""
+
+    def add(self, profile: str, run: str, at: int) -> None:
+        """Note that a run is over: at which instant, UTC milliseconds."""
+
+    def pending(self, profile: str) -> Sequence[tuple[str, int, int]]:
+        """Return (run, at, number) of those nobody has taken note of, in their order."""
+
+    def drop(self, profile: str, upto: int) -> None:
+        """Forget those up to a number."""
+
+
 class Session(Protocol):
     """One transaction's verbs, grouped by what they are about."""
 
@@ -726,6 +739,8 @@ class Session(Protocol):
     def schedules(self) -> Schedules: ...
     @property
     def notes(self) -> Notes: ...
+    @property
+    def overs(self) -> Overs: ...
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Undo only the block on an exception, and let it through."""

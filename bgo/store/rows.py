@@ -88,6 +88,7 @@ class NewLease(NamedTuple):
     concurrency_key: str | None
     waited: str
     rate_key: str | None = None
+    profile: str = ""
 
 
 class RateStart(NamedTuple):

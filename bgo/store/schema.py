@@ -102,13 +102,14 @@ class View(Row, table=True):
     """What the asker judges once for all lanes that share it."""
 
     __tablename__ = "view"
-    __table_args__ = (Index("view_key", "queue", "handler", "constraints", "window", unique=True),)
+    __table_args__ = (Index("view_key", "queue", "handler", "constraints", "window", "traits", unique=True),)
     id: int = _int(key=True)
     queue: str = _text()
     handler: str = _text()
     constraints: str = _text()
     held_by: str | None = _text()
     window: str = _text("")
+    traits: str = _text("")
 
 
 class Lane(Row, table=True):
@@ -380,6 +381,18 @@ class Lease(Row, table=True):
     rate_key: str | None = _text()
     stamped: int = _int(0)
     paused: int = _int(0)
+    profile: str = _text("")
+
+
+class RunOver(Row, table=True):
+    """A run under a profile that remembers, and is over: its rules have yet to take note of that."""
+
+    __tablename__ = "run_over"
+    __table_args__ = (Index("run_over_profile", "profile", "seq"),)
+    seq: int = _int(key=True)
+    profile: str = _text()
+    run: str = _text()
+    at: int = _int()
 
 
 class Rate(Row, table=True):

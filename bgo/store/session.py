@@ -25,6 +25,7 @@ from bgo.store.sql.tasks import SqlTasks
 if TYPE_CHECKING:
     from bgo.store.sql.flows import SqlFlows
     from bgo.store.sql.notes import SqlNotes
+    from bgo.store.sql.overs import SqlOvers
     from bgo.store.sql.schedules import SqlSchedules
     from bgo.store.sql.stages import SqlStages
 
@@ -62,6 +63,12 @@ class Session:
         from bgo.store.sql.notes import SqlNotes
 
         return SqlNotes(self._db)
+
+    @cached_property
+    def overs(self) -> SqlOvers:
+        from bgo.store.sql.overs import SqlOvers
+
+        return SqlOvers(self._db)
 
     @cached_property
     def stages(self) -> SqlStages:

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
+from bgo.devices.readings import word_of
 from bgo.devices.signals import changed, over, settled, spoken_of
 from bgo.devices.traces import parse_trace
 from bgo.errors import UsageError
-from bgo.model.device import DeviceChange, DeviceState, Level, Network, Reading, Tri
+from bgo.model.device import DeviceChange, DeviceState, Reading, Tri
 from bgo.model.platform import PlatformState
 from bgo.testing.clock import ManualClock
 
 SOURCE = "bgo_device"
-UNKNOWN = DeviceState(
-    charging=Reading(source=SOURCE),
-    battery=Level(source=SOURCE),
-    battery_low=Reading(source=SOURCE),
-    network=Network(source=SOURCE),
-    idle=Reading(source=SOURCE),
-    storage_low=Reading(source=SOURCE),
-    screen=Reading(source=SOURCE),
-)
+_FIELDS = {f.name: getattr(DeviceState(), f.name) for f in fields(DeviceState)}
+UNKNOWN = DeviceState(**{name: replace(value, source=SOURCE) for name, value in _FIELDS.items()})
 
 
 class Signals(TypedDict, total=False):
@@ -36,6 +30,19 @@ class Signals(TypedDict, total=False):
     idle: bool | None
     storage_low: bool | None
     screen: bool | None
+    load: int | None
+    """How busy its processors are, in percent."""
+    unused: str | None
+    """For how long nobody has touched it, and so from then on: `10m`; `no` while somebody is at it."""
+    app: str | None
+    """A phone's app: foreground, background, swiped or force-quit."""
+    lock: str | None
+    """open, locked or before-first-unlock."""
+    low_power: bool | None
+    motion: bool | None
+    refresh: bool | None
+    exempt: bool | None
+    bucket: str | None
 
 
 class ScriptedDevice:
@@ -51,8 +58,8 @@ class ScriptedDevice:
         state, words = self.state, []
         for field in fields(DeviceState):
             found = getattr(state, field.name)
-            if field.name != "battery_low" and (_word(found) != "unknown" or field.name == "charging"):
-                words.append(f"{field.name}={_word(found)}")
+            if field.name != "battery_low" and (_word(field.name, found) != "unknown" or field.name == "charging"):
+                words.append(f"{field.name}={_word(field.name, found)}")
         return f"<device {' '.join(words)}>"
 
     @property
@@ -77,7 +84,7 @@ class ScriptedDevice:
         words = {name: _said(name, value) for name, value in signals.items()}
         before = self.state
         was_low = PlatformState(battery_low=before.battery_low.value is Tri.YES)
-        state = changed(before, words, SOURCE)
+        state = changed(before, words, SOURCE, self.clock.now_ms())
         if "battery" in words:
             state, _ = settled(replace(state, battery_low=Reading(source=SOURCE)), was_low)
         self._changes = [DeviceChange(self.clock.now_ms(), state)]
@@ -96,7 +103,7 @@ class ScriptedDevice:
 
 def _said(name: str, value: object) -> str:
     """Return a value as a script would say it."""
-    is_yes_no = name not in ("battery", "network", "wifi")
+    is_yes_no = isinstance(_FIELDS.get(name), Reading)
     if value is None:
         return "unknown"
     if isinstance(value, bool) is not is_yes_no:
@@ -105,7 +112,5 @@ def _said(name: str, value: object) -> str:
     return ("yes" if value else "no") if is_yes_no else str(value)
 
 
-def _word(found: Reading | Level | Network) -> str:
-    if isinstance(found, Level):
-        return "unknown" if found.percent is None else f"{found.percent}"
-    return str(found.kind if isinstance(found, Network) else found.value)
+def _word(name: str, found: Any) -> str:
+    return f"{found.value}" if isinstance(found, Reading) else word_of(name, found)

@@ -14,7 +14,7 @@ from bgo.config import Flags, Settings, load
 from bgo.devices.signals import over
 from bgo.engine.explain import Ground
 from bgo.errors import RefusedError, UsageError
-from bgo.model.device import DeviceState
+from bgo.model.device import DeviceState, Facts, facts_of
 from bgo.testing import motor
 from bgo.testing.clock import ManualClock
 from bgo.testing.device import ScriptedDevice
@@ -110,9 +110,9 @@ def _replace_environment(wanted: dict[str, str]) -> None:
 
 @contextmanager
 def _swapped(flow: TaskFlow, own: Settings, clock: ManualClock, device: ScriptedDevice) -> Iterator[None]:
-    def ground(said: DeviceState | None = None, *, asks: bool = True) -> Ground:
+    def ground(said: Facts | DeviceState | None = None, *, asks: bool = True) -> Ground:
         del asks  # a scripted device costs nothing
-        return motor.ground(flow, device.state if said is None else over(said, device.state))
+        return motor.ground(flow, over(facts_of(said).state, device.state))
 
     inside = {
         "settings": own, "clock": clock, "_open": None, "_remembered": frozenset(), "_ground": ground,

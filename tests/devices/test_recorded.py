@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgo.devices.sensors import ADB, Place, Survey, sensors
+from bgo.devices.names import ADB
+from bgo.devices.sensors import Place, Survey, sensors
 from bgo.model.device import DeviceState, Network, NetworkKind, Reading, Tri
 from tests.devices.stubs import Stub, maker
 

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bgo.devices.readings import EXAMPLES, SIGNALS, word_of
 from bgo.devices.signals import from_environment, said, spoken_of
 from bgo.devices.traces import built_in, parse_trace, read_trace, with_facts
 from bgo.errors import UsageError
-from bgo.model.device import DeviceChange, DeviceState, Tri
+from bgo.model.device import DeviceChange, DeviceState, Span, Tri
 
 START = 1_795_424_400_000  # 2026-11-23T09:00Z
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -85,11 +86,20 @@ def test_an_empty_script_is_no_change() -> None:
         ("at +0h", "day.txt:1: not a change: 'at +0h'", "at +2h charging=yes"),
         ("+0h charging=yes", "day.txt:1: not a change", "at +2h charging=yes"),
         ("at,charging\n+0h", "day.txt:2: 1 cells where the heading has 2", "leave a cell empty"),
-        ("at,mood\n+0h,good", "day.txt:2: unknown signal 'mood'", "the signals are charging, battery, network"),
+        ("at,weather\n+0h,good", "day.txt:2: unknown signal 'weather'", "the signals are charging, battery, network"),
         ("at +0h battery=120", "day.txt:1: battery='120' is not a reading", "from 0 to 100"),
         ("at +0h battery=-1", "day.txt:1: battery='-1' is not a reading", "from 0 to 100"),
         ("at +0h network=meterd", "day.txt:1: network='meterd' is not a reading", "did you mean 'metered'?"),
         ("at +0h screen=bright", "day.txt:1: screen='bright' is not a reading", "on, off or unknown"),
+        ("at +0h app=opened", "day.txt:1: app='opened' is not a reading", "one of foreground, background, swiped"),
+        ("at +0h app=forgeround", "day.txt:1: app=", "did you mean 'foreground'?"),
+        ("at +0h lock=shut", "day.txt:1: lock='shut' is not a reading", "open, locked, before-first-unlock"),
+        ("at +0h low_power=low", "day.txt:1: low_power='low' is not a reading", "on, off or unknown"),
+        ("at +0h motion=on", "day.txt:1: motion='on' is not a reading", "yes, no or unknown"),
+        ("at +0h bucket=common", "day.txt:1: bucket='common' is not a reading", "exempted, active, working"),
+        ("at +0h load=101", "day.txt:1: load='101' is not a reading", "from 0 to 100"),
+        ("at +0h unused=10", "day.txt:1: unused='10' is not a reading", "write unused=10s, 10m or 10h"),
+        ("at +0h unused=ages", "day.txt:1: unused='ages' is not a reading", "somebody is at it"),
         ("at +0h charging=on", "day.txt:1: charging='on' is not a reading", "yes, no or unknown"),
         ("at +0h wifi=" + "x" * 65, "day.txt:1: wifi=", "at most 64 printable characters"),
         ("every day\nat +1h charging=yes", "day.txt:2: not a time of the day: '+1h'", "write 07:30"),
@@ -137,16 +147,42 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert error.message.startswith("day.txt:")
 
 
+SAID = {
+    "charging": "no", "battery": "80", "network": "metered", "wifi": "Home", "idle": "no", "storage_low": "no",
+    "screen": "on", "load": "35", "unused": "600s", "app": "swiped", "lock": "before-first-unlock",
+    "low_power": "on", "motion": "yes", "refresh": "off", "exempt": "yes", "bucket": "rare",
+}  # fmt: skip
+
+
 def test_every_signal_in_lines_and_in_csv() -> None:
-    line = "at +0h charging=no network=metered battery=80 idle=no screen=on storage_low=no wifi=Home"
-    rows = "at,charging,network,battery,idle,screen,storage_low,wifi\n+0h,no,metered,80%,no,on,no,Home\n"
+    line = "at +0h " + " ".join(f"{key}={word}" for key, word in SAID.items())
+    rows = f"at,{','.join(SAID)}\n+0h,{','.join(SAID.values())}\n"
     (one,), (other,) = parse(line), parse(rows)
+    assert (
+        set(SAID) == set(SIGNALS) == set(EXAMPLES) == {f.name for f in fields(DeviceState)} - {"battery_low"} | {"wifi"}
+    )
     for found in (one.state, other.state):
-        assert (found.charging.value, found.idle.value, found.screen.value, found.storage_low.value) == (
-            "no", "no", "yes", "no",
-        )  # fmt: skip
-        assert (found.battery.percent, found.battery_low.value) == (80, "no")
-        assert (found.network.kind, found.network.name) == ("metered", "Home")
+        told = {key: word_of(key, getattr(found, key)) for key in SIGNALS if key != "wifi"}
+        assert told | {"wifi": found.network.name} == SAID, "what is told reads back as it was"
+        assert spoken_of(found) == {f.name for f in fields(DeviceState)}
+        assert (found.battery_low.value, found.unused.ms, found.app.value) == ("no", 600_000, "swiped")
+
+
+@pytest.mark.parametrize("key", SIGNALS)
+def test_every_signal_may_be_unknown_and_any_example_is_a_word_of_it(key: str) -> None:
+    said({key: "unknown"}, "test")
+    for word in EXAMPLES[key].partition(";")[0].replace("0 to 100", "0, 100").split(", "):
+        assert said({key: word}, "test") is not None
+
+
+def test_what_nobody_touched_goes_on_so_from_its_line_and_who_is_at_it_stays() -> None:
+    found = parse("at +1h unused=10m\nat +2h charging=yes\nat +3h unused=no\nat +4h unused=unknown")
+    spans = [(change.state.unused.ms, change.state.unused.at_ms) for change in found]
+    assert spans == [(600_000, START + HOUR), (600_000, START + HOUR), (0, None), (None, None)]
+    assert said({"unused": "1m"}, "--signal").unused.at_ms is None, "what is said as a fact is so all the time"
+    sensed = DeviceState(unused=Span(60_000, "logind", START - HOUR))
+    (first, *_) = with_facts(parse("at +1h charging=no"), START, above=None, below=sensed)
+    assert first.state.unused == Span(60_000, "as sensed now", START), "it counts from the start of the play"
 
 
 def test_what_a_line_does_not_mention_stays_but_another_network_has_another_name() -> None:
@@ -170,6 +206,10 @@ def test_a_battery_is_low_from_15_to_20_percent_on_its_way_up() -> None:
     ]  # fmt: skip
 
 
+EVERYWHERE = {
+    "charging", "battery", "battery_low", "network", "idle", "storage_low", "screen", "lock", "low_power",
+}  # fmt: skip
+"""What each day says; the rest is that of a computer or of a phone, or for its profile to say."""
 DAY = "every day\nat 07:00 charging=no\nat 22:00 charging=yes battery=15\n"
 
 
@@ -196,8 +236,10 @@ def test_built_in_days_say_everything_from_the_start(tmp_path: Path, monkeypatch
     for name in built_in():
         found = read_trace(name, START, BERLIN, START + 7 * 24 * HOUR)
         state = [change.state for change in found if change.at_ms <= START][-1]
-        assert spoken_of(state) == {f.name for f in fields(DeviceState)}, name
-        assert Tri.UNKNOWN not in (state.charging.value, state.idle.value, state.storage_low.value, state.screen.value)
+        kind = {"load", "unused"} if name == "desk-worker" else {"app", "motion"}
+        assert spoken_of(state) == EVERYWHERE | kind, name
+        for field in EVERYWHERE - {"battery", "network"}:
+            assert getattr(state, field).value != "unknown", (name, field)
     monkeypatch.chdir(tmp_path)
     Path("commuter").write_text("at +0h charging=yes")
     assert len(read_trace("commuter", START)) > 1, "a built-in day goes first"

@@ -21,6 +21,7 @@ KINDS = {
     "QUEUE": "queues",
     "STEP": "handlers",
     "HANDLER": "handlers",
+    "PROFILE": "profiles",
 }
 """What a metavar stands for, in the words of `bgo __complete`."""
 SCHEDULES = ("schedules", "reschedule", "unschedule")
@@ -28,6 +29,8 @@ SCHEDULES = ("schedules", "reschedule", "unschedule")
 ALSO_SCHEDULES = ("status", "explain")
 HANDLERS = {("bgo", "enqueue"), ("bgo", "batch"), ("bgo", "schedule"), ("bgo", "handlers", "show")}
 """Commands whose NAME is a handler's."""
+MADE_UP = {("bgo", "profiles", "new")}
+"""Commands whose NAME is one that there is not yet."""
 PAGES = tuple(name for name, row in TABLE.items() if not row.hidden)
 PLACES = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY}
 BASH = """NAME() {
@@ -142,7 +145,7 @@ def _kind(command: Command, param: Param) -> str:
     if metavar == "NAME":
         if param.is_option:
             return "names" if "--name" in param.flags else ""
-        return "handlers" if command.path in HANDLERS else "names"
+        return "handlers" if command.path in HANDLERS else "" if command.path in MADE_UP else "names"
     return KINDS.get(metavar, "")
 
 

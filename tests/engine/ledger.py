@@ -239,6 +239,9 @@ class Ledger:
                 ("charging", wishes.requires_charging and device.charging.value is not Tri.YES),
                 ("idle", wishes.device_idle and device.idle.value is Tri.NO),
                 ("storage", wishes.storage_not_low and device.storage_low.value is Tri.YES),
+                ("load", (device.load.percent or 0) >= (wishes.cpu_below or 101)),
+                ("unused", device.unused.ms is not None and device.unused.ms < (wishes.unused_ms or 0)),
+                ("named_network", bool(wishes.networks) and device.network.name not in wishes.networks),
                 ("concurrency", limit is not None and self.usage()[row.key] >= limit.max_concurrent),
             )
             if held

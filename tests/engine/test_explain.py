@@ -30,7 +30,7 @@ def world() -> World:
 def told(world: World, task_id: str, name: str = "w1", workers: int = 1) -> Explanation:
     worker, task = world.worker(name), world.task(task_id)
     with world.store.read() as session:
-        view = platform.view(session, worker.view.profile, worker.view.device)
+        view = platform.view(session, worker.view.profile, worker.view.device, world.now)
         ground = Ground(worker.asker, view, workers, world.moment)
         found = explain(session, task, ground)
         assert holds(session, task, ground) == found.holds

@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bgo.engine.edit import Changes
 from bgo.engine.enqueue import enqueue
 from bgo.engine.settle import RunKey, Settled, settle
-from bgo.model.device import DeviceState, Level, Network, NetworkKind, Reading, Tri, View
+from bgo.model.device import DeviceState, Level, Network, NetworkKind, Reading, Span, Tri, View
 from bgo.model.limits import ConcurrencyControl, ConcurrencyStrategy
 from bgo.model.options import NetworkConstraint, RetryPolicy, TaskConstraints
 from bgo.model.outcome import (
@@ -66,12 +66,17 @@ constraints = st.builds(
     requires_charging=st.sampled_from([False, False, True]),
     device_idle=st.sampled_from([False, False, False, True]),
     storage_not_low=st.sampled_from([False, False, False, True]),
+    cpu_below=st.sampled_from([None, None, None, 50]),
+    unused_for=st.sampled_from([None, None, None, 60]),
+    on_network=st.sampled_from([(), (), (), "Home"]),
 )
 devices = st.builds(
     DeviceState,
     charging=st.builds(Reading, st.sampled_from(Tri), st.just("test")),
     battery=st.builds(Level, st.sampled_from([None, 0, 15, 16, 19, 20, 100]), st.just("test")),
-    network=st.builds(Network, st.sampled_from(NetworkKind), st.just("test")),
+    network=st.builds(Network, st.sampled_from(NetworkKind), st.just("test"), st.sampled_from(["", "Home", "Cafe"])),
+    load=st.builds(Level, st.sampled_from([None, 49, 50]), st.just("test")),
+    unused=st.builds(Span, st.sampled_from([None, 0, 59_999, 60_000]), st.just("test")),
     idle=st.builds(Reading, st.sampled_from(Tri), st.just("test")),
     storage_low=st.builds(Reading, st.sampled_from(Tri), st.just("test")),
 )

@@ -81,10 +81,10 @@ BUGS = {
         "no slot stays idle while something may start",
     ),
     "nobody remembers that the battery was low": Bug(
-        (("bgo.engine.platform:remember", "is_news(session, seen)", "False"),), "no gate is passed that holds"
+        (("bgo.engine.platform:remember", "is_news(session, seen, keeper)", "False"),), "no gate is passed that holds"
     ),
     "a look does not say that the battery has changed": Bug(
-        (("bgo.engine.cycle:look", " or platform.is_news(session, view)", ""),),
+        (("bgo.engine.cycle:look", " or platform.is_news(session, view, memory.keeper)", ""),),
         "a look that sees no work means a tick without a trace",
     ),
     "what nobody knows passes": Bug(

@@ -146,11 +146,11 @@ class World:
         worker = self.worker(name)
         before, told = dump(self.store.connection), self.explain_all(worker)
         with self.store.read() as session:
-            view = platform.view(session, worker.view.profile, worker.view.device)
+            view = platform.view(session, worker.view.profile, worker.view.device, self.clock.now_ms())
             seen = look(session, worker.asker, view, worker.memory, children, self.moment, only=only)
         self.ledger.see(view.device)
         with self.store.write() as session:
-            view = platform.view(session, worker.view.profile, worker.view.device)
+            view = platform.view(session, worker.view.profile, worker.view.device, self.clock.now_ms())
             done = tick(
                 session, worker.asker, view, worker.memory, [a_child() for _ in range(children)],
                 lease_until=self.clock.awake_ms() + LEASE_MS, moment=self.moment, only=only,
@@ -165,7 +165,7 @@ class World:
         """Return the explanation of every waiting task under a worker's view, as it would be after its alarms."""
         with self.store.read() as session:
             tasks = session.tasks.select(Selector(states=tuple(CLAIMABLE)), limit=10_000)
-            view = platform.view(session, worker.view.profile, worker.view.device)
+            view = platform.view(session, worker.view.profile, worker.view.device, self.clock.now_ms())
             ground = Ground(worker.asker, view, 1, self.moment)
             return {task.id: explain(session, task, ground) for task in tasks}
 

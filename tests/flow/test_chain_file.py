@@ -211,6 +211,14 @@ def test_files_that_cannot_be_read(flow: bgo.TaskFlow, tmp_path: Path) -> None:
             'storage-not-low = true\nbattery-not-low = true\nnetwork = "not-roaming"\ncharging = false',
             {"storage_not_low": True, "battery_not_low": True, "network": "not-roaming"},
         ),
+        (
+            'cpu_below = "50%"\nunused_for = "10m"\non_network = "Home"',
+            {"cpu_below": 50, "unused_ms": 600_000, "on_network": ["Home"]},
+        ),
+        (
+            'cpu-below = 30\nunused-for = 90\non-network = ["b", "a"]',
+            {"cpu_below": 30, "unused_ms": 90_000, "on_network": ["a", "b"]},
+        ),
         ("charging = false", {}),
         ('network = "none"', {}),
     ],

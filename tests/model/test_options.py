@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -75,6 +76,36 @@ def test_the_other_presets() -> None:
     assert DedupPolicy.by_input(ttl=timedelta(minutes=5)).ttl_ms == 300_000
     assert TaskConstraints().is_empty
     assert not TaskConstraints(requires_charging=True).is_empty
+
+
+def test_what_computers_may_be_asked_is_kept_in_one_form() -> None:
+    one = TaskConstraints(cpu_below=50, unused_for=600, on_network="Home")
+    assert one == TaskConstraints(cpu_below=50, unused_for=timedelta(minutes=10), on_network=[" Home ", "Home"])
+    assert (one.unused_ms, one.networks) == (600_000, ("Home",))
+    assert TaskConstraints(on_network={"b", "a"}).networks == ("a", "b")
+    assert hash(one) == hash(replace(one, cpu_below=50))
+    assert not one.is_empty
+    both = TaskConstraints(unused_for=60, on_network="Work").over(one)
+    assert both == TaskConstraints(cpu_below=50, unused_for=60, on_network="Work")
+    assert TaskConstraints().over(one).is_empty
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ({"cpu_below": 0}, "cpu_below"), ({"cpu_below": 101}, "cpu_below"), ({"cpu_below": True}, "cpu_below"),
+        ({"cpu_below": "50%"}, "cpu_below"), ({"unused_for": 0}, "unused_for"), ({"unused_for": "10m"}, "unused_for"),
+        ({"unused_for": -1}, "unused_for"), ({"on_network": ""}, "on_network"), ({"on_network": ["a", " "]}, "network"),
+        ({"on_network": "a\nb"}, "on_network"), ({"on_network": 7}, "on_network"), ({"on_network": [None]}, "network"),
+        ({"on_network": "x" * 65}, "on_network"), ({"on_network": [str(n) for n in range(21)]}, "21 networks"),
+    ],
+)  # fmt: skip
+def test_what_no_computer_can_be_asked_is_refused(said: dict[str, Any], what: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        TaskConstraints(**said)
+    assert what in caught.value.message
+    assert caught.value.why
+    assert caught.value.hint
 
 
 def test_retry_defaults_are_the_seeds() -> None:

@@ -49,7 +49,8 @@ retries = st.one_of(
 )  # fmt: skip
 constraints = st.builds(
     TaskConstraints, st.sampled_from(NetworkConstraint), st.booleans(), st.booleans(), st.booleans(), st.booleans(),
-    st.sampled_from(ConstraintLoss),
+    st.sampled_from(ConstraintLoss), st.none() | st.integers(1, 100), st.none() | limits.map(lambda n: n / 1000),
+    st.lists(st.sampled_from(["Home", "Café, 1st floor", "a\\b"])),
 )  # fmt: skip
 controls = st.none() | st.builds(
     ConcurrencyControl,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgo.model.device import Tri
+from bgo.model.device import DeviceState, Level, Span, Tri, View
 from bgo.model.options import NO_CONSTRAINTS, ConstraintLoss, TaskConstraints
 from bgo.model.outcome import (
     CancelledRun,
@@ -41,6 +41,17 @@ def test_only_what_asks_something_and_may_not_finish_is_watched() -> None:
     assert loss.is_watched(replace(CHARGED, on_loss=ConstraintLoss.CANCEL))
     assert not loss.is_watched(replace(CHARGED, on_loss=ConstraintLoss.FINISH))
     assert not loss.is_watched(NO_CONSTRAINTS)
+
+
+def test_a_run_is_load_itself_and_never_stopped_for_it() -> None:
+    busy = View(device=DeviceState(load=Level(99, "test"), unused=Span(0, "test", at_ms=500)))
+    quiet = TaskConstraints(cpu_below=50)
+    assert not loss.can_be_lost(quiet)
+    assert not loss.is_watched(quiet)
+    assert loss.observe(quiet, busy, None, 1) is None
+    found = loss.observe(replace(quiet, unused_for=60), busy, None, 1, wall_ms=1_000)
+    assert found is not None
+    assert (found.hold.gate, found.hold.until_ms) == (Gate.UNUSED, 60_500)
 
 
 @given(st.lists(st.tuples(st.integers(1, 4_000), st.sampled_from(Tri)), max_size=30))

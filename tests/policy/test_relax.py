@@ -21,8 +21,12 @@ from bgo.policy import relax
 from tests.build import START
 
 N = NetworkConstraint
-ALL = TaskConstraints(N.UNMETERED, True, True, True, True)
-SETS = st.builds(TaskConstraints, st.sampled_from(N), *(st.booleans() for _ in range(4)))
+ALL = TaskConstraints(N.UNMETERED, True, True, True, True, cpu_below=50, unused_for=60, on_network="Home")
+NETS = ("Home", "a, b", "c\\,d\\", "=")
+SETS = st.builds(
+    TaskConstraints, st.sampled_from(N), *(st.booleans() for _ in range(4)), cpu_below=st.sampled_from([None, 20, 50]),
+    unused_for=st.sampled_from([None, 1, 5400.5]), on_network=st.sets(st.sampled_from(NETS)),
+)  # fmt: skip
 
 
 @st.composite
@@ -76,6 +80,9 @@ def test_whatever_meets_the_stricter_set_meets_the_looser(strict: TaskConstraint
     implied = kinds[strict.network] <= kinds[loose.network] and all(
         getattr(strict, name) or not getattr(loose, name) for name in flags
     )
+    implied = implied and (strict.cpu_below or 999) <= (loose.cpu_below or 999)
+    implied = implied and (strict.unused_ms or 0) >= (loose.unused_ms or 0)
+    implied = implied and set(strict.networks or (*NETS, "any other")) <= set(loose.networks or (*NETS, "any other"))
     assert relax.is_looser(strict, loose) == (implied and strict != loose)
 
 
@@ -93,6 +100,11 @@ def test_words() -> None:
         requires_charging=True, battery_not_low=True
     )
     assert RelaxStep.after(timedelta(hours=1), NO_CONSTRAINTS) == specs.relax("1h:none")
+    wish = specs.relax("1h: CPU-below=80%, unused-for=1h30m ,on-network=Home,on-network=Bar\\, 1st").constraints
+    assert wish == TaskConstraints(cpu_below=80, unused_for=5400, on_network=["Home", "Bar, 1st"])
+    assert specs.constraint_words(wish) == [
+        "cpu-below=80%", "unused-for=1h30m", "on-network=Bar\\, 1st", "on-network=Home",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -107,6 +119,13 @@ def test_words() -> None:
         ("3d:charging=no", "'charging=no' is nothing"),
         ("3d:none,charging", "'none' is nothing"),
         ("3d:chargin", "'chargin' is nothing"),
+        ("3d:cpu-below", "'cpu-below' is nothing"),
+        ("3d:cpu-below=0", "from 1 to 100"),
+        ("3d:cpu-below=half", "from 1 to 100"),
+        ("3d:unused-for=0s", "must lie between"),
+        ("3d:unused-for=soon", "duration"),
+        ("3d:on-network=", "'on-network=' is nothing"),
+        ("3d:on-network=Home,,", "'' is nothing"),
     ],
 )
 def test_words_that_mean_nothing_are_refused(text: str, what: str) -> None:

@@ -134,7 +134,9 @@ def test_while_work_runs_the_battery_is_as_low_as_the_store_remembers(tmp_path: 
     between = DeviceState(battery=Level(17, "a sensor"))
     assert not scene.desk.seen(between).platform.battery_low
     with scene.store.write() as session:
-        platform.remember(session, platform.view(session, HOST, DeviceState(battery=Level(9, "a sensor"))))
+        platform.remember(
+            session, platform.view(session, HOST, DeviceState(battery=Level(9, "a sensor")), 0), platform.InStore()
+        )
     assert scene.desk.seen(between).platform.battery_low
     assert loss.observe(TaskConstraints(battery_not_low=True), scene.desk.seen(between), None, START) is not None
 

@@ -16,7 +16,7 @@ from bgo.compose import bench
 from bgo.devices.traces import parse_trace
 from bgo.engine import enqueue, platform
 from bgo.errors import UsageError
-from bgo.model.device import DeviceChange, DeviceState, Level, Network, NetworkKind, Reading, Tri
+from bgo.model.device import DeviceChange, DeviceState, Level, Network, NetworkKind, Reading, Span, Tri
 from bgo.model.handler import HandlerInfo, Source
 from bgo.model.limits import ConcurrencyControl
 from bgo.model.options import NetworkConstraint, RetryPolicy, TaskConstraints, TaskTimeout
@@ -378,15 +378,22 @@ asked = st.builds(
     requires_charging=st.sampled_from([False, False, True]),
     device_idle=st.sampled_from([False, False, True]),
     storage_not_low=st.sampled_from([False, False, True]),
+    cpu_below=st.sampled_from([None, None, 50]),
+    unused_for=st.sampled_from([None, None, 9.5]),
+    on_network=st.sampled_from([(), (), ("Home", "Work")]),
 )
 readings = st.sampled_from([YES, NO, Reading()])
 said = st.builds(
     DeviceState,
     charging=readings,
     battery=st.builds(Level, st.sampled_from([None, 10, 15, 16, 19, 20, 90])),
-    network=st.builds(Network, st.sampled_from(NetworkKind)),
+    network=st.builds(Network, st.sampled_from(NetworkKind), name=st.sampled_from(["", "Home", "Cafe"])),
     idle=readings,
     storage_low=readings,
+    load=st.builds(Level, st.sampled_from([None, 49, 50])),
+    unused=st.builds(
+        Span, st.sampled_from([None, 0, 9_499, 9_500]), at_ms=st.sampled_from([None, START, START + 9_500])
+    ),
 )
 NETWORKS = {
     "none": set(NetworkKind),
@@ -397,9 +404,10 @@ NETWORKS = {
 }
 
 
-def may_start(wish: TaskConstraints, seen: list[DeviceState]) -> bool:
+def may_start(wish: TaskConstraints, seen: list[DeviceState], at: int) -> bool:
     """Judge the device in other words than the gates do; `seen` is all that it has said so far."""
     now = seen[-1]
+    touched_at = at - (now.unused.ms or 0) if now.unused.at_ms is None else now.unused.at_ms - (now.unused.ms or 0)
     marks = [s.battery.percent for s in seen if s.battery.percent is not None and not 15 < s.battery.percent < 20]
     return (
         now.network.kind in NETWORKS[wish.network]
@@ -407,6 +415,9 @@ def may_start(wish: TaskConstraints, seen: list[DeviceState]) -> bool:
         and (not wish.requires_charging or now.charging.value is Tri.YES)
         and not (wish.device_idle and now.idle.value is Tri.NO)
         and not (wish.storage_not_low and now.storage_low.value is Tri.YES)
+        and not (wish.cpu_below and now.load.percent == 50)
+        and not (wish.unused_for and now.unused.ms is not None and at < touched_at + 9_500)
+        and not (wish.networks and now.network.name != "Home")
     )
 
 
@@ -458,7 +469,7 @@ def test_no_task_runs_while_its_gates_are_closed(scene: tuple[SqliteStore, dict[
         assert run.planned_at <= now < timeline.until_at
         assert row.name not in paused
         seen = [s.state for s in timeline.device if s.from_at <= now]
-        assert may_start(wish.constraints, seen)
+        assert may_start(wish.constraints, seen, now)
         beside = [
             r for r, other in runs if other.started_at <= now and (other.ended_at is None or other.ended_at > now)
         ]
@@ -521,7 +532,9 @@ def test_a_play_goes_on_from_what_the_store_remembers_of_the_battery() -> None:
     between = DeviceState(battery=Level(17, "a sensor"))
     assert starts(play(store, device=between)) == [0]
     with store.write() as session:
-        platform.remember(session, platform.view(session, HOST, DeviceState(battery=Level(9, "a sensor"))))
+        platform.remember(
+            session, platform.view(session, HOST, DeviceState(battery=Level(9, "a sensor")), 0), platform.InStore()
+        )
     before = contents(store)
     (never,) = play(store, device=between).never
     assert [(h.gate, h.current) for h in never.holds] == [(Gate.BATTERY, "17 %, low until 20 % (a sensor)")]

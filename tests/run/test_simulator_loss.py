@@ -120,18 +120,18 @@ def test_no_run_outlasts_its_gate(changes: list[tuple[int, Tri]], lengths: list[
     check_no_run_outlasts_its_gate(changes, lengths)
 
 
-def never_settles(wish: Any, view: Any, before: Any, now: int) -> Any:
-    found = OBSERVE(wish, view, before, now)
+def never_settles(wish: Any, view: Any, before: Any, now: int, **wall: Any) -> Any:
+    found = OBSERVE(wish, view, before, now, **wall)
     return None if found is None else replace(found, since=now)
 
 
-def stops_for_one_look(wish: Any, view: Any, before: Any, now: int) -> Any:
-    found = OBSERVE(wish, view, before, now)
+def stops_for_one_look(wish: Any, view: Any, before: Any, now: int, **wall: Any) -> Any:
+    found = OBSERVE(wish, view, before, now, **wall)
     return None if found is None else replace(found, since=now - SETTLE_MS)
 
 
-def takes_unknown_for_yes(wish: Any, view: Any, before: Any, now: int) -> Any:
-    return None if view.device.charging.value is Tri.UNKNOWN else OBSERVE(wish, view, before, now)
+def takes_unknown_for_yes(wish: Any, view: Any, before: Any, now: int, **wall: Any) -> Any:
+    return None if view.device.charging.value is Tri.UNKNOWN else OBSERVE(wish, view, before, now, **wall)
 
 
 OBSERVE = loss.observe

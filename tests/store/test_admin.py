@@ -153,7 +153,7 @@ def test_vacuum_gives_room_back(sqlite: SqliteStore) -> None:
 def test_a_store_tells_what_it_is(busy: SqliteStore) -> None:
     facts = admin.info(busy)
     assert facts.path == str(busy.path)
-    assert (facts.schema_version, facts.synchronous, len(facts.store_id)) == (5, "full", 32)
+    assert (facts.schema_version, facts.synchronous, len(facts.store_id)) == (6, "full", 32)
     assert facts.wal_bytes > 0
     assert facts.disk_free_bytes > 0
     memory = admin.info(SqliteStore(None))

@@ -16,6 +16,7 @@ from tests.testing import shop
 
 def test_everything_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BGO_SLOTS", "3")
+    _ = shop.flow._rng  # it is made at its first use, and stays
     before, env = dict(vars(shop.flow)), dict(os.environ)
     with isolated(shop.flow) as test:
         shop.greet.enqueue(user="ann")

@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
+from bgo.devices.names import HERE, TERMUX, phone
 from bgo.devices.sensors.survey import Row, Sensor, Survey, Taken, said
 
 __all__ = ["Place", "Row", "Sensor", "Survey", "Taken", "said", "sensors"]
 
-HERE = "host"
-ADB = "adb"
 _POWER = ("charging", "battery", "battery_low")
 
 
@@ -30,14 +29,17 @@ class Place(NamedTuple):
     idle_after_ms: int = 300_000
     """How long nobody may have touched a computer to call it idle; a phone has a rule of its own."""
     device: str = HERE
-    """`host`: this computer; `adb` or `adb:SERIAL`: a phone."""
+    """`host`: this computer; `termux`: the phone that this runs on; `adb`, or `adb:SERIAL`, `/APP` behind it: a phone,
+    and one of its apps by the name of its package."""
 
 
 def sensors(place: Place, platform: str = sys.platform, env: Mapping[str, str] = os.environ) -> list[Sensor]:
     """Return the sensors there are for a device; the fields that none of them reads stay unknown."""
-    if place.device != HERE:
-        return _phone(place.device.partition(":")[2])
     storage = _storage(place)
+    if place.device == TERMUX:
+        return [*_termux(), storage]
+    if place.device != HERE:
+        return _phone(*phone(place.device))
     if platform.startswith(("linux", "android")):
         from bgo.devices.sensors.termux import is_termux
 
@@ -90,7 +92,8 @@ def _termux() -> list[Sensor]:
     return [Sensor(_POWER, termux_power), Sensor(("network",), termux_network)]
 
 
-def _phone(serial: str) -> list[Sensor]:
+def _phone(serial: str, app: str) -> list[Sensor]:
+    del app
     from bgo.devices.sensors.adb import phone_network, phone_power, phone_screen, phone_storage
 
     return [

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from bgo.clock import SystemClock
-from bgo.devices.sensors.asking import Limit, Unreadable, brief
+from bgo.devices.sensors.asking import Limit, Unreadable, brief, span
 from bgo.devices.sensors.power import FACT
-from bgo.model.device import DeviceState, Level, Network, Reading
+from bgo.model.device import DeviceState, Level, Network, Reading, Span, Word
 
 if TYPE_CHECKING:
     from threading import Thread
@@ -19,15 +19,11 @@ PROGRAMS_MS = 900
 ALL_MS = 1000
 REST_MS = 60_000
 """A sensor whose programs were too slow does without them for so long: a worker waits once, not at every look."""
-_NOTHING: dict[str, Callable[[str], Any]] = {
-    "charging": lambda why: Reading(source=why),
-    "battery": lambda why: Level(source=why),
-    "battery_low": lambda why: Reading(source=why),
-    "network": lambda why: Network(source=why),
-    "idle": lambda why: Reading(source=why),
-    "storage_low": lambda why: Reading(source=why),
-    "screen": lambda why: Reading(source=why),
-}
+_NOTHING = {f.name: type(getattr(DeviceState(), f.name)) for f in fields(DeviceState)}
+"""Field → what says that it is unknown, given the reason as `source`."""
+PHONES = frozenset({"app", "lock", "low_power", "motion", "refresh", "exempt", "bucket"})
+"""Fields that a computer need not explain when nothing senses them."""
+Value = Reading | Level | Network | Word | Span
 
 
 class Sensor(NamedTuple):
@@ -42,7 +38,8 @@ class Row(NamedTuple):
 
     name: str
     value: str
-    """yes, no or unknown; a percentage, none without a battery; a kind of network with its Wi-Fi's name."""
+    """yes, no or unknown; a percentage, none without a battery; a kind of network with its Wi-Fi's name; a word of a
+    phone's; a time."""
     source: str
     latency_ms: int | None
     """None for a value that no sensor was asked for."""
@@ -60,14 +57,22 @@ class Taken:
     """When, by the awake clock."""
 
     def rows(self, now_ms: int) -> list[Row]:
-        """Return every value of the state, in the state's order; `now_ms` is awake time."""
-        found = ((name, getattr(self.state, name)) for name in _NOTHING)
+        """Return every value of the state, in the state's order; `now_ms` is awake time.
+
+        What only phones have is left out where no sensor was asked for it.
+        """
+        names = [name for name in _NOTHING if name in self.latency_ms or name not in PHONES]
+        found = ((name, getattr(self.state, name)) for name in names)
         age = now_ms - self.read_ms
         return [Row(name, said(it), it.source, self.latency_ms.get(name), age) for name, it in found]
 
 
-def said(value: Reading | Level | Network) -> str:
+def said(value: Value) -> str:
     """Return a value in a word or two."""
+    if isinstance(value, Span):
+        return "unknown" if value.ms is None else span(value.ms)
+    if isinstance(value, Word):
+        return value.value
     if isinstance(value, Reading):
         return value.value.value
     if isinstance(value, Level):
@@ -105,7 +110,7 @@ class _Ask:
 
 def unknown(sensor: Sensor, why: str) -> DeviceState:
     """Return that a sensor says nothing, and why."""
-    return replace(DeviceState(), **{name: _NOTHING[name](why) for name in sensor.fields})
+    return replace(DeviceState(), **{name: _NOTHING[name](source=why) for name in sensor.fields})
 
 
 class Survey:

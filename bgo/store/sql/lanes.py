@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bgo.errors import UsageError
-from bgo.model.lane import Gate, LaneKey, Rate, ViewKey
+from bgo.model.lane import PLAIN, Gate, LaneKey, Rate, Traits, ViewKey
 from bgo.model.wish import constraints_from, constraints_json
 from bgo.policy.order import BUMPED, is_bumped
 from bgo.store.faults import reads
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from bgo.model.plan import Head, LaneHeads
     from bgo.model.window import ZonedWindow
 
-FIND_VIEW = "SELECT id FROM view WHERE queue = ? AND handler = ? AND constraints = ? AND window = ?"
-ADD_VIEW = "INSERT INTO view (queue, handler, constraints, window) VALUES (?, ?, ?, ?)"
-OPEN_VIEWS = """SELECT id, queue, handler, constraints, window FROM view
+FIND_VIEW = "SELECT id FROM view WHERE queue = ? AND handler = ? AND constraints = ? AND window = ? AND traits = ?"
+ADD_VIEW = "INSERT INTO view (queue, handler, constraints, window, traits) VALUES (?, ?, ?, ?, ?)"
+OPEN_VIEWS = """SELECT id, queue, handler, constraints, window, traits FROM view
 WHERE EXISTS (SELECT 1 FROM lane WHERE lane.view = view.id AND turn IS NOT NULL) ORDER BY id"""
 FIND = "SELECT id FROM lane WHERE key = ?"
 ADD = """INSERT INTO lane (key, name, view, concurrency_key, concurrency_max, strategy, rate_key, rate_max, rate_window,
@@ -71,10 +71,11 @@ def _compact(value: Any) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _view_key(queue: str, handler: str, constraints: str, window: str = "") -> ViewKey:
+def _view_key(queue: str, handler: str, constraints: str, window: str = "", traits: str = "") -> ViewKey:
     """Every tick reads the same few views: their text is parsed once."""
     wish = constraints_from(json.loads(constraints))
-    return ViewKey(queue, handler, wish, *(_hours(window) if window else ()))
+    hours, zone = _hours(window) if window else (None, None)
+    return ViewKey(queue, handler, wish, hours, zone, Traits.of(traits) if traits else PLAIN)
 
 
 def _hours(text: str) -> tuple[ZonedWindow, tzinfo | None]:
@@ -89,16 +90,19 @@ def _hours(text: str) -> tuple[ZonedWindow, tzinfo | None]:
         return window, None
 
 
-def _text(key: LaneKey, view: tuple[str, str, str, str]) -> str:
+def _text(key: LaneKey, view: tuple[str, str, str, str, str]) -> str:
     """Return the text that tells a lane from all others; what most lanes lack is left out of it.
 
     Statements look into it by position: what is new comes last.
     """
-    *asked, window = view
+    *asked, window, traits = view
     parts: list[Any] = [key.name, *asked, key.concurrency_key, key.concurrency_max, key.strategy]
-    if key.rate or key.marks or key.stage or window:
-        parts += [key.rate, key.marks, *([key.stage] if key.stage or window else [])]
-    return _compact([*parts, window] if window else parts)
+    if key.rate or key.marks or key.stage or window or traits:
+        rest = [key.stage, window or None, traits or None]
+        while rest and rest[-1] is None:
+            rest.pop()
+        parts += [key.rate, key.marks, *rest]
+    return _compact(parts)
 
 
 @lru_cache(maxsize=1024)
@@ -107,12 +111,12 @@ def _lane_key(text: str) -> LaneKey:
 
     parts: list[Any] = json.loads(text)
     name, queue, handler, constraints, key, limit, strategy = parts[:7]
-    more: list[Any] = [None, [], None, ""]  # what is not there: most lanes have none of it
+    more: list[Any] = [None, [], None, "", ""]  # what is not there: most lanes have none of it
     more[: len(parts) - 7] = parts[7:]
-    rate, marks, stage, window = more
+    rate, marks, stage, window, traits = more
     return LaneKey(
         name,
-        _view_key(queue, handler, constraints, window),
+        _view_key(queue, handler, constraints, window or "", traits or ""),
         key,
         limit,
         ConcurrencyStrategy(strategy) if strategy else None,
@@ -141,7 +145,8 @@ class SqlLanes(SqlParking):
 
     def ensure(self, key: LaneKey, now: int) -> int:
         hours = "" if key.view.window is None else str(key.view.window)
-        view = (key.view.queue, key.view.handler, _compact(constraints_json(key.view.constraints)), hours)
+        asked = _compact(constraints_json(key.view.constraints))
+        view = (key.view.queue, key.view.handler, asked, hours, str(key.view.traits))
         text = _text(key, view)
         row = self._db.execute(FIND, (text,)).fetchone()
         if row is not None:

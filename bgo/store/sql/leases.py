@@ -13,10 +13,10 @@ from bgo.store.rows import Holder, NewLease
 
 _LEASE = """SELECT task.id, lease.task, lease.run, lease.worker, lease.host, lease.boot_id, lease.until,
     lease.child_pid, lease.child_start, lease.claimed_at, lease.started_at, lease.queue, lease.concurrency_key,
-    lease.waited, lease.rate_key, lease.stamped, lease.paused
+    lease.waited, lease.rate_key, lease.stamped, lease.paused, lease.profile
 FROM lease CROSS JOIN task ON task.seq = lease.task"""  # CROSS JOIN: leases first, whatever ANALYZE says
 INSERT = """INSERT INTO lease (task, run, worker, host, boot_id, until, child_pid, child_start, claimed_at, queue,
-    concurrency_key, waited, rate_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    concurrency_key, waited, rate_key, profile) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 FIND = _LEASE + " WHERE lease.task = ?"
 ALL = _LEASE + " ORDER BY lease.claimed_at, lease.task"
 DELETE = "DELETE FROM lease WHERE task = ? AND run = ?"

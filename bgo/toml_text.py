@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,12 @@ from bgo.errors import BgoError, UsageError
 
 SIZE_LIMIT = 16 << 20
 _HEADER = r"\s*\[{1,2}\s*(?:\"([^\"]*)\"|'([^']*)'|([A-Za-z0-9_-]+))\s*(\.)?"
+_NAME = r"\"[^\"]*\"|'[^']*'|[A-Za-z0-9_-]+"
+_DOTTED = rf"\s*(?:{_NAME})\s*(?:\.\s*(?:{_NAME})\s*)*"
+
+
+def _names(dotted: str) -> tuple[str, ...]:
+    return tuple(word.strip("\"'") for word in re.findall(_NAME, dotted))
 
 
 def read_text(path: str | os.PathLike[str], kind: str) -> str:
@@ -46,6 +52,7 @@ class TomlText:
             is_deep = isinstance(error, RecursionError)
             raise self._no_toml("nested too deeply" if is_deep else str(error).partition(";")[0], example) from None
         self._tables = self._find_tables()
+        self._index: dict[tuple[str, ...], int] = {}
 
     def _no_toml(self, said: str, example: str) -> UsageError:
         found = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", said, re.DOTALL)
@@ -68,6 +75,10 @@ class TomlText:
             found.append((name, number, len(self._lines)))
         return found
 
+    def starts(self, table: str) -> tuple[int, ...]:
+        """Return the line of each `[[table]]`; of one that is written as a list in one place, none."""
+        return tuple(first for name, first, _ in self._tables if name == table)
+
     def place(self, table: str = "", number: int = 0, key: str = "", after: str = "") -> str:
         """Return FILE:LINE of a key in a table, of the `number`-th such table, or of the file's beginning.
 
@@ -82,6 +93,29 @@ class TomlText:
         pattern = rf"(?:^|[{{,\[.])\s*[\"']?{spelled}[\"']?\s*[=.\]]"
         line = next((n for n, line in lines if key and re.search(pattern, line)), lines[0][0] if lines else 1)
         return f"{self.name}:{line}"
+
+    def place_of(self, path: Sequence[str]) -> str:
+        """Return FILE:LINE of a key by the names that lead to it, or of the nearest thing around it."""
+        self._index = self._index or self._find_keys()
+        names = tuple(path)
+        while names and names not in self._index:
+            names = names[:-1]
+        return f"{self.name}:{self._index.get(names, 1)}"
+
+    def _find_keys(self) -> dict[tuple[str, ...], int]:
+        """Return the line where each table and each key begins; what stands within a value has the line of its key."""
+        found: dict[tuple[str, ...], int] = {}
+        table: tuple[str, ...] = ()
+        for number, line in enumerate(self._lines, start=1):
+            if header := re.match(rf"\s*\[{{1,2}}({_DOTTED})\]", line):
+                path = table = _names(header[1])
+            elif key := re.match(rf"({_DOTTED})=", line):
+                path = (*table, *_names(key[1]))
+            else:
+                continue
+            for size in range(1, len(path) + 1):
+                found.setdefault(path[:size], number)
+        return found
 
     def _span(self, table: str, number: int) -> tuple[int, int]:
         found = [(first, last) for name, first, last in self._tables if name == table]

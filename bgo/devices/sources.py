@@ -1,0 +1,172 @@
+"""How a device is read: the first that says something of a signal counts.
+
+What is said of it as a fact, a script that plays, the variable `BGO_DEVICE`, its sensors, what is assumed where they
+know nothing, and at last what its profile says of a device of which nothing is known. Under the profile of a phone this
+computer's own sensors are asked only when `host` is named: a phone is not this computer.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from bgo.devices import signals
+from bgo.devices.names import FORMS, HERE, is_right, is_sensed
+from bgo.devices.sensors.termux import is_termux
+from bgo.devices.signals import over, spoken_of
+from bgo.errors import UsageError
+from bgo.model.device import (
+    NO_FACTS,
+    DeviceChange,
+    DeviceState,
+    Facts,
+    Level,
+    Network,
+    NetworkKind,
+    Reading,
+    Span,
+    Tri,
+    Word,
+)
+from bgo.model.profile import HOST, Profile
+
+if TYPE_CHECKING:
+    from bgo.devices.sensors.survey import Survey, Value
+
+SENSE_MS = 5_000
+"""Sensors are asked at most so often."""
+ASSUMED = "[assume]"
+_COSTS = frozenset({NetworkKind.UNMETERED, NetworkKind.METERED, NetworkKind.ROAMING})
+Sense = Callable[[], DeviceState]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a device is read by, beside what is said of it."""
+
+    survey: Callable[[str], Survey]
+    """The sensors of `host`, `adb…` or `termux`; called when they are asked for the first time."""
+    now_ms: Callable[[], int]
+    configured: str = HERE
+    """Whose sensors the configuration names."""
+    profile: Profile = HOST
+    assume: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+
+def reader(facts: Facts, ground: Ground) -> Sense:
+    """Return how the device is read. Raises UsageError for a script, or a BGO_DEVICE, that cannot be."""
+    named = facts.device
+    if is_sensed(named) and not is_right(named):
+        raise UsageError(f"no device {named!r:.60}", why="it names nothing that has sensors", hint=FORMS)
+    spoken = signals.from_environment(ground.env.get(signals.VARIABLE, ""))
+    sense = _sensing(named if is_sensed(named) else "", ground)
+    above = [(spoken, spoken_of(spoken))]
+    if named and not is_sensed(named):
+        sense = _along(named, ground, _under(above, sense))
+        above = []
+    return _under([*above, (facts.state, spoken_of(facts.state))], sense)
+
+
+def _under(layers: list[tuple[DeviceState, frozenset[str]]], sense: Sense) -> Sense:
+    """Return the reading with these facts above it; the last of them counts most."""
+    own = [layer for layer in layers if layer[1]]
+    if not own:
+        return sense
+
+    def read() -> DeviceState:
+        state = sense()
+        for above, names in own:
+            state = over(above, state, names)
+        return state
+
+    return read
+
+
+def _along(script: str, ground: Ground, sense: Sense) -> Sense:
+    """Return the reading of a device that follows a script from now on, by the clock on the wall."""
+    from bgo.devices.traces import read_trace
+
+    played = Played(read_trace(script, ground.now_ms()))
+    return lambda: over(played.at(ground.now_ms()), sense(), played.own)
+
+
+def play(facts: Facts, span: tuple[int, int], sensing: Callable[[Facts], Sense]) -> tuple[DeviceChange, ...]:
+    """Return the device between two instants: what is said, then a script that begins with the first of them, then
+    what `sensing` reads now. Without a script it stays as it is now.
+    """
+    from bgo.devices.traces import read_trace, with_facts
+
+    start_ms, until_ms = span
+    if not facts.device or is_sensed(facts.device):
+        state = sensing(facts)()
+        if state.unused.at_ms is not None:
+            state = replace(state, unused=replace(state.unused, at_ms=start_ms))
+        return (DeviceChange(start_ms - facts.since_ms, state),)
+    changes = read_trace(facts.device, start_ms, until_ms=until_ms)
+    return with_facts(changes, start_ms, above=facts.state, below=sensing(NO_FACTS)())
+
+
+class Played:
+    """A script that plays: what it says at an instant."""
+
+    def __init__(self, changes: tuple[DeviceChange, ...]) -> None:
+        self._changes = changes
+        self._times = [change.at_ms for change in changes]
+        self.own = frozenset[str]().union(*(spoken_of(change.state) for change in changes))
+        """The fields of which it ever says something: before it does, they are unknown."""
+
+    def at(self, now_ms: int) -> DeviceState:
+        """Return what it says at an instant."""
+        index = bisect_right(self._times, now_ms)
+        return self._changes[index - 1].state if index else DeviceState()
+
+
+def _sensing(named: str, ground: Ground) -> Sense:
+    profile = ground.profile
+    usual = signals.said(profile.device, f"profile {profile.name}") if profile.device else DeviceState()
+    if not (named or profile.os == HERE or ground.configured != HERE or is_termux(ground.env)):
+        return lambda: usual
+    guesses = assumption(ground.assume)
+
+    def read() -> DeviceState:
+        return over(assumed(ground.survey(named or ground.configured).take(SENSE_MS).state, guesses), usual)
+
+    return read
+
+
+def assumption(words: Mapping[str, str]) -> DeviceState:
+    """Return what is assumed, from the words of `[assume]`."""
+    return signals.said(words, ASSUMED)
+
+
+def assumed(sensed: DeviceState, guesses: DeviceState) -> DeviceState:
+    """Return what sensors say, and where they know nothing what is assumed: of a network, its cost."""
+    found: dict[str, Any] = {}
+    for name in spoken_of(guesses):
+        guess, value = getattr(guesses, name), getattr(sensed, name)
+        if name == "network":
+            found[name] = _cost(value, guess)
+        elif name == "battery_low":
+            found[name] = guess if _is_unknown(sensed.battery) and _is_unknown(value) else value
+        elif _is_unknown(value):
+            found[name] = replace(guess, source=f"{ASSUMED}; {value.source}")
+    return replace(sensed, **found)
+
+
+def _cost(sensed: Network, guess: Network) -> Network:
+    is_open = sensed.kind is NetworkKind.UNKNOWN or (sensed.kind is NetworkKind.CONNECTED and guess.kind in _COSTS)
+    return replace(sensed, kind=guess.kind, source=f"{ASSUMED}; {sensed.source}") if is_open else sensed
+
+
+def _is_unknown(value: Value) -> bool:
+    if isinstance(value, Reading):
+        return value.value is Tri.UNKNOWN
+    if isinstance(value, Level):
+        return value.percent is None
+    if isinstance(value, Span):
+        return value.ms is None
+    return value.value == "unknown" if isinstance(value, Word) else value.kind is NetworkKind.UNKNOWN

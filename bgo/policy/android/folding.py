@@ -1,0 +1,129 @@
+"""Folding: what an event, or the passing of time, makes of the state of Android's rules.
+
+Each rule draws its own conclusions; the accounts are drawn up last, as what counts hangs on all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from bgo.model.android_state import AndroidState, Company, Running, Said
+from bgo.model.platform import RunBegan
+from bgo.model.profile import Profile
+from bgo.policy.android import doze, expedited, facts, foreground, ledger, quota, standby
+
+
+def met(at: int) -> AndroidState:
+    """Return the state of a phone that has just been met."""
+    return AndroidState(at, usage=standby.met(at))
+
+
+def told(profile: Profile, state: AndroidState, said: Said, at: int) -> AndroidState:
+    """Return the state when from `at` on the phone says this; `at` may lie before the state's last change."""
+    state = passed(profile, state, at)
+    before = state.said
+    is_on_top = said.app == facts.FOREGROUND
+    after = replace(
+        state,
+        said=said,
+        plugged_at=_since(said.charging, before.charging, state.plugged_at, at),
+        dark_at=_since(facts.is_dark(said), facts.is_dark(before), state.dark_at, at),
+        usage=standby.told(state.usage, said, at),
+        rest=doze.worked(doze.told(profile.doze, state.rest, before, said, at), len(state.running), at),
+        services=() if is_on_top else state.services,
+    )
+    return _drawn(profile, state, after, at)
+
+
+def _since(is_so: bool, was_so: bool, since: int | None, at: int) -> int | None:
+    return None if not is_so else since if was_so else at
+
+
+def began(profile: Profile, state: AndroidState, event: RunBegan) -> AndroidState:
+    """Return the state once a run has begun; its batch is open then."""
+    state = passed(profile, state, event.at)
+    running = (*state.running, started(profile, state, event))
+    rest = doze.worked(state.rest, len(running), event.at)
+    return _drawn(profile, state, replace(state, running=running, rest=rest, company=Company()), event.at)
+
+
+def started(profile: Profile, state: AndroidState, event: RunBegan) -> Running:
+    """Return a run as the rules see it: expedited only where there is quota for it."""
+    traits = event.traits
+    kind = facts.SERVICE if traits.foreground else facts.PLAIN
+    if traits.expedited and not traits.foreground and expedited.may_start(profile, state, event.at):
+        kind = facts.EXPEDITED
+    return Running(event.run, event.at, kind, traits.foreground, facts.is_on_top(state), event.wants_network)
+
+
+def over(profile: Profile, state: AndroidState, run: str, at: int) -> AndroidState:
+    """Return the state once a run is over."""
+    state = passed(profile, state, at)
+    running = tuple(one for one in state.running if one.run != run)
+    if len(running) == len(state.running):
+        return state
+    rest = doze.worked(state.rest, len(running), at)
+    return _drawn(profile, state, replace(state, running=running, rest=rest, over_at=at), at)
+
+
+def passed(profile: Profile, state: AndroidState, now: int) -> AndroidState:
+    """Return the state once time has gone on to `now`; the same where nothing turned by itself."""
+    while state.due is not None and state.due <= now:
+        state = _turned(profile, state, state.due)
+    return state
+
+
+def _turned(profile: Profile, state: AndroidState, at: int) -> AndroidState:
+    after = replace(
+        state,
+        usage=standby.passed(profile.standby, state.usage, at),
+        rest=doze.passed(profile.doze, state.rest, state.said, len(state.running), at),
+        running=tuple(_as_plain(profile, state, run, at) for run in state.running),
+    )
+    return _drawn(profile, state, after, at)
+
+
+def _as_plain(profile: Profile, state: AndroidState, run: Running, at: int) -> Running:
+    end = expedited.turns_plain_at(profile, state, run, at)
+    return run if end is None or end > at else replace(run, kind=facts.PLAIN)
+
+
+def _drawn(profile: Profile, before: AndroidState, after: AndroidState, at: int) -> AndroidState:
+    """Return the state after a change, with its accounts drawn up and its next turn worked out."""
+    was_out = quota.is_out(profile, before, at)  # what is left only fell, or only rose, since the last change
+    is_free = facts.is_free(profile, after, at)
+    plain = 0 if is_free else sum(quota.counts(profile.quota, run) for run in after.running)
+    quick = 0 if is_free else sum(run.kind == facts.EXPEDITED for run in after.running)
+    if plain != after.jobs.live or quick != after.expedited.live:
+        after = _booked(profile, after, (plain, quick), at)
+    after = replace(after, at=max(at, before.at), is_out=was_out, services=foreground.drawn(profile, after, at))
+    after = replace(after, is_out=quota.is_out(profile, after, at))
+    due = [turn for turn in _turns(profile, after, at) if turn is not None]
+    return replace(after, due=min(due, default=None))
+
+
+def _booked(profile: Profile, state: AndroidState, live: tuple[int, int], at: int) -> AndroidState:
+    rule, quick = profile.quota, profile.expedited
+    merge, keep = (0, quota.DAY_MS) if rule is None else (rule.merge_ms, quota.keep_ms(rule))
+    jobs = ledger.counted(state.jobs, live[0], at, merge, keep)
+    starts = state.began
+    if rule is not None and live[0] > state.jobs.live:
+        new = (at,) * (live[0] - state.jobs.live)
+        starts = (*starts, *new)[-rule.burst :] if rule.burst > 0 else ()
+    window = quota.DAY_MS if quick is None else quick.window_ms
+    return replace(
+        state, jobs=jobs, began=starts, expedited=ledger.counted(state.expedited, live[1], at, merge, window)
+    )
+
+
+def _turns(profile: Profile, state: AndroidState, at: int) -> Iterator[int | None]:
+    """Yield when the state changes by itself."""
+    yield standby.look_at(profile.standby, state.usage)
+    yield doze.turns_at(profile.doze, state.rest)
+    charged = facts.charged_at(profile, state)
+    if charged is not None and charged > at:
+        yield charged
+    for run in state.running:
+        if run.kind == facts.EXPEDITED:
+            yield expedited.turns_plain_at(profile, state, run, at)
