@@ -48,7 +48,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.clock import to_iso
 from bgo.model import wish as wishes
@@ -56,6 +56,9 @@ from bgo.model.outcome import TaskError
 from bgo.model.plan import Hold
 from bgo.model.state import FINAL, State
 from bgo.model.task import HistoryEntry, Task
+
+if TYPE_CHECKING:
+    from bgo.model.change import Change
 
 SCHEMA = 1
 
@@ -187,6 +190,13 @@ class GateLine:
     current: str
     needed: str
     hold: Hold | None = None
+    held_ms: int = 0
+    """How long it has held the task, over all of its runs."""
+
+    @classmethod
+    def of(cls, gate: str, hold: Hold | None, current: str, needed: str) -> GateLine:
+        """Return the line of a gate: what the hold says where there is one."""
+        return cls(gate, True, current, needed) if hold is None else cls(gate, False, hold.current, hold.needed, hold)
 
     def to_json(self) -> dict[str, Any]:
         """Return the line with its hold's fields merged in."""
@@ -199,6 +209,7 @@ class GateLine:
             "holder": rest["holder"],
             "until": rest["until"],
             "lift": rest["lift"],
+            "held_ms": self.held_ms,
         }
 
 
@@ -213,6 +224,12 @@ class Explanation:
     ahead: int | None
     """Ready tasks of its lane that go first; None when it does not wait."""
     workers: int
+    profile: str = "host"
+    """By which it was judged."""
+    changes: tuple[Change, ...] = ()
+    """What that profile has in another way than the task asked for."""
+    last_look: str = ""
+    """The gate that held it when a worker looked last, where that is none of those that hold it now."""
 
     @property
     def holds(self) -> tuple[Hold, ...]:
@@ -231,4 +248,7 @@ class Explanation:
             "waited_ms": dict(self.waited),
             "ahead": self.ahead,
             "workers": self.workers,
+            "profile": self.profile,
+            "changes": [change._asdict() for change in self.changes],
+            "last_look": self.last_look or None,
         }

@@ -8,29 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import NamedTuple
 
+from bgo.model.change import Change
 from bgo.model.lane import PLAIN, Gate, Traits, ViewKey, payload_class
 from bgo.model.options import NO_CONSTRAINTS, NetworkConstraint, RetryPolicy, TaskConstraints, TaskTimeout
 from bgo.model.plan import Hold
 from bgo.model.profile import Profile
 from bgo.model.task import Wish
 from bgo.model.words import did_you_mean, span
-
-
-class Change(NamedTuple):
-    """Something that the platform has in another way."""
-
-    what: str
-    """The option, by its name on the command line."""
-    asked: str
-    given: str
-    why: str
-
-    @property
-    def told(self) -> str:
-        """Return it in words: `interval: 10m becomes 15m (android: the shortest there is)`."""
-        return f"{self.what}: {self.asked} becomes {self.given} ({self.why})"
 
 
 class Refusal(NamedTuple):
@@ -64,7 +51,7 @@ ASKED = {
 }
 """Constraints by their words in profiles → the fields in which tasks ask for them."""
 KINDS = (NetworkConstraint.UNMETERED, NetworkConstraint.METERED, NetworkConstraint.NOT_ROAMING)
-"""Networks that a profile can name one by one as unenforceable: such work gets any network."""
+"""Networks that a profile can name one by one (`not_roaming`) as unenforceable: such work gets any network."""
 
 
 def fitted(wish: Wish, traits: Traits, profile: Profile, *, delayed: bool = False) -> Fitted:
@@ -117,7 +104,7 @@ def enforceable(wish: TaskConstraints, profile: Profile) -> TaskConstraints:
         for word, name in ASKED.items()
         if word in unknown and getattr(wish, name) != getattr(NO_CONSTRAINTS, name)
     }
-    if "network" not in lost and wish.network in KINDS and str(wish.network) in unknown:
+    if "network" not in lost and wish.network in KINDS and wish.network.replace("-", "_") in unknown:
         lost["network"] = NetworkConstraint.CONNECTED
     return replace(wish, **lost) if lost else wish
 
@@ -173,9 +160,18 @@ def _unenforced(asked: TaskConstraints, given: TaskConstraints, profile: Profile
     for word, name in ASKED.items():
         before, after = getattr(asked, name, None), getattr(given, name, None)
         if before != after:
-            became = str(after) if after and after != "none" else "nothing"
+            became = _word(after) if after and after != "none" else "nothing"
             why = f"{profile.name} knows no such condition: let the handler look"
-            yield Change(word.replace("_", "-"), "yes" if before is True else str(before), became, why)
+            yield Change(word.replace("_", "-"), _word(before), became, why)
+
+
+def _word(value: object) -> str:
+    """Return what a constraint asks for, as people write it."""
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if isinstance(value, timedelta):
+        return span(value // timedelta(milliseconds=1))
+    return "yes" if value is True else str(value)
 
 
 def _has_none(table: object, profile: Profile) -> bool:
