@@ -25,6 +25,7 @@ from bgo.toml_text import TomlText, at
 KEYS = ("every", "summary", "change")
 EXAMPLE = '[[change]] at = "+2h" charging = true, each on a line of its own'
 
+
 def lines(text: str, name: str) -> tuple[bool, list[Line]]:
     """Return whether the script comes again each day, and its lines. Raises UsageError with FILE:LINE and the reason.
 
