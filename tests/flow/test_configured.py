@@ -6,9 +6,9 @@ from pathlib import Path
 
 from bgo import compose
 from bgo.api import TaskFlow
-from bgo.model.profile import HOST
 from bgo.config import Flags, Settings, load
 from bgo.engine import settle as settling
+from bgo.model.profile import HOST
 from bgo.store.port import Store
 from bgo.store.sqlite import SqliteStore
 from tests.build import a_moment
