@@ -16,6 +16,7 @@ from bgo.model.device import DeviceState, facts_of
 from bgo.model.state import FINAL, State
 
 if TYPE_CHECKING:
+    from bgo.devices.sensors import Row
     from bgo.engine.explain import Ground
     from bgo.engine.monitor import Change, Snapshot
     from bgo.engine.query import Overview
@@ -150,6 +151,17 @@ class Looking(Listing):
         from bgo import compose
 
         return compose.sensing(self.settings, self._survey, facts_of(said), self.clock, self.profile)
+
+    def device(self, said: Facts | DeviceState | None = None) -> list[Row]:
+        """Return each signal of the device as a worker would read it now, with its source; what a sensor was asked for
+        also has its latency.
+        """
+        from bgo.devices.sensors.survey import Taken
+
+        state, now = self.sensing(said)(), self.clock.awake_ms()
+        taken = [found for survey in self._sensors.values() if (found := survey.last) is not None]
+        latency = {name: ms for found in taken for name, ms in found.latency_ms.items()}
+        return Taken(state, latency, max((found.read_ms for found in taken), default=now)).rows(now)
 
     def _ground(self, device: Facts | DeviceState | None = None, *, asks: bool = True) -> Ground:
         """Return where we stand; without `asks` nothing that is looked at depends on the device."""

@@ -40,6 +40,9 @@ which `profile` it was judged, what that `changes` (what, asked, given, why), an
 | `profiles show` | `{name, os, extends, summary, path, rules}`, rules being `{key, value, written, from}` |
 | `profiles check` | an array of `{level, place, what, why, fix}`, level being ok, note, warning or error |
 | `profiles new` | `{name, extends, path}` |
+| `devices` | an array of `{name, value, source, latency_ms, age_ms}`; `latency_ms`: null where no sensor was asked |
+| `devices signals` | an array of `{name, words, means}` |
+| `devices days` | an array of `{name, summary}` |
 | `explain` | `Explanation.to_json` |
 | `check` | an array of `finding.Told.to_json`, each with `profile`; `--codes`: `{code, level, said}` |
 | `simulate` | `run.plays.Part.to_json`, and with `--compare` `run.plays.Play.to_json` |

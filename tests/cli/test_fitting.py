@@ -63,7 +63,7 @@ def test_programs_are_refused_too_and_files_of_schedules(flow: TaskFlow, tmp_pat
     with pytest.raises(UsageError, match=NO_PAIR):
         flow.chain("whole").then("echo").then("echo", as_="last", constraints=IDLE, retry="linear").enqueue()
     file = tmp_path / "s.toml"
-    file.write_text('[often]\ntask = "echo"\nevery = "1h"\ndevice_idle = true\nretry = "linear"\n')
+    file.write_text('[often]\nhandler = "echo"\nevery = "1h"\ndevice_idle = true\nretry = "linear"\n')
     with pytest.raises(UsageError, match=NO_PAIR):
         flow.apply_schedules(file)
     assert flow.tasks() == [] == flow.schedules()

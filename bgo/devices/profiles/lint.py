@@ -137,6 +137,8 @@ def _grows(path: str, factor: float) -> Iterator[Odd]:
 def _quota(profile: Profile) -> Iterator[Odd]:
     if (quota := profile.quota) is None:
         return
+    if not quota.buckets:
+        yield Odd("quota", "[quota] has no bucket", "then only day_cap counts", "add [quota.rare] …", is_error=False)
     yield from _positive("quota.burst_window", quota.burst_window_ms, "nothing is counted in no time")
     for name, bucket in quota.buckets.items():
         path = f"quota.{name}"
@@ -160,6 +162,9 @@ def _present(quota: object) -> list[str]:
 def _standby(profile: Profile) -> Iterator[Odd]:
     if (e := profile.expedited) is not None:
         yield from _positive("expedited.window", e.window_ms, "nothing is counted in no time")
+        if not e.budgets_ms:
+            why = "then nothing ever runs as such: without the table it would, and without a limit"
+            yield Odd("expedited", "[expedited] has no budgets", why, "add [expedited.budgets]", is_error=False)
     if (b := profile.batching) is not None:
         yield from _positive("batching.ready", b.ready, "nothing is ready when nothing is there")
     if (s := profile.standby) is None:
