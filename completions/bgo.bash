@@ -7,10 +7,11 @@ _shtab_bgo_queues_subparsers=(list add set weight pause resume)
 _shtab_bgo_handlers_subparsers=(list show)
 _shtab_bgo_plugins_subparsers=(list show)
 _shtab_bgo_profiles_subparsers=(list show check new)
+_shtab_bgo_devices_subparsers=(show signals days record)
 _shtab_bgo_store_subparsers=(path check backup vacuum)
 _shtab_bgo_config_subparsers=(show path)
 _shtab_bgo_completion_subparsers=(bash zsh fish install)
-_shtab_bgo_subparsers=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins profiles explain check simulate prune monitor install store doctor demo config completion man)
+_shtab_bgo_subparsers=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins profiles devices explain check simulate prune monitor install store doctor demo config completion man)
 
 _shtab_bgo_enqueue_option_strings=(--input -i --like --as --tag --cwd --env --allow-unknown --queue --priority --delay --at --after --start-before --finish-before --window --tz --network --battery-not-low --charging --device-idle --storage-not-low --cpu-below --unused-for --on-network --relax --on-constraint-loss --timeout --retry --concurrency --concurrency-key --rate --rate-key --dedup --dedup-ttl --unique --unique-policy --at-most-once -n --dry-run --wait --wait-timeout --run --json -q --quiet -h --help)
 _shtab_bgo_chain_option_strings=(--file --commands -i --input --timeout --retry --queue --priority --tag --window --tz --network --battery-not-low --charging --device-idle --storage-not-low --cpu-below --unused-for --on-network --relax --on-constraint-loss --concurrency --concurrency-key --rate --rate-key --at-most-once --cwd --env --delay --at --start-before --after --dedup --dedup-ttl --unique --unique-policy -n --dry-run --wait --wait-timeout --run --json -q --quiet -h --help)
@@ -66,6 +67,11 @@ _shtab_bgo_profiles_show_option_strings=(--toml --json -h --help)
 _shtab_bgo_profiles_check_option_strings=(--json -h --help)
 _shtab_bgo_profiles_new_option_strings=(--extends --json -h --help)
 _shtab_bgo_profiles_option_strings=(-h --help)
+_shtab_bgo_devices_show_option_strings=(--device --charging --battery --network --idle --storage-low --screen --signal --since --json -h --help)
+_shtab_bgo_devices_signals_option_strings=(--json -h --help)
+_shtab_bgo_devices_days_option_strings=(--json -q --quiet -h --help)
+_shtab_bgo_devices_record_option_strings=(--device --for --every -o --output -h --help)
+_shtab_bgo_devices_option_strings=(-h --help)
 _shtab_bgo_explain_option_strings=(--all --schedule --device --charging --battery --network --idle --storage-low --screen --signal --since --limit --json -h --help)
 _shtab_bgo_check_option_strings=(--strict --codes --device --charging --battery --network --idle --storage-low --screen --signal --since --json -h --help)
 _shtab_bgo_simulate_option_strings=(--scenario --compare --start --for --seed --plays --slots --device --charging --battery --network --idle --storage-low --screen --signal --since --json --table --svg -h --help)
@@ -135,6 +141,7 @@ _shtab_bgo_reschedule___tag_COMPGEN=_bgo_tags
 _shtab_bgo_reschedule___cwd_COMPGEN=_shtab_compgen_dirs
 _shtab_bgo_unschedule_pos_0_COMPGEN=_bgo_schedules
 _shtab_bgo_run___queue_COMPGEN=_bgo_queues
+_shtab_bgo_run___device_COMPGEN=_bgo_devices
 _shtab_bgo_wait_pos_0_COMPGEN=_bgo_ids_names
 _shtab_bgo_cancel_pos_0_COMPGEN=_bgo_ids_names
 _shtab_bgo_cancel___name_COMPGEN=_bgo_names
@@ -206,10 +213,17 @@ _shtab_bgo_plugins_show_pos_0_COMPGEN=_bgo_names
 _shtab_bgo_profiles_show_pos_0_COMPGEN=_bgo_profiles
 _shtab_bgo_profiles_check_pos_0_COMPGEN=_bgo_profiles
 _shtab_bgo_profiles_new___extends_COMPGEN=_bgo_profiles
+_shtab_bgo_devices_show___device_COMPGEN=_bgo_devices
+_shtab_bgo_devices_record___device_COMPGEN=_bgo_devices
+_shtab_bgo_devices_record__o_COMPGEN=_shtab_compgen_files
+_shtab_bgo_devices_record___output_COMPGEN=_shtab_compgen_files
 _shtab_bgo_explain_pos_0_COMPGEN=_bgo_ids_names_schedules
+_shtab_bgo_explain___device_COMPGEN=_bgo_devices
 _shtab_bgo_check_pos_0_COMPGEN=_bgo_ids_names
+_shtab_bgo_check___device_COMPGEN=_bgo_devices
 _shtab_bgo_simulate___scenario_COMPGEN=_shtab_compgen_files
 _shtab_bgo_simulate___compare_COMPGEN=_bgo_profiles
+_shtab_bgo_simulate___device_COMPGEN=_bgo_devices
 _shtab_bgo_simulate___svg_COMPGEN=_shtab_compgen_files
 _shtab_bgo_monitor_pos_0_COMPGEN=_bgo_ids_names
 _shtab_bgo_monitor___tag_COMPGEN=_bgo_tags
@@ -250,6 +264,12 @@ _shtab_bgo_queues_pos_0_choices=(list add set weight pause resume)
 _shtab_bgo_handlers_pos_0_choices=(list show)
 _shtab_bgo_plugins_pos_0_choices=(list show)
 _shtab_bgo_profiles_pos_0_choices=(list show check new)
+_shtab_bgo_devices_show___charging_choices=(yes no)
+_shtab_bgo_devices_show___network_choices=(none connected unmetered metered roaming)
+_shtab_bgo_devices_show___idle_choices=(yes no)
+_shtab_bgo_devices_show___storage_low_choices=(yes no)
+_shtab_bgo_devices_show___screen_choices=(on off)
+_shtab_bgo_devices_pos_0_choices=(show signals days record)
 _shtab_bgo_explain___charging_choices=(yes no)
 _shtab_bgo_explain___network_choices=(none connected unmetered metered roaming)
 _shtab_bgo_explain___idle_choices=(yes no)
@@ -269,8 +289,8 @@ _shtab_bgo_store_pos_0_choices=(path check backup vacuum)
 _shtab_bgo_config_pos_0_choices=(show path)
 _shtab_bgo_completion_install_pos_0_choices=(bash zsh fish)
 _shtab_bgo_completion_pos_0_choices=(bash zsh fish install)
-_shtab_bgo_man_pos_0_choices=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins profiles explain check simulate prune monitor install store doctor demo config completion man)
-_shtab_bgo_pos_0_choices=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins profiles explain check simulate prune monitor install store doctor demo config completion man)
+_shtab_bgo_man_pos_0_choices=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins profiles devices explain check simulate prune monitor install store doctor demo config completion man)
+_shtab_bgo_pos_0_choices=(enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains batches schedules history logs queues handlers plugins profiles devices explain check simulate prune monitor install store doctor demo config completion man)
 
 _shtab_bgo_enqueue_pos_1_nargs='*'
 _shtab_bgo_enqueue___allow_unknown_nargs=0
@@ -578,6 +598,22 @@ _shtab_bgo_profiles_new___help_nargs=0
 _shtab_bgo_profiles_pos_0_nargs=A...
 _shtab_bgo_profiles__h_nargs=0
 _shtab_bgo_profiles___help_nargs=0
+_shtab_bgo_devices_show___json_nargs=0
+_shtab_bgo_devices_show__h_nargs=0
+_shtab_bgo_devices_show___help_nargs=0
+_shtab_bgo_devices_signals___json_nargs=0
+_shtab_bgo_devices_signals__h_nargs=0
+_shtab_bgo_devices_signals___help_nargs=0
+_shtab_bgo_devices_days___json_nargs=0
+_shtab_bgo_devices_days__q_nargs=0
+_shtab_bgo_devices_days___quiet_nargs=0
+_shtab_bgo_devices_days__h_nargs=0
+_shtab_bgo_devices_days___help_nargs=0
+_shtab_bgo_devices_record__h_nargs=0
+_shtab_bgo_devices_record___help_nargs=0
+_shtab_bgo_devices_pos_0_nargs=A...
+_shtab_bgo_devices__h_nargs=0
+_shtab_bgo_devices___help_nargs=0
 _shtab_bgo_explain_pos_0_nargs='*'
 _shtab_bgo_explain___all_nargs=0
 _shtab_bgo_explain___json_nargs=0
@@ -669,6 +705,9 @@ _shtab_bgo__h_nargs=0
 _shtab_bgo___help_nargs=0
 
 # Custom Preamble
+_bgo_devices() {
+  compgen -W "$("${COMP_WORDS[0]/#\~/$HOME}" __complete devices "$1" 2>/dev/null | cut -f1)" -- "$1"
+}
 _bgo_handlers() {
   compgen -W "$("${COMP_WORDS[0]/#\~/$HOME}" __complete handlers "$1" 2>/dev/null | cut -f1)" -- "$1"
 }

@@ -312,6 +312,7 @@ def enqueue(
     is_told = not (quiet or as_json)
     if is_told and made.outcome == "new":
         enqueued.echo_times(spec, flow)
+        enqueued.tell_changes(flow, made.id)
     if here or wait or wait_timeout is not None:
         if is_told:
             enqueued.tell_survivor(made)

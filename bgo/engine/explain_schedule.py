@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bgo.clock import to_local
 from bgo.engine.explain import Ground
@@ -13,7 +13,7 @@ from bgo.model.change import Change
 from bgo.model.flow import template_from
 from bgo.model.plan import Gate, Hold
 from bgo.model.profile import HOST, Profile
-from bgo.model.schedule import Overlap, Reboot, Schedule, ScheduleState
+from bgo.model.schedule import Overlap, Reboot, Schedule, ScheduleState, Timing
 from bgo.model.schedule_view import ScheduleExplanation, ScheduleView
 from bgo.model.views import GateLine
 from bgo.policy.gates import view_holds
@@ -37,7 +37,7 @@ def explain(session: Session, schedule: Schedule, ground: Ground) -> ScheduleExp
         gates=tuple(gates),
         workers=workers,
         profile=profile.name,
-        changes=_changes(session, schedule, profile),
+        changes=changes(session, schedule, profile),
         held=tuple(_held(session, schedule, ground)) if schedule.state is ScheduleState.ACTIVE else (),
     )
 
@@ -66,14 +66,17 @@ def _held(session: Session, schedule: Schedule, ground: Ground) -> Iterator[Gate
                 yield GateLine.of(hold.gate, hold, "", "")
 
 
-def _changes(session: Session, schedule: Schedule, profile: Profile) -> tuple[Change, ...]:
+def changes(session: Session, schedule: Schedule, profile: Profile) -> tuple[Change, ...]:
     """Return what the profile has in another way: when it fires, and what its first tasks ask for."""
-    if profile is HOST:
-        return ()
+    return () if profile is HOST else changed(schedule.timing, first_parts(session, schedule), profile)
+
+
+def changed(timing: Timing, first: Sequence[Part], profile: Profile) -> tuple[Change, ...]:
+    """Return what a profile has in another way than a schedule of this timing, and those tasks of it, ask for."""
     from bgo.policy import fit, fit_timing  # a computer takes work as it is
 
-    found = [*fit_timing.timing(schedule.timing, profile).changes]
-    for part in first_parts(session, schedule):
+    found = [*fit_timing.timing(timing, profile).changes]
+    for part in first:
         found += fit.fitted(part.spec.wish, key_of(part.spec).view.traits, profile).changes
     return tuple(dict.fromkeys(found))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from bgo.engine.explain import Ground
 from bgo.engine.lint_desk import Checked, Desk
@@ -11,7 +11,7 @@ from bgo.engine.schedules import Draft
 from bgo.model.finding import Finding, Subject
 from bgo.model.flow import Template, template_from
 from bgo.model.schedule import Schedule, ScheduleState, ScheduleWish
-from bgo.model.task import Task, TaskSpec
+from bgo.model.task import Task
 from bgo.policy import order
 from bgo.policy.lint import loads, schedules, tasks
 from bgo.policy.lint.loads import Load
@@ -58,13 +58,14 @@ def check_these(
     return desk.checked(len(these), len(those))
 
 
-def check_spec(session: Session, ground: Ground, spec: TaskSpec) -> Checked:
-    """Return what would be wrong with a task that is not enqueued."""
+def check_parts(session: Session, ground: Ground, found: Sequence[Part]) -> Checked:
+    """Return what would be wrong with tasks that are not enqueued."""
     desk = Desk(session, ground)
-    _part(desk, Subject("task", "", spec.name or spec.handler), Part(spec, 1, True), in_schedule=False)
-    desk.loaded(key_of(spec), Load(waiting=1))
+    for part in found:
+        _part(desk, Subject("task", "", part.name), part, in_schedule=False)
+        desk.loaded(key_of(part.spec), Load(waiting=part.number))
     desk.limits()
-    return desk.checked(1, 0)
+    return desk.checked(sum(part.number for part in found), 0)
 
 
 def check_draft(session: Session, ground: Ground, draft: Draft) -> Checked:

@@ -170,13 +170,15 @@ class Looking(Listing):
         sense = self.sensing(device) if asks else DeviceState
         found = ground(self.settings, self.catalogue, self.clock, sense, self.profile)
         remembers = found.view.profile.remembers or found.view.device.battery.percent is not None
-        if not (asks and remembers) or not self.settings.store_path.exists():
+        is_there = self.settings.store_path.exists()
+        if not (asks and remembers and (is_there or found.view.profile.remembers)):
             return found
         from dataclasses import replace
 
         from bgo.engine import platform
+        from bgo.store.sqlite import SqliteStore
 
-        with self.store.read() as session:
+        with (self.store if is_there else SqliteStore(None)).read() as session:
             view, since = found.view, facts_of(device).since_ms
             seen = platform.view(session, view.profile, view.device, found.now, since=since)
             return replace(found, view=seen)

@@ -7,7 +7,7 @@
 | `schedules` | an array of `ScheduleView.to_json` |
 | `schedules show` | `ScheduleView.to_json` with `occurrences` (newest first), `due` (a number) and `coming` |
 | `schedules preview` | an array of `{at, fires_at, local, note}` |
-| `schedule --dry-run` | of `ScheduleView.to_json` what is asked for, with `outcome`, `coming` and `makes` |
+| `schedule --dry-run` | of `ScheduleView.to_json` what is asked for, with `outcome`, `coming`, `makes`, `findings` … |
 | `schedules apply` | an array of `{outcome, id, key, name}` |
 | `schedules import` | an array of `{line, text, became, notes, schedule}`, one for each line |
 | `status`, `monitor --once` | among others `schedules`: `Glance.to_json` |

@@ -3,7 +3,8 @@
 Every object has `"schema": 1`; lists are bare arrays; fields may be added, never renamed. Instants are ISO-8601 UTC
 with Z, durations milliseconds, states lower case, what is absent null. With `--json`, refusals are one object on
 stderr: `{"error": {code, message, why, hint, exit_code}, "schema": 1}`. Where `enqueue` says `deduplicated` or `kept`,
-nothing new was queued: `id` and `state` are those of the task that stands in for it.
+nothing new was queued: `id` and `state` are those of the task that stands in for it. Every `--dry-run` says, too, by
+which `profile` it was judged, what that `changes` (what, asked, given, why), and what `bgo check` finds (`findings`).
 
 | command | answer |
 |---|---|

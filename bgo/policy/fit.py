@@ -51,7 +51,7 @@ ASKED = {
 }
 """Constraints by their words in profiles → the fields in which tasks ask for them."""
 KINDS = (NetworkConstraint.UNMETERED, NetworkConstraint.METERED, NetworkConstraint.NOT_ROAMING)
-"""Networks that a profile can name one by one (`not_roaming`) as unenforceable: such work gets any network."""
+"""Networks that a profile can name one by one as unenforceable: such work gets any network."""
 
 
 def fitted(wish: Wish, traits: Traits, profile: Profile, *, delayed: bool = False) -> Fitted:
@@ -102,9 +102,10 @@ def enforceable(wish: TaskConstraints, profile: Profile) -> TaskConstraints:
     lost = {
         name: getattr(NO_CONSTRAINTS, name)
         for word, name in ASKED.items()
-        if word in unknown and getattr(wish, name) != getattr(NO_CONSTRAINTS, name)
+        if (word in unknown or name in unknown) and getattr(wish, name) != getattr(NO_CONSTRAINTS, name)
     }
-    if "network" not in lost and wish.network in KINDS and wish.network.replace("-", "_") in unknown:
+    named = {word.replace("_", "-") for word in unknown}
+    if "network" not in lost and wish.network in KINDS and wish.network in named:
         lost["network"] = NetworkConstraint.CONNECTED
     return replace(wish, **lost) if lost else wish
 
@@ -158,7 +159,7 @@ def _retry(asked: RetryPolicy, profile: Profile, changes: list[Change]) -> Retry
 def _unenforced(asked: TaskConstraints, given: TaskConstraints, profile: Profile) -> Iterator[Change]:
     """Yield a change for each constraint that is left to the handler."""
     for word, name in ASKED.items():
-        before, after = getattr(asked, name, None), getattr(given, name, None)
+        before, after = getattr(asked, name), getattr(given, name)
         if before != after:
             became = _word(after) if after and after != "none" else "nothing"
             why = f"{profile.name} knows no such condition: let the handler look"
@@ -218,7 +219,7 @@ def _expedited(asked: TaskConstraints, traits: Traits, profile: Profile, *, dela
             "--expedited run has it run as plain work",
         )
     for word in sorted(profile.work.expedited_refuses):
-        name = ASKED.get(word, "")
+        name = ASKED.get(word, word)
         asks = delayed if word == "delay" else getattr(asked, name, None) != getattr(NO_CONSTRAINTS, name, None)
         if asks:
             option = "a delay" if word == "delay" else f"--{word.replace('_', '-')}"
