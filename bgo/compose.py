@@ -11,7 +11,6 @@ from bgo.hooks.settings import PluginSettings
 from bgo.model.device import NO_FACTS, Facts
 
 if TYPE_CHECKING:
-
     from bgo.clock import Clock
     from bgo.devices.sensors import Survey
     from bgo.hooks.settings import LoadReport
