@@ -153,6 +153,7 @@ class _Play:
         # Leases are counted by worker: the runs we take over are ours, those of other hosts need none of our slots.
         self._asker = Asker(WORKER, WORKER, WORKER, offer, slots, own_slots=True)
         self._memory = Memory(keeper=platform.InMemory())
+        platform.begin(session, options.profile, self._memory.keeper, options.start_ms, options.seed)
         self._idle = [Child(number, 0) for number in range(1, slots + 1)]
         self._parts: list[tuple[int, int, _Part]] = []
         """(ends at, number, part): a heap; the number keeps what ends together in the order of its start."""
