@@ -53,7 +53,7 @@ def test_work_that_wants_power_starts_at_night_only_and_with_the_app_open_at_onc
 
 @pytest.mark.parametrize("words", ["low_power=on", "refresh=off", "app=force-quit", "battery=10"])
 def test_what_keeps_ios_from_giving_time_keeps_it_for_the_whole_play(words: str) -> None:
-    device = a_device(f"screen=on app=background charging=no {words}")
+    device = a_device(f"screen=on charging=no {words}")
     timeline = play(a_spec(wish=FREE), device=device)
     assert timeline.rows == ()
     assert len(timeline.never) == 1
