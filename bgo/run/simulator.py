@@ -140,6 +140,13 @@ class _Watched:
     loss: Loss | None = None
 
 
+def _keeper(session: Session, options: SimOptions) -> platform.Keeper:
+    """Return what the platform's rules remember, in memory; what they draw hangs on the seed of the play."""
+    keeper = platform.InMemory()
+    platform.begin(session, options.profile, keeper, options.start_ms, options.seed)
+    return keeper
+
+
 class _Play:
     """One simulation, in one transaction of the copy."""
 
@@ -152,8 +159,7 @@ class _Play:
         offer = Offer(None if catalogue is None else frozenset(catalogue))
         # Leases are counted by worker: the runs we take over are ours, those of other hosts need none of our slots.
         self._asker = Asker(WORKER, WORKER, WORKER, offer, slots, own_slots=True)
-        self._memory = Memory(keeper=platform.InMemory())
-        platform.begin(session, options.profile, self._memory.keeper, options.start_ms, options.seed)
+        self._memory = Memory(keeper=_keeper(session, options))
         self._idle = [Child(number, 0) for number in range(1, slots + 1)]
         self._parts: list[tuple[int, int, _Part]] = []
         """(ends at, number, part): a heap; the number keeps what ends together in the order of its start."""
