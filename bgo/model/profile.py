@@ -285,7 +285,7 @@ class Profile:
     summary: str = ""
     lineage: tuple[str, ...] = ()
     """The profiles that it extends, from the nearest."""
-    unknown_passes: frozenset[str] = frozenset({"device_idle", "storage_not_low", "cpu_below", "unused_for"})
+    unknown_passes: frozenset[str] = frozenset({"device_idle", "storage_not_low", "load", "unused"})
     work: Work = Work()
     battery: Battery = Battery()
     storage: Storage = Storage()
