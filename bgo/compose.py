@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from bgo.config import Settings
@@ -11,6 +11,7 @@ from bgo.hooks.settings import PluginSettings
 
 if TYPE_CHECKING:
     from bgo.clock import Clock
+    from bgo.devices.profiles.library import Shelf
     from bgo.devices.sensors import Survey
     from bgo.hooks.settings import LoadReport
     from bgo.model.device import DeviceState, Facts
@@ -94,7 +95,20 @@ def profile(settings: Settings) -> Profile:
         return HOST
     from bgo.devices.profiles import profile as load  # most runs are those of a computer
 
-    return load(settings.profile, settings.profile_dir)
+    return load(settings.profile, shelf(settings))
+
+
+def shelf(settings: Settings) -> Shelf:
+    """Return where profiles are looked for: those of plugins stand in the catalogue, which is read for them alone."""
+    from bgo.devices.profiles.library import Shelf
+
+    def brought() -> Mapping[str, tuple[str, ...]]:
+        from bgo.hooks import catalogue
+        from bgo.hooks.profiles import by_name
+
+        return by_name(catalogue.look(plugin_settings(settings), settings.cache_dir).reports)
+
+    return Shelf(settings.profile_dir, brought)
 
 
 def survey(settings: Settings, device: str = "") -> Survey:

@@ -622,7 +622,7 @@ complete -c bgo -n '_shtab_bgo_using plugins show' -s h -l help -d 'Show this me
 complete -c bgo -n '_shtab_bgo_using plugins show; and test $_shtab_bgo_npos -eq 0' -ka "(command -q bgo; and bgo __complete names (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'A distribution, a file or a module'
 complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a profiles -d 'List, show, check and write device profiles'
 complete -c bgo -n '_shtab_bgo_using profiles' -s h -l help -d 'Show this message and exit'
-complete -c bgo -n '_shtab_bgo_using profiles; and test $_shtab_bgo_npos -eq 0' -a list -d 'List the profiles that can be had by name: those that come with bgo, and your own'
+complete -c bgo -n '_shtab_bgo_using profiles; and test $_shtab_bgo_npos -eq 0' -a list -d 'List the profiles that can be had by name: of bgo, your own, of plugins'
 complete -c bgo -n '_shtab_bgo_using profiles list' -l json -d 'Print JSON'
 complete -c bgo -n '_shtab_bgo_using profiles list' -s q -l quiet -d 'Print ids only'
 complete -c bgo -n '_shtab_bgo_using profiles list' -s h -l help -d 'Show this message and exit'

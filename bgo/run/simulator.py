@@ -30,7 +30,6 @@ from bgo.model import payload as payloads
 from bgo.model.device import DeviceChange, DeviceState, View
 from bgo.model.flow import Over
 from bgo.model.handler import Catalogue
-from bgo.model.ios_state import IosState
 from bgo.model.outcome import CancelledRun, Failed, Outcome, Succeeded, TaskError, TimedOut
 from bgo.model.plan import Gate, Hold
 from bgo.model.platform import MET, RunBegan, Stop
@@ -144,11 +143,7 @@ class _Watched:
 def _keeper(session: Session, options: SimOptions) -> platform.Keeper:
     """Return what the platform's rules remember, in memory; what they draw hangs on the seed of the play."""
     keeper = platform.InMemory()
-    if options.profile.os == "ios":
-        state = keeper.read(session, options.profile.name)
-        ios = state.ios or IosState(options.start_ms)
-        ios = replace(ios, seed=options.seed, folds_at=0)  # what comes next was foreseen by another seed
-        keeper.write(session, options.profile.name, replace(state, ios=ios))
+    platform.begin(session, options.profile, keeper, options.start_ms, options.seed)
     return keeper
 
 
