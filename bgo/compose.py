@@ -11,8 +11,6 @@ from bgo.hooks.settings import PluginSettings
 from bgo.model.device import NO_FACTS, Facts
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bgo.clock import Clock
     from bgo.devices.sensors import Survey
     from bgo.hooks.settings import LoadReport
@@ -97,12 +95,7 @@ def profile(settings: Settings) -> Profile:
         return HOST
     from bgo.devices.profiles import profile as load  # most runs are those of a computer
 
-    return load(settings.profile, profiles_dir(settings))
-
-
-def profiles_dir(settings: Settings) -> Path:
-    """Return where the user's own profiles are."""
-    return settings.config_path.parent / "profiles"
+    return load(settings.profile, settings.profile_dir)
 
 
 def survey(settings: Settings, device: str = "") -> Survey:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from bgo.errors import UsageError
 
-ENQUEUE = "window-strict encrypt expedited"
+ENQUEUE = "window-strict encrypt"
 LATER: dict[str, str] = {
     "enqueue": ENQUEUE,
     "status": "reveal",
