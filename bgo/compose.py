@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 
 from bgo.config import Settings
 from bgo.hooks.settings import PluginSettings
-from bgo.model.device import NO_FACTS, Facts
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bgo.clock import Clock
     from bgo.devices.sensors import Survey
     from bgo.hooks.settings import LoadReport
-    from bgo.model.device import DeviceState
+    from bgo.model.device import DeviceState, Facts
     from bgo.model.handler import Catalogue
     from bgo.model.profile import Profile
     from bgo.model.query import Retention
@@ -97,12 +94,7 @@ def profile(settings: Settings) -> Profile:
         return HOST
     from bgo.devices.profiles import profile as load  # most runs are those of a computer
 
-    return load(settings.profile, profiles_dir(settings))
-
-
-def profiles_dir(settings: Settings) -> Path:
-    """Return where the user's own profiles are."""
-    return settings.config_path.parent / "profiles"
+    return load(settings.profile, settings.profile_dir)
 
 
 def survey(settings: Settings, device: str = "") -> Survey:
@@ -121,6 +113,8 @@ def sensing(
 
     `survey` is called when sensors are asked for the first time: most runs ask nothing of the device.
     """
+    from bgo.model.device import NO_FACTS  # what only enqueues asks no device
+
     if said == NO_FACTS and not settings.assume and profile.os == "host" and not os.environ.get("BGO_DEVICE"):
         return lambda: survey(settings.sensors).take(SENSE_MS).state
     from bgo.devices.sources import Ground, reader
@@ -159,7 +153,7 @@ def bench(
     settings: Settings,
     sense: Callable[[], DeviceState],
     catalogue: Callable[[], Catalogue],
-    profile: Profile,
+    profile: Profile | None = None,
     since_ms: int = 0,
 ) -> Bench:
     """Return all that a worker works with."""
@@ -167,6 +161,7 @@ def bench(
 
     from bgo.clock import SystemClock
     from bgo.ids import quick_rng
+    from bgo.model.profile import HOST
     from bgo.run.bench import Bench, HookSetup
 
     clock = SystemClock()
@@ -180,7 +175,7 @@ def bench(
         catalogue=catalogue,
         sense=sense,
         plugins=json.dumps(plugin_settings(settings).to_json()),
-        profile=profile,
+        profile=HOST if profile is None else profile,
         since_ms=since_ms,
         slots=settings.slots,
         lease_ms=int(settings.lease_s * 1000),

@@ -37,8 +37,13 @@ def main(words: Sequence[str]) -> int:
 
 
 def candidates(kind: str, prefix: str, settings: Settings) -> list[tuple[str, str]]:
-    """Return up to 50 (word, note) of a kind: `ids`, `names`, `tags`, `queues`, `handlers`, `profiles`, or `schedules`
-    (ids, keys and names)."""
+    """Return up to 50 (word, note) of a kind: `ids`, `names`, `tags`, `queues`, `handlers`, `profiles`, `devices`, or
+    `schedules` (ids, keys and names)."""
+    if kind == "devices":
+        from bgo.devices.names import ADB, HERE, TERMUX
+        from bgo.devices.traces import built_in
+
+        return [(word, "") for word in (*built_in(), HERE, ADB, TERMUX) if word.startswith(prefix)]
     if kind == "profiles":
         from bgo.devices.profiles import names
 

@@ -230,6 +230,20 @@ def enqueue(
             metavar="POLICY", help="If taken: keep, replace, append, append-or-replace.", rich_help_panel=KIND
         ),
     ] = None,
+    expedited: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[run|drop]",
+            help="Before all that a device profile puts off, while its quota lasts; then plain work, or none.",
+            rich_help_panel=WHEN,
+        ),
+    ] = None,
+    foreground: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TYPE", help="Seen by the user, as Android has it: dataSync, shortService …", rich_help_panel=WHEN
+        ),
+    ] = None,
     at_most_once: Annotated[
         bool,
         typer.Option("--at-most-once", help="Never again after a loss or failure.", metavar="", rich_help_panel=LIMITS),
@@ -291,6 +305,8 @@ def enqueue(
         "as_": as_,
         "cwd": cwd,
         "at_most_once": at_most_once or None,
+        "expedited": expedited,
+        "foreground": foreground,
         "constraints": limits.constraints(given),
         "relax": relax,
         "on_constraint_loss": on_constraint_loss,
@@ -306,6 +322,7 @@ def enqueue(
     is_told = not (quiet or as_json)
     if is_told and made.outcome == "new":
         enqueued.echo_times(spec, flow)
+        enqueued.tell_changes(flow, made.id)
     if here or wait or wait_timeout is not None:
         if is_told:
             enqueued.tell_survivor(made)

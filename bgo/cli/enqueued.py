@@ -66,6 +66,18 @@ def _warn(flow: "TaskFlow", spec: "TaskSpec", left: int) -> None:
         render.say(f"it can hardly finish in time: {name} usually takes {render.duration(usual)}")
 
 
+def tell_changes(flow: "TaskFlow", made_id: str, *, is_schedule: bool = False) -> None:
+    """Say what the profile in force has in another way than was asked for; this computer takes all as it is."""
+    if flow.settings.profile == "host":
+        return
+    from bgo.cli import render
+    from bgo.flow import fitting
+
+    found = fitting.schedule_changes(flow, made_id) if is_schedule else fitting.changes(flow, made_id)
+    for change in found:
+        render.say(f"under {flow.profile.name}, {change.told}")
+
+
 def tell(flow: "TaskFlow", made: "Enqueued", *, quiet: bool) -> None:
     """Print the id, and beside it what is not as usual."""
     print(made.id)

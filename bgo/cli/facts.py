@@ -60,10 +60,13 @@ def told_options(wish: Wish) -> list[Fact]:
         ("unique", None if unique is None else f"{unique.id}; if taken: {unique.policy}"),
         ("starts by", None if wish.start_before is None else render.local_time(wish.start_before)),
         ("ends by", None if wish.finish_before is None else render.local_time(wish.finish_before)),
+        ("expedited", None if wish.expedited is None else _EXPEDITED[wish.expedited]),
+        ("seen as", None if wish.foreground is None else f"a service in the foreground: {wish.foreground}"),
         ("promise", "at most once: never again once started" if wish.at_most_once else None),
     ]
 
 
+_EXPEDITED = {"run": "while its quota lasts; then as plain work", "drop": "while its quota lasts; then not at all"}
 _NETWORKS = {
     NetworkConstraint.NONE: "",
     NetworkConstraint.CONNECTED: "a network",

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from bgo.errors import UsageError
 
-ENQUEUE = "encrypt expedited"
+ENQUEUE = "encrypt"
 LATER: dict[str, str] = {
     "enqueue": ENQUEUE,
     "status": "reveal",

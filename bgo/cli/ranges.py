@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bgo.cli import render
-from bgo.cli.chart import instant
 from bgo.cli.render import Column
+from bgo.clock import to_local
 
 if TYPE_CHECKING:
     from bgo.run.plays import Figures, Part, Play, Range
@@ -21,7 +21,7 @@ def ranges(part: Part, width: int, start: int, *, whole: bool) -> list[Any]:
     columns = [
         Column("NAME", least=8),
         Column("START", right=True),
-        Column("FIRST START, EARLIEST"),
+        Column("FIRST, EARLIEST"),
         Column("MEDIAN"),
         Column("LATEST", drop=2),
         Column("DELAY", right=True, drop=3),
@@ -100,6 +100,12 @@ def _instants(found: Range | None, start: int) -> tuple[str, str, str]:
     if found is None:
         return "-", "-", "-"
     return instant(found.least, start), instant(found.median, start), instant(found.most, start)
+
+
+def instant(at: int, start: int) -> str:
+    """Return an instant to the minute, with its day when it is not that of the start: ranges are no finer."""
+    here = to_local(at)
+    return f"{here:%H:%M}" if here.date() == to_local(start).date() else f"{here:%a %d %H:%M}"
 
 
 def _delay(found: Range | None) -> str:

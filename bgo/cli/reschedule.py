@@ -64,6 +64,8 @@ def reschedule(
     concurrency_key: shared.ConcurrencyKey = None,
     rate: shared.Rate = None,
     rate_key: shared.RateKey = None,
+    expedited: shared.Expedited = None,
+    foreground: shared.Foreground = None,
     cwd: Annotated[str | None, typer.Option(metavar="DIR", help="Run there.", rich_help_panel=shared.EACH)] = None,
     env: shared.Env = None,
     start_before: StartBefore = None,

@@ -135,6 +135,8 @@ def schedule(
     concurrency_key: shared.ConcurrencyKey = None,
     rate: shared.Rate = None,
     rate_key: shared.RateKey = None,
+    expedited: shared.Expedited = None,
+    foreground: shared.Foreground = None,
     at_most_once: shared.AtMostOnce = False,
     cwd: shared.Cwd = None,
     env: shared.Env = None,

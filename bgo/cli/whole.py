@@ -133,6 +133,24 @@ OnNetwork = Annotated[
         "--on-network", metavar="NAME", help="Only on this network; repeat for any of several.", rich_help_panel=EACH
     ),
 ]
+Expedited = Annotated[
+    str | None,
+    typer.Option(
+        "--expedited",
+        metavar="[run|drop]",
+        help="Before all that a device profile puts off, while its quota lasts; then plain work, or none.",
+        rich_help_panel=EACH,
+    ),
+]
+Foreground = Annotated[
+    str | None,
+    typer.Option(
+        "--foreground",
+        metavar="TYPE",
+        help="Seen by the user, as Android has it: dataSync, shortService …",
+        rich_help_panel=EACH,
+    ),
+]
 Relax = Annotated[
     list[str] | None,
     typer.Option(
@@ -270,6 +288,8 @@ def keywords(flow: TaskFlow, said: Mapping[str, Any], chain: ChainBuilder | None
         "concurrency": limits.concurrency(said["concurrency"], said["concurrency_key"]),
         "rate_limit": limits.rate(said["rate"], said["rate_key"]),
         "at_most_once": said["at_most_once"] or None,
+        "expedited": said["expedited"],
+        "foreground": said["foreground"],
         "cwd": said["cwd"],
         "delay": said["delay"],
         "at": None if at is None else _instant(at, flow.clock.now_ms(), zone),

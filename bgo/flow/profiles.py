@@ -71,16 +71,17 @@ class Checked(NamedTuple):
 
 def listing(folder: Path) -> list[ProfileRow]:
     """Return every profile that can be had by name, those that come with bgo first; `folder` holds the user's own."""
-    rows = [_row(name, folder, library.BUILT_IN) for name in library.built_in()]
-    return rows + [_row(name, folder, folder) for name in library.own(folder)]
+    known: dict[str, Resolved] = {}
+    rows = [_row(name, folder, library.BUILT_IN, known) for name in library.built_in()]
+    return rows + [_row(name, folder, folder, known) for name in library.own(folder)]
 
 
-def _row(name: str, folder: Path, where: Path) -> ProfileRow:
+def _row(name: str, folder: Path, where: Path, known: dict[str, Resolved]) -> ProfileRow:
     path = str(where / f"{name}{library.ENDING}")
     if where == folder and name in library.built_in():
         return ProfileRow(name, "", (), "", path, f"not used: bgo has a profile {name}; name this one by its path")
     try:
-        resolved = resolve(name, folder)
+        resolved = resolve(name, folder, known)
         profile, findings = examined(resolved)
     except UsageError as error:
         return ProfileRow(name, "", (), "", path, f"{error.message}: {error.why}")

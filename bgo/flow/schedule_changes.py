@@ -30,7 +30,12 @@ def ready(flow: Scheduling, drafts: Sequence[Draft]) -> None:
     """Check what is checked before anything is written: required plugins, and that the queues exist."""
     flow._check_plugins()
     flow._remember()
-    queues = {queue for draft in drafts for queue in _queues(template_from(draft.plan))}
+    templates = [template_from(draft.plan) for draft in drafts]
+    if flow.settings.profile != "host":
+        from bgo.flow.fitting import refuse_templates  # a computer takes all work
+
+        refuse_templates(flow, templates)
+    queues = {queue for template in templates for queue in _queues(template)}
     with flow.store.read() as session:
         for queue in sorted(queues):
             resolve.known_queue(session, queue)

@@ -31,6 +31,7 @@ from bgo.model import payload as payloads
 from bgo.model.device import DeviceChange, DeviceState, View
 from bgo.model.flow import Over
 from bgo.model.handler import Catalogue
+from bgo.model.ios_state import IosState
 from bgo.model.outcome import CancelledRun, Failed, Outcome, Succeeded, TaskError, TimedOut
 from bgo.model.plan import Gate, Hold
 from bgo.model.platform import MET, RunBegan, Stop
@@ -141,6 +142,17 @@ class _Watched:
     loss: Loss | None = None
 
 
+def _keeper(session: Session, options: SimOptions) -> platform.Keeper:
+    """Return what the platform's rules remember, in memory; what they draw hangs on the seed of the play."""
+    keeper = platform.InMemory()
+    if options.profile.os == "ios":
+        state = keeper.read(session, options.profile.name)
+        ios = state.ios or IosState(options.start_ms)
+        ios = replace(ios, seed=options.seed, folds_at=0)  # what comes next was foreseen by another seed
+        keeper.write(session, options.profile.name, replace(state, ios=ios))
+    return keeper
+
+
 class _Play:
     """One simulation, in one transaction of the copy."""
 
@@ -153,7 +165,7 @@ class _Play:
         offer = Offer(None if catalogue is None else frozenset(catalogue))
         # Leases are counted by worker: the runs we take over are ours, those of other hosts need none of our slots.
         self._asker = Asker(WORKER, WORKER, WORKER, offer, slots, own_slots=True)
-        self._memory = Memory(keeper=platform.InMemory())
+        self._memory = Memory(keeper=_keeper(session, options))
         self._idle = [Child(number, 0) for number in range(1, slots + 1)]
         self._parts: list[tuple[int, int, _Part]] = []
         """(ends at, number, part): a heap; the number keeps what ends together in the order of its start."""

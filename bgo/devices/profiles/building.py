@@ -72,6 +72,8 @@ def _build(said: Mapping[Path, Said], path: Path, table: Table) -> dict[str, Any
     }
     for name, (attr, inner, _) in table.tables.items():
         if (deeper := (*path, name)) not in said:
+            if isinstance(inner, Members):
+                found[attr] = MappingProxyType({})
             continue
         if said[deeper].value is None:
             found[attr] = None

@@ -15,8 +15,14 @@ from bgo.model.words import did_you_mean
 
 STANDBY = BUCKETS[1:6]
 """The buckets that an app goes down while nobody uses it."""
-ASKED = ("charging", "battery", "network", "idle", "storage_low")
-"""The signals that tasks ask for; of a phone they never come from this computer."""
+ASKED = {
+    "charging": "charging",
+    "battery": "battery_not_low",
+    "network": "network",
+    "idle": "device_idle",
+    "storage_low": "storage_not_low",
+}
+"""The signals that tasks ask for, by the constraints that do; of a phone they never come from this computer."""
 
 
 class Finding(NamedTuple):
@@ -137,6 +143,8 @@ def _grows(path: str, factor: float) -> Iterator[Odd]:
 def _quota(profile: Profile) -> Iterator[Odd]:
     if (quota := profile.quota) is None:
         return
+    if not quota.buckets:
+        yield Odd("quota", "[quota] has no bucket", "then only day_cap counts", "add [quota.rare] …", is_error=False)
     yield from _positive("quota.burst_window", quota.burst_window_ms, "nothing is counted in no time")
     for name, bucket in quota.buckets.items():
         path = f"quota.{name}"
@@ -160,6 +168,9 @@ def _present(quota: object) -> list[str]:
 def _standby(profile: Profile) -> Iterator[Odd]:
     if (e := profile.expedited) is not None:
         yield from _positive("expedited.window", e.window_ms, "nothing is counted in no time")
+        if not e.budgets_ms:
+            why = "then nothing ever runs as such: without the table it would, and without a limit"
+            yield Odd("expedited", "[expedited] has no budgets", why, "add [expedited.budgets]", is_error=False)
     if (b := profile.batching) is not None:
         yield from _positive("batching.ready", b.ready, "nothing is ready when nothing is there")
     if (s := profile.standby) is None:
@@ -199,7 +210,10 @@ def _ios(profile: Profile) -> Iterator[Odd]:
 
 
 def _device(profile: Profile) -> Iterator[Odd]:
-    lacks = [name for name in ASKED if name not in profile.device]
+    passes = profile.work.unenforceable | profile.unknown_passes
+    lacks = [name for name, word in ASKED.items() if name not in profile.device and word not in passes]
+    if profile.idle is not None and "screen" in profile.device and "idle" in lacks:
+        lacks.remove("idle")  # it follows from the screen
     if profile.os != "host" and lacks:
         what = f"[device] says nothing of {', '.join(lacks)}"
         why = "a phone's signals never come from this computer: work that asks for one is held until something says it"

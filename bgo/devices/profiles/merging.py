@@ -20,7 +20,7 @@ from bgo.model.profile import Os
 OF_OS: Mapping[Os, frozenset[str]] = {
     "host": frozenset(),
     "android": frozenset(
-        {"doze", "quota", "expedited", "standby", "batching", "foreground", "maker"},
+        {"doze", "quota", "expedited", "standby", "batching", "maker"},
     ),
     "ios": frozenset({"refresh", "processing", "app"}),
 }
@@ -41,9 +41,12 @@ class Resolved:
     """Origin → the origins of all that it extends."""
 
 
-def resolve(name: str, folder: File | None) -> Resolved:
-    """Return a profile with what is wrong in it. Raises UsageError where there is none, or it cannot be read."""
-    return _resolve(library.open_document(name, folder), folder, (), {})
+def resolve(name: str, folder: File | None, known: dict[str, Resolved] | None = None) -> Resolved:
+    """Return a profile with what is wrong in it. Raises UsageError where there is none, or it cannot be read.
+
+    `known` keeps what was resolved before, for whoever asks for many.
+    """
+    return _resolve(library.open_document(name, folder), folder, (), {} if known is None else known)
 
 
 def _resolve(
@@ -163,7 +166,9 @@ def _misfits(found: Resolved, parents: Sequence[Resolved]) -> list[UsageError]:
         if before is not None and before.value not in ("host", said.value):
             faults.append(_other_os(found.document, said, parent, before))
     if not faults:
+        told = {fault.message for parent in parents for fault in parent.faults}
         faults = [_other_table(said, path[0], each) for path, each in found.said.items() if _is_foreign(path, said)]
+        faults = [fault for fault in faults if fault.message not in told]
     return faults
 
 

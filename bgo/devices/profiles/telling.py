@@ -10,7 +10,7 @@ from bgo.devices.profiles import values
 from bgo.devices.profiles.about import about
 from bgo.devices.profiles.merging import OF_OS
 from bgo.devices.profiles.reading import Path, Said
-from bgo.devices.profiles.schema import Key, Members, Table, profile_table
+from bgo.devices.profiles.schema import NONE, Key, Members, Table, profile_table
 from bgo.model.profile import Profile
 
 DEFAULT = "default"
@@ -44,7 +44,7 @@ class Line(NamedTuple):
     @property
     def written(self) -> str:
         """Return the value as people read it."""
-        return "none" if self.key is None or self.value is None else values.told(self.key, self.value)
+        return NONE if self.key is None else values.told(self.key, self.value)
 
 
 def lines(profile: Profile, said: Mapping[Path, Said]) -> list[Line]:

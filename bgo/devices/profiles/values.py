@@ -190,12 +190,14 @@ def size(count: int) -> str:
 
 def told(key: Key, value: Any) -> str:
     """Return a value as people read it: without quotes and brackets."""
+    if value is None:
+        return NONE
     if key.kind in {"words", "set"}:
         return ", ".join(_in_order(value)) or "nothing"
     if key.kind == "range":
         return f"{value[0]} to {value[1]}"
     if key.kind == "durations":
-        return ", ".join(map(span, value))
+        return ", ".join(map(span, value)) or "nothing"
     if key.kind in {"text", "signal"}:
         return str(value)
     return write(key, value).strip('"')

@@ -9,31 +9,33 @@ from typing import Any
 
 from bgo.devices.readings import SIGNALS
 from bgo.errors import UsageError
-from bgo.model.lane import Gate
+from bgo.model.device import DeviceState
 from bgo.model.options import NetworkConstraint, TaskConstraints
 from bgo.model.profile import BUCKETS
 from bgo.model.words import did_you_mean
 
 CONSTRAINTS = (
     *(field.name.removeprefix("requires_") for field in fields(TaskConstraints) if field.name != "on_loss"),
-    *(word for word in NetworkConstraint if word != "none"),
-    *("delay", Gate.LOAD.value, Gate.UNUSED.value, Gate.NAMED_NETWORK.value),
+    *(word.replace("-", "_") for word in NetworkConstraint if word != "none"),
+    "delay",
 )
 """What a profile says something of: the constraints of a task, kinds of network, the delay before its first run."""
 SERVICES = (
     *("camera", "connectedDevice", "dataSync", "health", "location", "mediaPlayback", "mediaProcessing"),
     *("mediaProjection", "microphone", "phoneCall", "remoteMessaging", "shortService", "specialUse"),
-    "systemExempted",
+    *("systemExempted", "continued", "transfer"),
 )
-"""Android's types of foreground services.
+"""Android's types of foreground services; then what comes near them on iOS: work that its user started and sees, and
+what the system itself carries over the network.
 
 https://developer.android.com/about/versions/14/changes/fgs-types-required, and of mediaProcessing
 https://developer.android.com/develop/background-work/services/fgs/timeout
 """
+_SIGNALS = tuple(dict.fromkeys((*SIGNALS, *(field.name for field in fields(DeviceState)))))
 _MEMBERS: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = {
     ("quota",): ("standby bucket", BUCKETS),
     ("expedited", "budgets"): ("standby bucket", BUCKETS),
-    ("device",): ("signal", tuple(SIGNALS)),
+    ("device",): ("signal", _SIGNALS),
 }
 _VALUES: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = {
     ("unknown_passes",): ("constraint", CONSTRAINTS),
@@ -63,7 +65,7 @@ def check_member(path: tuple[str, ...]) -> None:
 
 def check(path: tuple[str, ...], value: Any) -> None:
     """Raise UsageError for a word that means nothing at this key."""
-    if path[:1] == ("device",) and isinstance(value, str):
+    if path[:1] == ("device",) and isinstance(value, str) and path[-1] in SIGNALS:
         SIGNALS[path[1]](path[1], value, "the profile")
     what, known = _VALUES.get(path, ("", ()))
     if not what or value is None:

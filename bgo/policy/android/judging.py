@@ -116,7 +116,7 @@ def edges(profile: Profile, state: AndroidState, now: int) -> Iterator[int | Non
     yield from expedited.edges(profile, state, now)
     yield from foreground.edges(profile, state, now)
     yield from apps.edges(profile, state)
-    yield from batching.edges(profile, state, now)
+    yield from batching.edges(profile, state)
     for run in state.running:
         yield from _caps(profile, run)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bgo.devices.profiles import profile
+from bgo.devices.profiles.merging import resolve
 from bgo.errors import UsageError
 from tests.devices.profiles.kit import ANDROID, refused, write
 
@@ -182,3 +183,23 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for name in ("latin", "folder"):
         assert refused(tmp_path, name).message.startswith("cannot read")
     assert "cannot be called '1st'" in refused(tmp_path, str(tmp_path / "1st.toml")).message
+
+
+def test_a_fault_is_told_once_however_many_extend_it(tmp_path: Path) -> None:
+    write(tmp_path, base="os = 'ios'\n[doze]\n[batching]\nx = 1", left="extends = 'base'", right="extends = 'base'")
+    write(tmp_path, mine="extends = ['left', 'right']")
+    faults = resolve("mine", tmp_path).faults
+    assert [fault.message.removeprefix(f"{tmp_path}/") for fault in faults] == [
+        "base.toml:4: unknown key 'x'",
+        "base.toml:2: [doze] is a table of android",
+        "base.toml:3: [batching] is a table of android",
+    ]
+
+
+def test_any_system_may_say_that_it_has_no_services(tmp_path: Path) -> None:
+    write(tmp_path, mine="os = 'ios'\n[foreground]\n[app]\n[refresh]\nrun_max = '30s'\npending = 1\nper_day = [0, 4]")
+    found = profile("mine", tmp_path)
+    assert found.foreground is not None
+    assert found.foreground.types == {}
+    assert found.refresh is not None
+    assert found.refresh.per_day == (0, 4)
