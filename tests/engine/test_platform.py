@@ -78,7 +78,8 @@ def test_a_fact_that_has_been_so_for_long_counts_from_then(store: SqliteStore) -
     with store.write() as session:
         now = platform.view(session, PHONE, DARK, START, keeper).platform.android
         long = platform.view(session, PHONE, DARK, START, keeper, since=3_600_000).platform.android
-    assert now is not None and long is not None
+    assert now is not None
+    assert long is not None
     assert (now.dark_at, long.dark_at) == (START, START - 3_600_000)
 
 

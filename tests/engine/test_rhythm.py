@@ -94,7 +94,7 @@ def test_many_failures_pause_it_all_the_same(timed: Timed) -> None:
 
 
 def test_a_computer_beside_the_phone_goes_by_the_grid_from_there(timed: Timed) -> None:
-    """Both fire the same schedule: the computer takes what the phone has put off when that is due, then its own grid."""
+    """Both fire the same schedule: the computer takes what the phone has put off when it is due, then its own grid."""
     schedule = timed.every(10 * M)
     timed.profile = PHONE
     for minute in range(0, 60):
