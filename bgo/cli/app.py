@@ -43,6 +43,7 @@ TABLE: dict[str, Row] = {
     "handlers": Row("bgo.cli.handlers:app", "List what can be queued, and what it takes.", LOOK),
     "plugins": Row("bgo.cli.plugins:app", "List where handlers come from, and what failed to load.", LOOK),
     "profiles": Row("bgo.cli.profiles:app", "List, show, check and write device profiles.", LOOK),
+    "devices": Row("bgo.cli.devices:app", "Show what the device says, and record its day.", LOOK),
     "explain": Row("bgo.cli.explain:explain", "Say why a task is not running, and what would help.", LOOK),
     "check": Row("bgo.cli.check:check", "Find what can never run, before it waits in vain.", LOOK),
     "simulate": Row("bgo.cli.simulate:simulate", "Show when everything would run, without running it.", LOOK),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,8 +14,11 @@ from bgo.model.device import NO_FACTS, Facts
 from bgo.model.finding import Level
 
 if TYPE_CHECKING:
+    from bgo.cli.facts import Fact
     from bgo.engine.lint_desk import Checked
+    from bgo.model.change import Change
     from bgo.model.finding import Subject, Told
+    from bgo.model.views import Explanation
 
 STYLES = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.NOTE: "dim"}
 
@@ -74,6 +77,37 @@ def show(found: Sequence[Told], *, color: bool) -> None:
         grid.add_row("", render.safe(f"{finding.said}: {finding.why}"))
         grid.add_row("", render.safe(f"hint: {finding.fix}"))
     unpadded(render.console(color=color), grid)
+
+
+def rows(found: Sequence[Told], changes: Sequence[Change] = ()) -> list[Fact]:
+    """Return findings as lines of a plan, each said in one and once; `changes` are told there already."""
+    from bgo.cli import render
+
+    seen = {f"{change.what}: {change.asked} becomes {change.given}" for change in changes}
+    told: list[Fact] = []
+    for _, finding in found:
+        if finding.said not in seen:
+            seen.add(finding.said)
+            line = f"{finding.level}: {finding.said}: {finding.why}; {finding.fix}"
+            told.append(("" if told else "check", render.safe(line, STYLES[finding.level])))
+    return told
+
+
+def judged(explained: Explanation) -> list[Fact]:
+    """Return under which profile a plan was judged, and what that changes; nothing where it is this computer."""
+    if explained.profile == "host":
+        return []
+    changes = [("changed" if not n else "", change.told) for n, change in enumerate(explained.changes)]
+    return [("profile", explained.profile), *changes]
+
+
+def judged_json(explained: Explanation, found: Sequence[Told]) -> dict[str, Any]:
+    """Return what a plan says of the profile: which it is, what it changes, and what a linter says."""
+    return {
+        "profile": explained.profile,
+        "changes": [change._asdict() for change in explained.changes],
+        "findings": [told.to_json() for told in found],
+    }
 
 
 def told_subject(subject: Subject) -> str:

@@ -99,7 +99,7 @@ Since = Annotated[
 Device = Annotated[
     str,
     typer.Option(
-        "--device", metavar="DAY|FILE|NAME", show_default=False, rich_help_panel=DEVICE,
+        "--device", metavar="DEVICE", show_default=False, rich_help_panel=DEVICE,
         help="A day (commuter, desk-worker …) or a script of one; host, termux, adb:SERIAL/APP: their sensors.",
     ),
 ]  # fmt: skip

@@ -97,6 +97,15 @@ def enqueue(
             metavar="HOURS", help="Starts only then: off-peak, 9-17@mon-fri, 22:00-06:00.", rich_help_panel=WHEN
         ),
     ] = None,
+    window_strict: Annotated[
+        bool,
+        typer.Option(
+            "--window-strict",
+            help="What runs when the window closes is stopped, and waits for the next.",
+            metavar="",
+            rich_help_panel=WHEN,
+        ),
+    ] = False,
     tz: Annotated[
         str | None,
         typer.Option(metavar="ZONE", help="Whose hours and times: Europe/Berlin; default: here.", rich_help_panel=WHEN),
@@ -221,6 +230,20 @@ def enqueue(
             metavar="POLICY", help="If taken: keep, replace, append, append-or-replace.", rich_help_panel=KIND
         ),
     ] = None,
+    expedited: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[run|drop]",
+            help="Before all that a device profile puts off, while its quota lasts; then plain work, or none.",
+            rich_help_panel=WHEN,
+        ),
+    ] = None,
+    foreground: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TYPE", help="Seen by the user, as Android has it: dataSync, shortService …", rich_help_panel=WHEN
+        ),
+    ] = None,
     at_most_once: Annotated[
         bool,
         typer.Option("--at-most-once", help="Never again after a loss or failure.", metavar="", rich_help_panel=LIMITS),
@@ -276,11 +299,14 @@ def enqueue(
         "start_before": limits.deadline(start_before, "--start-before", flow.clock, zone),
         "finish_before": limits.deadline(finish_before, "--finish-before", flow.clock, zone),
         "window": window,
+        "window_strict": window_strict or None,
         "tz": None if window is None else tz,
         "after": after,
         "as_": as_,
         "cwd": cwd,
         "at_most_once": at_most_once or None,
+        "expedited": expedited,
+        "foreground": foreground,
         "constraints": limits.constraints(given),
         "relax": relax,
         "on_constraint_loss": on_constraint_loss,
@@ -296,6 +322,7 @@ def enqueue(
     is_told = not (quiet or as_json)
     if is_told and made.outcome == "new":
         enqueued.echo_times(spec, flow)
+        enqueued.tell_changes(flow, made.id)
     if here or wait or wait_timeout is not None:
         if is_told:
             enqueued.tell_survivor(made)

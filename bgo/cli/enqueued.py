@@ -23,7 +23,8 @@ def echo_times(spec: "TaskSpec", flow: "TaskFlow") -> None:
         when = "due at once, that time is past:" if spec.due_at < now - 1000 else "not before"
         render.say(f"{when} {_told(spec.due_at, now)}")
     if wish.window is not None:
-        render.say(f"window {wish.window.told}, {_opening(wish.window, spec.due_at, now)}")
+        strict = "; stopped when it closes" if wish.window_strict else ""
+        render.say(f"window {wish.window.told}, {_opening(wish.window, spec.due_at, now)}{strict}")
     for step in wish.relax:
         from bgo.model.specs import constraint_words
 
@@ -63,6 +64,18 @@ def _warn(flow: "TaskFlow", spec: "TaskSpec", left: int) -> None:
     usual = flow.usual_ms(name)
     if usual is not None and usual > left:
         render.say(f"it can hardly finish in time: {name} usually takes {render.duration(usual)}")
+
+
+def tell_changes(flow: "TaskFlow", made_id: str, *, is_schedule: bool = False) -> None:
+    """Say what the profile in force has in another way than was asked for; this computer takes all as it is."""
+    if flow.settings.profile == "host":
+        return
+    from bgo.cli import render
+    from bgo.flow import fitting
+
+    found = fitting.schedule_changes(flow, made_id) if is_schedule else fitting.changes(flow, made_id)
+    for change in found:
+        render.say(f"under {flow.profile.name}, {change.told}")
 
 
 def tell(flow: "TaskFlow", made: "Enqueued", *, quiet: bool) -> None:

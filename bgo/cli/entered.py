@@ -38,6 +38,7 @@ def finish(flow: TaskFlow, told: Told, made: Enqueued, ask: Ask) -> None:
     is_told = not (ask.quiet or ask.as_json)
     if is_told and made.outcome == "new":
         enqueued.echo_times(told.spec, flow)
+        enqueued.tell_changes(flow, made.id)
     if ask.here or ask.wait or ask.wait_timeout is not None:
         from bgo.cli import follow
 

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bgo.cli import device as about
+from bgo.cli import explained_all
 from bgo.cli.flow import answer, flow_of, schedules_called
 from bgo.cli.params import SELECTION, Json, Limit
 from bgo.errors import NotFoundError, UsageError
 from bgo.model.device import NO_FACTS, Facts
-from bgo.model.state import ACTIVE, CLAIMABLE
+from bgo.model.state import ACTIVE
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
-    from bgo.engine.standing import Group, Standing
+    from bgo.cli.facts import Fact
     from bgo.model.schedule_view import ScheduleExplanation
     from bgo.model.task import HistoryEntry
     from bgo.model.views import Explanation, GateLine
@@ -44,17 +45,23 @@ def explain(
             rich_help_panel=SELECTION,
         ),
     ] = False,
+    schedules: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--schedule", metavar="ID|KEY", help="This schedule; repeat for several.", rich_help_panel=SELECTION
+        ),
+    ] = None,
     facts: Facts = NO_FACTS,
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
     """Say why a task is not running: every gate, what it needs, who holds it, and what would lift it.
 
-    Judged as a plain `bgo run` would judge here and now. Ended tasks: how long each run had waited, and for what.
+    Judged as a plain `bgo run` would judge here and now. Ended tasks: which gates had held them, and for how long.
     """
     from bgo.cli import render
 
-    if every == bool(ids):
+    if every == bool(ids or schedules):
         raise UsageError(
             "explain what?", why="give ids or names, or --all", hint="bgo explain @last, bgo explain --all"
         )
@@ -64,11 +71,12 @@ def explain(
         if as_json:
             render.write_json(found.to_json())
         else:
-            _show_all(found, now=flow.clock.now_ms(), color=flow.settings.color)
+            explained_all.show(found, now=flow.clock.now_ms(), color=flow.settings.color)
         return
-    told = [_told(flow, task_id, facts) for task_id in _whole(flow, ids or [], limit)]
+    told: list[Told | ScheduleExplanation] = [_told(flow, word, facts) for word in _whole(flow, ids or [], limit)]
+    told += [flow.explain_schedule(each.id, facts) for word in schedules or () for each in flow.schedules(word)]
     if as_json:
-        answer([_json(one) for one in told], words=ids)
+        answer([_json(one) for one in told], words=[*(ids or ()), *(schedules or ())])
         return
     for number, one in enumerate(told):
         if number:
@@ -102,7 +110,7 @@ def _told(flow: TaskFlow, task_id: str, facts: Facts) -> Told | ScheduleExplanat
     from bgo.model.query import Selector
 
     if flow.is_schedule(task_id):
-        return flow.explain_schedule(task_id)
+        return flow.explain_schedule(task_id, facts)
     found = flow.explain(task_id, facts)
     runs = flow.history(Selector(ids=(found.task.id,)), limit=RUNS) if found.task.run else []
     return found, runs[::-1]
@@ -119,7 +127,7 @@ def _json(told: Told | ScheduleExplanation) -> dict[str, Any]:
 
 def _show(told: Told | ScheduleExplanation, *, now: int, color: bool) -> None:
     from bgo.cli import render
-    from bgo.cli.facts import Fact, facts
+    from bgo.cli.facts import facts
 
     if not isinstance(told, tuple):
         return _show_schedule(told, now=now, color=color)
@@ -128,7 +136,10 @@ def _show(told: Told | ScheduleExplanation, *, now: int, color: bool) -> None:
     title = render.safe(f"{task.id}  {render.line(task.name)}  ", "bold")
     title.append_text(render.state_text(task.state))
     rows: list[Fact] = [("so", render.safe(found.verdict, "bold"))]
+    rows += _profile(found)
     rows += [_gate(line, now) for line in found.gates]
+    if found.last_look:
+        rows.append(("last look", f"a worker was held by {found.last_look}; judged here and now that is open"))
     waited = sum(found.waited.values())
     if waited:
         rows.append(("waited", f"{render.duration(waited)}: {held_words(found.waited)}"))
@@ -138,6 +149,14 @@ def _show(told: Told | ScheduleExplanation, *, now: int, color: bool) -> None:
     return facts(rows, color=color, title=title)
 
 
+def _profile(found: Explanation | ScheduleExplanation) -> list[Fact]:
+    """Return under which profile that was judged, and what it changes; nothing where that is this computer."""
+    if found.profile == "host" and not found.changes:
+        return []
+    told = [("profile", f"judged under profile {found.profile}")]
+    return [*told, *(("changed" if not n else "", change.told) for n, change in enumerate(found.changes))]
+
+
 def _show_schedule(found: ScheduleExplanation, *, now: int, color: bool) -> None:
     from bgo.cli import render
     from bgo.cli.facts import facts
@@ -145,7 +164,11 @@ def _show_schedule(found: ScheduleExplanation, *, now: int, color: bool) -> None
 
     title = render.safe(f"{found.view.id}  {render.line(found.view.schedule.name)}  ", "bold")
     title.append_text(state_text(found.view.schedule.state))
-    rows = [("so", render.safe(found.verdict, "bold")), *(_gate(line, now) for line in found.gates)]
+    rows: list[Fact] = [("so", render.safe(found.verdict, "bold")), *_profile(found)]
+    rows += [_gate(line, now) for line in found.gates]
+    if found.held:
+        rows.append(("it makes", "what would be held now:"))
+        rows += [_gate(line, now) for line in found.held]
     facts(rows, color=color, title=title)
 
 
@@ -153,9 +176,11 @@ def _gate(line: GateLine, now: int) -> tuple[str, Any]:
     """Return one gate: its mark and word, what stands, and for a hold all that is known about lifting it."""
     from bgo.cli import render
 
+    what = "it waited for a worker or a slot" if line.gate == "slots" else "it has held it"
+    spent = f"; {what} for {render.duration(line.held_ms)}" if line.held_ms else ""
     if line.hold is None:
-        return f"✓ open  {line.gate}", line.current
-    lines = [f"{line.current}; needs {line.needed}"]
+        return f"{'✓ open' if line.is_open else '✗ held'}  {line.gate}", f"{line.current}{spent}"
+    lines = [f"{line.current}; needs {line.needed}{spent}"]
     if line.hold.holder:
         lines.append(f"held by: {line.hold.holder}")
     until = line.hold.until_ms
@@ -191,95 +216,3 @@ def held_words(held: Mapping[str, int]) -> str:
 
     ranked = sorted(held.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{render.duration(ms)} {reason}" for reason, ms in ranked if ms > 0)
-
-
-def _show_all(found: Standing, *, now: int, color: bool) -> None:
-    from bgo.cli import render
-
-    if not (found.groups or found.schedules):
-        render.say("nothing waits and nothing runs")
-    if found.groups:
-        _show_groups(found, now=now, color=color)
-    if found.groups and found.schedules:
-        print()
-    if found.schedules:
-        _show_schedules(found, now=now, color=color)
-
-
-def _show_groups(found: Standing, *, now: int, color: bool) -> None:
-    from bgo.cli import render
-    from bgo.cli.render import Column
-
-    columns = [
-        Column("TASKS", right=True),
-        Column("NAME", least=8),
-        Column("STATE", drop=2),
-        Column("WAITS FOR", least=9),
-        Column("NOW", least=10, drop=4),
-        Column("UNTIL", drop=3),
-        Column("TO LIFT IT", least=10, drop=5),
-        Column("FIRST", drop=1),
-    ]
-    out = render.console(color=color)
-    out.print(render.table(columns, [_row(group, now) for group in found.groups], out.width))
-    if found.total > len(found.groups):
-        render.say(f"{len(found.groups):,} of {found.total:,} groups; more with --limit N")
-
-
-def _show_schedules(found: Standing, *, now: int, color: bool) -> None:
-    from bgo.cli import render
-    from bgo.cli.render import Column
-    from bgo.cli.schedule_shown import state_text
-
-    columns = [
-        Column("SCHEDULE", least=12),
-        Column("NAME", least=8, drop=2),
-        Column("STATE", drop=3),
-        Column("FIRES", drop=1),
-        Column("SO", least=16),
-        Column("TO LIFT IT", least=10, drop=4),
-    ]
-    rows = [
-        (
-            each.view.key or each.view.id,
-            each.view.name,
-            state_text(each.view.state),
-            "" if each.view.schedule.fire_at is None else render.ago(each.view.schedule.fire_at, now),
-            each.verdict,
-            _lift(each),
-        )
-        for each in found.schedules
-    ]
-    out = render.console(color=color)
-    out.print(render.table(columns, rows, out.width))
-    if found.schedules_total > len(rows):
-        render.say(f"{len(rows):,} of {found.schedules_total:,} schedules; more with --limit N")
-
-
-def _lift(found: ScheduleExplanation) -> str:
-    """Return what would lift the first hold that does not lift by itself."""
-    lifts = (line.hold.lift for line in found.gates if line.hold is not None and line.hold.until_ms is None)
-    return next((lift.partition(";")[0] for lift in lifts if lift), "")
-
-
-def _row(group: Group, now: int) -> tuple[Any, ...]:
-    from bgo.cli import render
-
-    first = group.first
-    until = [hold.until_ms for hold in first.holds if hold.until_ms is not None]
-    return (
-        group.tasks,
-        first.task.name,
-        render.state_text(first.task.state),
-        ", ".join(hold.gate for hold in first.holds) or _unheld(first),
-        ", ".join(hold.current for hold in first.holds),
-        render.ago(max(until), now) if until else "",
-        "; ".join(dict.fromkeys(hold.lift for hold in first.holds if hold.lift)),
-        first.task.id,
-    )
-
-
-def _unheld(found: Explanation) -> str:
-    if found.task.state not in CLAIMABLE:
-        return found.verdict
-    return "its turn" if found.workers else "a worker"

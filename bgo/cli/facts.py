@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bgo.model.task import Wish
     from bgo.model.window import RelaxStep
 
+STRICT = "; what runs then is stopped when it closes"
 Fact = tuple[str, Any]
 """A label and its value: text (foreign, cleaned, folded at the window's edge), a Rich Text, or None (left out)."""
 
@@ -49,7 +50,7 @@ def told_options(wish: Wish) -> list[Fact]:
     return [
         ("timeout", told_timeout(wish.timeout)),
         ("retry", told_retry(wish.retry)),
-        ("window", None if wish.window is None else wish.window.told),
+        ("window", None if wish.window is None else f"{wish.window.told}{STRICT if wish.window_strict else ''}"),
         ("needs", told_needs(wish.constraints)),
         *(("relaxes" if number == 0 else "", told_relax(step)) for number, step in enumerate(wish.relax)),
         ("if lost", _told_loss(wish.constraints.on_loss)),
@@ -59,10 +60,13 @@ def told_options(wish: Wish) -> list[Fact]:
         ("unique", None if unique is None else f"{unique.id}; if taken: {unique.policy}"),
         ("starts by", None if wish.start_before is None else render.local_time(wish.start_before)),
         ("ends by", None if wish.finish_before is None else render.local_time(wish.finish_before)),
+        ("expedited", None if wish.expedited is None else _EXPEDITED[wish.expedited]),
+        ("seen as", None if wish.foreground is None else f"a service in the foreground: {wish.foreground}"),
         ("promise", "at most once: never again once started" if wish.at_most_once else None),
     ]
 
 
+_EXPEDITED = {"run": "while its quota lasts; then as plain work", "drop": "while its quota lasts; then not at all"}
 _NETWORKS = {
     NetworkConstraint.NONE: "",
     NetworkConstraint.CONNECTED: "a network",

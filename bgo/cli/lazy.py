@@ -141,6 +141,10 @@ def _help_if_bare(command: Any, ctx: Any, args: list[str]) -> None:
         ctx.exit(2)
 
 
+BARE = {"--expedited": "--expedited=run"}
+"""Options whose value may be left out, which Typer has no way to say."""
+
+
 class BgoCommand(TyperCommand):
     """One command."""
 
@@ -156,7 +160,7 @@ class BgoCommand(TyperCommand):
             at = args.index("--")
             ctx.meta[ARGV] = args[at + 1 :]
             args = args[:at]
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, [BARE.get(word, word) for word in args])
 
 
 class BgoGroup(TyperGroup):

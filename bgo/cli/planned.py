@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bgo.cli import render
+from bgo.cli.check import judged, judged_json
+from bgo.cli.check import rows as rows_of
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
+    from bgo.model.finding import Told
     from bgo.model.task import TaskSpec
     from bgo.model.views import Explanation
 
 
-def plan_json(spec: TaskSpec, found: Explanation) -> dict[str, Any]:
+def plan_json(spec: TaskSpec, found: Explanation, findings: Sequence[Told]) -> dict[str, Any]:
     """Return the object of `enqueue --dry-run --json`."""
     from bgo.clock import to_iso
     from bgo.engine.enqueue import lane_key
@@ -52,13 +56,16 @@ def plan_json(spec: TaskSpec, found: Explanation) -> dict[str, Any]:
         "gates": [line.to_json() for line in found.gates],
         "verdict": found.verdict,
         "workers": found.workers,
+        **judged_json(found, findings),
     }
 
 
 def show(flow: TaskFlow, spec: TaskSpec, *, as_json: bool) -> None:
     """Print the plan; nothing is written."""
-    found = flow.plan_spec(spec)
-    plan = plan_json(spec, found)
+    from bgo.flow.checking import check_template
+
+    found, findings = flow.plan_spec(spec), check_template(flow, spec).found
+    plan = plan_json(spec, found, findings)
     if as_json:
         render.write_json(plan)
         return
@@ -79,7 +86,9 @@ def show(flow: TaskFlow, spec: TaskSpec, *, as_json: bool) -> None:
         *told_options(spec.wish),
         ("lane", _lane(lane, spec.priority, found.ahead)),
         *(("" if number else "gates", f"{line.gate}: {_gate(line)}") for number, line in enumerate(found.gates)),
+        *judged(found),
         ("so", found.verdict),
+        *rows_of(findings, found.changes),
     ]
     facts(rows, color=flow.settings.color)
     render.say("dry run: nothing was queued")

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bgo.cli import render
+from bgo.cli.check import judged, judged_json
+from bgo.cli.check import rows as rows_of
 from bgo.cli.planned_chain import member_json, options_of, task_json, told_gate
 from bgo.errors import UsageError
 
@@ -33,6 +35,7 @@ def plan_json(name: str, counted: Counted, wanted: Mapping[str, Any], first: _Fi
         "gates": [line.to_json() for line in first.explained.gates],
         "verdict": first.explained.verdict,
         "workers": first.explained.workers,
+        **judged_json(first.explained, first.findings),
     }
 
 
@@ -41,8 +44,10 @@ class _First:
 
     def __init__(self, flow: TaskFlow, name: str, counted: Counted, wanted: Mapping[str, Any]) -> None:
         from bgo.flow.batching import entry_of
+        from bgo.flow.checking import check_template
         from bgo.flow.items import as_items
         from bgo.model import payload
+        from bgo.model.flow import Batch
 
         entry, info, self.field = entry_of(
             flow,
@@ -62,6 +67,7 @@ class _First:
             raise UsageError("a batch needs items", why="there was none", hint="give at least one item, or --open")
         given = {**wanted["input"], **payload.load(item)}
         self.explained, self.members = self._explained(flow, given, wanted["chain"])
+        self.findings = check_template(flow, Batch(entry.spec, entry.plan, ()), counted.count).found
 
     def _explained(
         self, flow: TaskFlow, given: dict[str, Any], builder: Any
@@ -95,6 +101,10 @@ def show(flow: TaskFlow, name: str, counted: Counted, wanted: Mapping[str, Any],
         rows.append(("", options_of(first.plan.template)))
     gates = first.explained.gates
     rows += [("" if number else "gates", f"{line.gate}: {told_gate(line)}") for number, line in enumerate(gates)]
-    rows.append(("so", first.explained.verdict))
+    rows += [
+        *judged(first.explained),
+        ("so", first.explained.verdict),
+        *rows_of(first.findings, first.explained.changes),
+    ]
     facts(rows, color=flow.settings.color)
     render.say("dry run: nothing was queued")

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bgo.cli import render
+from bgo.cli.check import judged, judged_json
+from bgo.cli.check import rows as rows_of
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.cli.facts import Fact
     from bgo.flow.chaining import ChainBuilder
+    from bgo.model.finding import Told
     from bgo.model.flow import ChainSpec, MemberSpec
     from bgo.model.task import TaskSpec
     from bgo.model.views import Explanation
 
 
-def plan_json(spec: ChainSpec, found: Explanation) -> dict[str, Any]:
+def plan_json(spec: ChainSpec, found: Explanation, findings: Sequence[Told]) -> dict[str, Any]:
     """Return the object of `chain --dry-run --json`."""
     from bgo.clock import to_iso
     from bgo.model import payload, wish
@@ -45,6 +49,7 @@ def plan_json(spec: ChainSpec, found: Explanation) -> dict[str, Any]:
         "gates": [line.to_json() for line in found.gates],
         "verdict": found.verdict,
         "workers": found.workers,
+        **judged_json(found, findings),
     }
 
 
@@ -82,8 +87,10 @@ def task_json(spec: TaskSpec, given: dict[str, Any]) -> dict[str, Any]:
 
 def show(flow: TaskFlow, builder: ChainBuilder, spec: ChainSpec, *, as_json: bool) -> None:
     """Print the plan; nothing is written."""
-    found = builder.plan_spec(spec)
-    plan = plan_json(spec, found)
+    from bgo.flow.checking import check_template
+
+    found, findings = builder.plan_spec(spec), check_template(flow, spec).found
+    plan = plan_json(spec, found, findings)
     if as_json:
         render.write_json(plan)
         return
@@ -111,7 +118,7 @@ def show(flow: TaskFlow, builder: ChainBuilder, spec: ChainSpec, *, as_json: boo
             rows.append(("", "outputs before it are collected as arrays"))
     rows += [("beside", f"{aside['name']}: {_what(aside)}") for aside in plan["compensations"]]
     rows += [("" if n else "gates", f"{line.gate}: {told_gate(line)}") for n, line in enumerate(found.gates)]
-    rows.append(("so", found.verdict))
+    rows += [*judged(found), ("so", found.verdict), *rows_of(findings, found.changes)]
     facts(rows, color=flow.settings.color)
     render.say("dry run: nothing was queued")
 

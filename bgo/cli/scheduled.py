@@ -27,11 +27,12 @@ def tell(flow: TaskFlow, placed: Placed, *, as_json: bool, quiet: bool) -> None:
 
 
 def _echo(flow: TaskFlow, placed: Placed) -> None:
-    from bgo.cli import render
+    from bgo.cli import enqueued, render
 
     schedule = flow.get_schedule(placed.id).schedule
     said = "" if placed.outcome == "added" else f"{placed.outcome}: "
     render.say(said + told_wish(schedule, flow.clock.now_ms()))
+    enqueued.tell_changes(flow, placed.id, is_schedule=True)
     if placed.outcome == "added" and sys.stderr.isatty() and not flow.workers():
         render.say("no worker runs now: 'bgo run --watch' fires it, or 'bgo run' from cron (bgo install --cron)")
 
@@ -102,16 +103,29 @@ def tell_plan(flow: TaskFlow, draft: Draft, *, as_json: bool) -> None:
     import json
 
     from bgo.cli import render
+    from bgo.cli.check import rows as rows_of
+    from bgo.flow.checking import check_draft
+    from bgo.flow.fitting import draft_changes
     from bgo.model.schedule_makes import Makes
 
     outcome = "added" if draft.key is None else flow.place_all([draft], dry_run=True)[0].outcome
     template: Any = json.loads(draft.plan)
     made, found = Makes.of(template), _foreseen(flow, draft)
+    checked = check_draft(flow, draft)
+    changes = () if checked.profile == "host" else draft_changes(flow, draft)
     if as_json:
         from bgo.model.schedule_view import wish_json
 
-        told = {"schema": 1, "outcome": outcome, "key": draft.key, "name": draft.name, "kind": draft.kind}
+        told: dict[str, Any] = {
+            "schema": 1,
+            "outcome": outcome,
+            "key": draft.key,
+            "name": draft.name,
+            "kind": draft.kind,
+        }
         told |= {"handler": draft.handler or None, **wish_json(draft.wish), **made.to_json()}
+        told |= {"profile": checked.profile, "changes": [change._asdict() for change in changes]}
+        told |= {"findings": [one.to_json() for one in checked.found]}
         return render.write_json({**told, "coming": [c.to_json() for c in found], "makes": template})
     from bgo.cli.facts import facts
     from bgo.cli.schedule_made import facts_of
@@ -124,6 +138,9 @@ def tell_plan(flow: TaskFlow, draft: Draft, *, as_json: bool) -> None:
         ("fires", told_timing(draft.wish.timing)),
         *wish_facts(draft.wish),
         *facts_of(made),
+        ("profile", None if checked.profile == "host" else checked.profile),
+        *(("changed" if not n else "", change.told) for n, change in enumerate(changes)),
+        *rows_of(checked.found, changes),
     ]
     title = "nothing was written" + WOULD[outcome].format(draft.key)
     facts(rows, color=flow.settings.color, title=render.safe(title, "bold"))

@@ -71,6 +71,15 @@ Window = Annotated[
         rich_help_panel=EACH,
     ),
 ]
+WindowStrict = Annotated[
+    bool,
+    typer.Option(
+        "--window-strict",
+        help="What runs when the window closes is stopped, and waits for the next.",
+        metavar="",
+        rich_help_panel=EACH,
+    ),
+]
 Tz = Annotated[
     str | None,
     typer.Option(
@@ -122,6 +131,24 @@ OnNetwork = Annotated[
     list[str] | None,
     typer.Option(
         "--on-network", metavar="NAME", help="Only on this network; repeat for any of several.", rich_help_panel=EACH
+    ),
+]
+Expedited = Annotated[
+    str | None,
+    typer.Option(
+        "--expedited",
+        metavar="[run|drop]",
+        help="Before all that a device profile puts off, while its quota lasts; then plain work, or none.",
+        rich_help_panel=EACH,
+    ),
+]
+Foreground = Annotated[
+    str | None,
+    typer.Option(
+        "--foreground",
+        metavar="TYPE",
+        help="Seen by the user, as Android has it: dataSync, shortService …",
+        rich_help_panel=EACH,
     ),
 ]
 Relax = Annotated[
@@ -261,11 +288,14 @@ def keywords(flow: TaskFlow, said: Mapping[str, Any], chain: ChainBuilder | None
         "concurrency": limits.concurrency(said["concurrency"], said["concurrency_key"]),
         "rate_limit": limits.rate(said["rate"], said["rate_key"]),
         "at_most_once": said["at_most_once"] or None,
+        "expedited": said["expedited"],
+        "foreground": said["foreground"],
         "cwd": said["cwd"],
         "delay": said["delay"],
         "at": None if at is None else _instant(at, flow.clock.now_ms(), zone),
         "start_before": limits.deadline(start_before, "--start-before", flow.clock, zone),
         "window": window,
+        "window_strict": said["window_strict"] or None,
         "tz": said["tz"] if has_window else None,
         "after": said["after"],
         "dedup": limits.dedup(said["dedup"], said["dedup_ttl"]),

@@ -125,12 +125,31 @@ EXAMPLES: Mapping[str, str] = {
     "bucket": ", ".join(BUCKETS),
 }
 """Signal → what it may say, beside `unknown`."""
+MEANS: Mapping[str, str] = {
+    "charging": "power comes from outside",
+    "battery": "percent; low at 15 or below, and so until 20",
+    "network": "connected is one of unknown cost; a roaming one is metered, too",
+    "wifi": "the name of the network",
+    "idle": "nobody uses it",
+    "storage_low": "the store's volume runs full",
+    "screen": "it shows something",
+    "load": "percent of its processors that work",
+    "unused": "for how long nobody has touched it",
+    "app": "of a phone: whether the app can be seen, and how it was left",
+    "lock": "whether it was unlocked, and since it started",
+    "low_power": "battery saver, or Low Power Mode",
+    "motion": "it is being moved",
+    "refresh": "iOS: Background App Refresh is on",
+    "exempt": "Android: the app is exempt from battery optimisation",
+    "bucket": "Android: the app's standby bucket, where it is pinned",
+}
+"""Signal → what it says."""
 
 
 def word_of(key: str, value: Reading | Level | Network | Word | Span) -> str:
     """Return the word that reads back as this value: what a recorded script says."""
     if isinstance(value, Reading):
-        words = {Tri.YES: "on", Tri.NO: "off"} if SIGNALS[key] is _switch else {}
+        words = {Tri.YES: "on", Tri.NO: "off"} if SIGNALS.get(key) is _switch else {}
         return words.get(value.value, str(value.value))
     if isinstance(value, Level):
         return UNKNOWN if value.percent is None else str(value.percent)

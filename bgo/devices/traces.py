@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta, tzinfo
+from itertools import takewhile
 from pathlib import Path
 
 from bgo.clock import to_local
@@ -42,6 +43,12 @@ Timed = tuple[int, int, dict[str, str]]
 def built_in() -> tuple[str, ...]:
     """Return the names of the days that come with bgo."""
     return tuple(sorted(path.stem for path in _DAYS.glob("*.txt")))
+
+
+def summary(day: str) -> str:
+    """Return what a built-in day is, in words: the remark that it begins with."""
+    lines = (_DAYS / f"{day}.txt").read_text(encoding="utf-8").splitlines()
+    return " ".join(line.removeprefix("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines))
 
 
 def read_trace(

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from bgo.clock import Moment, to_local
-from bgo.engine import explain_flow, limits
+from bgo.engine import explain_ended, explain_flow, explain_platform, limits
+from bgo.engine.closing import closing
 from bgo.engine.cycle import Asker
 from bgo.engine.expire import as_shown
 from bgo.engine.waiting import waited
@@ -18,7 +19,7 @@ from bgo.model.query import Pause
 from bgo.model.state import CLAIMABLE, FINAL, State
 from bgo.model.task import Task
 from bgo.model.views import Explanation, GateLine
-from bgo.policy import device, relax
+from bgo.policy import relax
 from bgo.policy.admit import reserved
 from bgo.policy.gates import device_holds, view_holds
 from bgo.policy.loss import SETTLE_MS, lost
@@ -46,15 +47,30 @@ class Ground:
 def explain(session: Session, task: Task, ground: Ground) -> Explanation:
     """Return the ordered gates of a task and the time it has waited by reason."""
     task = as_shown(task, ground.now)
-    lines = _lines(session, task, ground)
+    lines, spent = _lines(session, task, ground), _waited(session, task, ground.now)
+    told = lines
+    if task.state in FINAL and task.kind == "task":
+        told = explain_ended.ledger(session, task, spent)
     return Explanation(
         task=task,
         verdict=_verdict(session, task, lines, ground),
-        gates=lines,
-        waited=_waited(session, task, ground.now),
+        gates=explain_ended.held(told, spent),
+        waited=spent,
         ahead=session.tasks.ahead(task) if task.ready else None,
         workers=ground.workers,
+        profile=ground.view.profile.name,
+        changes=explain_platform.changes(session, task, ground.view.profile),
+        last_look=_last_look(session, task, lines, ground),
     )
+
+
+def _last_look(session: Session, task: Task, lines: tuple[GateLine, ...], ground: Ground) -> str:
+    """Return the gate that held a ready task when a worker looked last, where it does not hold it here and now."""
+    if not task.ready:
+        return ""
+    closed = {line.gate for line in lines if not line.is_open}
+    held = session.lanes.held_at(task.lane, ground.now)
+    return "" if not held or closed & set(held) else held[0]
 
 
 def holds(session: Session, task: Task, ground: Ground) -> tuple[Hold, ...]:
@@ -70,7 +86,7 @@ def _lines(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...]
     if task.state is State.RUNNING and task.kind != "task":
         return explain_flow.going_on(session, task, lambda member: _held_by(session, member, ground))
     if task.state is State.RUNNING:
-        return (*_stopped(session, task), *_lost(task, ground))
+        return (*_stopped(session, task), *_lost(task, ground), *explain_platform.going_on(session, task, ground))
     return _ledger(session, task, ground) if task.state in CLAIMABLE else ()
 
 
@@ -96,15 +112,15 @@ def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...
     lines = [_due(task, ground.now), *_paused(session, task)]
     if key.stage is not None:
         lines += explain_flow.staged(session, task)
-    asked = {h.gate: _until(task, h, ground) for h in view_holds(key.view, ground.view, ground.asker.offer, ground.now)}
+    held = list(view_holds(key.view, ground.view, ground.asker.offer, ground.now))
+    asked = {hold.gate: hold for hold in held}
     if ground.asker.offer.queues is not None:
-        lines.append(_line(Gate.QUEUE, asked.get(Gate.QUEUE), key.view.queue, "served"))
-    lines.append(_line(Gate.HANDLER, asked.get(Gate.HANDLER), f"{key.view.handler} is here", "its code"))
+        lines.append(GateLine.of(Gate.QUEUE, asked.get(Gate.QUEUE), key.view.queue, "served"))
+    lines.append(GateLine.of(Gate.HANDLER, asked.get(Gate.HANDLER), f"{key.view.handler} is here", "its code"))
     if key.view.window is not None:
         told = key.view.window.told
-        lines.append(_line(Gate.WINDOW, asked.get(Gate.WINDOW), f"inside {told}", f"a time in {told}"))
-    for one in device.asked(key.view.constraints, ground.view, ground.now):
-        lines.append(_line(one.gate, asked.get(one.gate), one.current, one.needed))
+        lines.append(GateLine.of(Gate.WINDOW, asked.get(Gate.WINDOW), f"inside {told}", f"a time in {told}"))
+    lines += explain_platform.lines(key.view.constraints, held, ground, lambda hold: _until(task, hold, ground))
     lines += limits.lines(session, task.lane, key.view.queue, ground.moment)
     lines.append(_slots(session, ground, key.view.queue))
     return tuple(lines)
@@ -118,12 +134,6 @@ def _until(task: Task, hold: Hold, ground: Ground) -> Hold:
             is_asked = any(h.gate == hold.gate for h in device_holds(task.wish.constraints, ground.view))
             return replace(hold, until_ms=at) if is_asked else hold
     return hold
-
-
-def _line(gate: Gate, hold: Hold | None, current: str, needed: str) -> GateLine:
-    if hold is None:
-        return GateLine(gate, True, current, needed)
-    return GateLine(gate, False, hold.current, hold.needed, hold)
 
 
 def _due(task: Task, now: int) -> GateLine:
@@ -190,13 +200,23 @@ def _verdict(session: Session, task: Task, lines: tuple[GateLine, ...], ground: 
             return "running; a cancel was asked for"
         if any(line.gate == Gate.PAUSED for line in lines):
             return "running, but it stands still: it was paused"
-        return f"running; {_told_loss(task)}" if lines else "running"
+        return "; ".join(["running", *_told_trouble(task, lines, ground), *_told_close(task, ground.now)])
     if task.state is State.BLOCKED:
         return f"waits for {', '.join(line.current.split()[0] for line in lines) or 'other tasks'}"
-    closed = list(dict.fromkeys(line.gate for line in lines if not line.is_open))
-    if closed:
-        return f"held by {', '.join(closed)}"
+    holding = list(dict.fromkeys(line.gate for line in lines if not line.is_open))
+    if holding:
+        return f"held by {', '.join(holding)}"
     return "would start now" if ground.workers else "would start now, but no worker runs: bgo run"
+
+
+def _told_trouble(task: Task, lines: tuple[GateLine, ...], ground: Ground) -> list[str]:
+    """Return what becomes of a run that has lost a constraint, or that its platform stops."""
+    closed = next((line for line in lines if not line.is_open), None)
+    if closed is None:
+        return []
+    if any(line.gate == closed.gate for line in _lost(task, ground)):
+        return [_told_loss(task)]
+    return [f"{ground.view.profile.name} stops it: {closed.current}"]
 
 
 def _told_loss(task: Task) -> str:
@@ -210,6 +230,15 @@ def _told_loss(task: Task) -> str:
             return f"it has lost a constraint and is stopped once that has lasted {SETTLE_MS // 1000} s"
 
 
+def _told_close(task: Task, now: int) -> Iterator[str]:
+    """Yield when a run is stopped because its strict window closes."""
+    stop = closing(task.wish, now)
+    if stop is not None and stop.at > now:
+        yield f"it is stopped at {to_local(stop.at):%Y-%m-%d %H:%M}, when its window closes"
+    elif stop is not None:
+        yield "it is stopped now: its window has closed"
+
+
 def _waited(session: Session, task: Task, now: int) -> dict[str, int]:
     """Return waiting time by reason, over all runs so far and the present wait."""
     total: dict[str, int] = {}
@@ -220,6 +249,8 @@ def _waited(session: Session, task: Task, now: int) -> dict[str, int]:
         parts += [json.loads(task.waited), {Gate.UPSTREAM: max(0, now - task.ready_at)}]
     elif task.state in CLAIMABLE:
         parts.append(json.loads(task.waited))
+    elif task.state in FINAL and task.kind == "task":
+        parts.append(explain_ended.last_wait(session, task))
     lease = session.leases.find(task.seq) if task.state is State.RUNNING else None
     if lease is not None:
         parts.append(json.loads(lease.waited))

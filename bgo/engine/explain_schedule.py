@@ -2,27 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from bgo.clock import to_local
+from bgo.engine.explain import Ground
 from bgo.engine.failing import told_failures
+from bgo.engine.lint_parts import Part, key_of, parts
 from bgo.engine.schedule_views import view_of
+from bgo.model.change import Change
+from bgo.model.flow import template_from
 from bgo.model.plan import Gate, Hold
-from bgo.model.schedule import Overlap, Reboot, Schedule, ScheduleState
+from bgo.model.profile import HOST, Profile
+from bgo.model.schedule import Overlap, Reboot, Schedule, ScheduleState, Timing
 from bgo.model.schedule_view import ScheduleExplanation, ScheduleView
 from bgo.model.views import GateLine
+from bgo.policy.gates import view_holds
 from bgo.store.port import Session
 
 FAILURES = "failures"
 
 
-def explain(session: Session, schedule: Schedule, workers: int, now: int) -> ScheduleExplanation:
-    """Return the gates of a schedule as they stand now."""
-    view = view_of(session, schedule)
+def explain(session: Session, schedule: Schedule, ground: Ground) -> ScheduleExplanation:
+    """Return the gates of a schedule as they stand now, and what would hold that which it makes."""
+    view, workers, now = view_of(session, schedule), ground.workers, ground.now
     gates = [_state(schedule)]
     if schedule.state is ScheduleState.ACTIVE:
         gates += [_due(schedule, now), _worker(workers), _overlap(view)]
         if schedule.wish.pause_after is not None:
             gates.append(_failures(view))
-    return ScheduleExplanation(view, _verdict(view, workers, now), tuple(gates), workers)
+    profile = ground.view.profile
+    return ScheduleExplanation(
+        view=view,
+        verdict=_verdict(view, workers, now),
+        gates=tuple(gates),
+        workers=workers,
+        profile=profile.name,
+        changes=changes(session, schedule, profile),
+        held=tuple(_held(session, schedule, ground)) if schedule.state is ScheduleState.ACTIVE else (),
+    )
+
+
+def first_parts(session: Session, schedule: Schedule) -> list[Part]:
+    """Return the tasks with which each occurrence begins; none where what it makes cannot be read."""
+    try:
+        template = template_from(session.payloads.get(schedule.plan_ref))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []
+    return [part for part in parts(template) if part.begins]
+
+
+def asks_device(session: Session, schedule: Schedule) -> bool:
+    """Say whether what it makes asks anything of the device."""
+    return any(not part.spec.wish.constraints.is_empty for part in first_parts(session, schedule))
+
+
+def _held(session: Session, schedule: Schedule, ground: Ground) -> Iterator[GateLine]:
+    """Yield what holds the tasks with which it begins now, of each gate once."""
+    seen = set()
+    for part in first_parts(session, schedule):
+        for hold in view_holds(key_of(part.spec).view, ground.view, ground.asker.offer, ground.now):
+            if (hold.gate, hold.current) not in seen:
+                seen.add((hold.gate, hold.current))
+                yield GateLine.of(hold.gate, hold, "", "")
+
+
+def changes(session: Session, schedule: Schedule, profile: Profile) -> tuple[Change, ...]:
+    """Return what the profile has in another way: when it fires, and what its first tasks ask for."""
+    return () if profile is HOST else changed(schedule.timing, first_parts(session, schedule), profile)
+
+
+def changed(timing: Timing, first: Sequence[Part], profile: Profile) -> tuple[Change, ...]:
+    """Return what a profile has in another way than a schedule of this timing, and those tasks of it, ask for."""
+    from bgo.policy import fit, fit_timing  # a computer takes work as it is
+
+    found = [*fit_timing.timing(timing, profile).changes]
+    for part in first:
+        found += fit.fitted(part.spec.wish, key_of(part.spec).view.traits, profile).changes
+    return tuple(dict.fromkeys(found))
 
 
 def _line(gate: str, current: str, hold: Hold | None = None) -> GateLine:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from datetime import tzinfo
+from collections.abc import Collection, Iterator, Sequence
 
-from bgo import zones
-from bgo.engine.enqueue import lane_key
 from bgo.engine.explain import Ground
 from bgo.engine.lint_desk import Checked, Desk
-from bgo.engine.lint_parts import Part, Usual, parts, takes_ms
+from bgo.engine.lint_parts import Part, Usual, key_of, parts, takes_ms, zone_of
 from bgo.engine.schedules import Draft
-from bgo.errors import UsageError
 from bgo.model.finding import Finding, Subject
 from bgo.model.flow import Template, template_from
 from bgo.model.schedule import Schedule, ScheduleState, ScheduleWish
-from bgo.model.task import Task, TaskSpec
+from bgo.model.task import Task
 from bgo.policy import order
 from bgo.policy.lint import loads, schedules, tasks
 from bgo.policy.lint.loads import Load
@@ -62,13 +58,14 @@ def check_these(
     return desk.checked(len(these), len(those))
 
 
-def check_spec(session: Session, ground: Ground, spec: TaskSpec) -> Checked:
-    """Return what would be wrong with a task that is not enqueued."""
+def check_parts(session: Session, ground: Ground, found: Sequence[Part]) -> Checked:
+    """Return what would be wrong with tasks that are not enqueued."""
     desk = Desk(session, ground)
-    _part(desk, Subject("task", "", spec.name or spec.handler), Part(spec, 1, True), in_schedule=False)
-    desk.loaded(lane_key(spec), Load(waiting=1))
+    for part in found:
+        _part(desk, Subject("task", "", part.name), part, in_schedule=False)
+        desk.loaded(key_of(part.spec), Load(waiting=part.number))
     desk.limits()
-    return desk.checked(1, 0)
+    return desk.checked(sum(part.number for part in found), 0)
 
 
 def check_draft(session: Session, ground: Ground, draft: Draft) -> Checked:
@@ -103,15 +100,14 @@ def _task(desk: Desk, task: Task, number: int, size: int | None) -> None:
 def _part(desk: Desk, subject: Subject, part: Part, *, in_schedule: bool) -> Work:
     """Look at a task that is yet to be made; return it as it was looked at."""
     spec, ground = part.spec, desk.ground
-    key = lane_key(spec)
+    key = key_of(spec)
     due = max(ground.now, spec.due_at or 0)
-    asked = spec.wish.window
     work = Work(
         wish=spec.wish,
         due_at=due,
         created_at=ground.now,
         traits=key.view.traits,
-        zone=None if asked is None else _zone(asked.zone),
+        zone=key.view.zone,
         expires_at=None if in_schedule else order.expires_at(spec.wish, begun=False),
         input_bytes=len(spec.input),
         usual_ms=desk.usual(part.name),
@@ -129,7 +125,7 @@ def _schedule(desk: Desk, subject: Subject, wish: ScheduleWish, template: Templa
         work = _part(desk, subject, part, in_schedule=True)
         if part.begins:
             first.append(work)
-    zone, whole = _zone(wish.timing.zone), Load()
+    zone, whole = zone_of(wish.timing.zone), Load()
     if zone is None:
         why, fix = "its times cannot be read, so it cannot fire", "pip install --upgrade tzdata, or another --tz"
         desk.add(subject, [Finding("zone-unknown", f"this computer has no time zone {wish.timing.zone}", why, fix)])
@@ -140,17 +136,9 @@ def _schedule(desk: Desk, subject: Subject, wish: ScheduleWish, template: Templa
     pace = schedules.pace_ms(recurring, ground.view.profile)
     for part in found if pace else ():
         load = _coming(part, DAY_MS / (pace or DAY_MS), desk.usual)
-        desk.loaded(lane_key(part.spec), load)
+        desk.loaded(key_of(part.spec), load)
         whole += load
     return whole
-
-
-def _zone(name: str) -> tzinfo | None:
-    """Return a zone by its name; None where this computer does not know it."""
-    try:
-        return zones.zone(name)
-    except UsageError:
-        return None
 
 
 def _coming(part: Part, times: float, usual: Usual) -> Load:

@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import tzinfo
 from itertools import groupby
 from typing import NamedTuple
 
+from bgo import zones
+from bgo.engine.enqueue import lane_key
+from bgo.errors import UsageError
 from bgo.model.flow import Batch, BatchPlan, ChainSpec, Template
+from bgo.model.lane import LaneKey
 from bgo.model.task import TaskSpec
 
 Usual = Callable[[str], int | None]
 """How long runs under a name take, as a rule, in milliseconds; None: unknown."""
+
+
+def key_of(spec: TaskSpec) -> LaneKey:
+    """Return the gates that a task which is yet to be made will share with its lane, as this computer reads them."""
+    key = lane_key(spec)
+    if key.view.window is None:
+        return key
+    return replace(key, view=replace(key.view, zone=zone_of(key.view.window.zone)))
+
+
+def zone_of(name: str) -> tzinfo | None:
+    """Return a zone by its name; None where this computer does not know it."""
+    try:
+        return zones.zone(name)
+    except UsageError:
+        return None
 
 
 class Part(NamedTuple):

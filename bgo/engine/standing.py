@@ -35,6 +35,8 @@ class Standing:
     schedules: tuple[ScheduleExplanation, ...]
     """At most as many, those that fire first before others; none that is finished."""
     schedules_total: int
+    profile: str = "host"
+    """By which it was judged."""
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the documented array: groups of tasks, then schedules, which have `kind` schedule."""
@@ -54,5 +56,5 @@ def standing(session: Session, ground: Ground, limit: int) -> Standing:
             groups.append(Group(number, explain(session, task, ground)))
     schedules = [each for each in session.schedules.all() if each.state is not ScheduleState.FINISHED]
     schedules.sort(key=lambda each: (each.fire_at is None, each.fire_at))
-    told = tuple(explain_schedule.explain(session, each, ground.workers, ground.now) for each in schedules[:limit])
-    return Standing(tuple(groups), len(found), told, len(schedules))
+    told = tuple(explain_schedule.explain(session, each, ground) for each in schedules[:limit])
+    return Standing(tuple(groups), len(found), told, len(schedules), ground.view.profile.name)

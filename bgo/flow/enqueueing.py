@@ -228,6 +228,10 @@ class Enqueueing(Looking):
             return []
         self._check_plugins()
         self._remember()
+        if self.settings.profile != "host":
+            from bgo.flow.fitting import refuse  # a computer takes all work
+
+            refuse(self, page)
         found: list[Enqueued] = []
         try:
             with self.store.write() as session:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -39,9 +39,13 @@ class Entry(NamedTuple):
     is_open: bool = False
 
 
-def _ready(flow: Enqueueing, specs: Iterable[TaskSpec]) -> None:
+def _ready(flow: Enqueueing, specs: Sequence[TaskSpec], *, is_plan: bool = False) -> None:
     flow._check_plugins()
     flow._remember()
+    if flow.settings.profile != "host" and not is_plan:
+        from bgo.flow.fitting import refuse  # a computer takes all work
+
+        refuse(flow, specs)
     queues = {spec.queue for spec in specs}
     with flow.store.read() as session:
         for queue in sorted(queues):
@@ -225,7 +229,7 @@ def plan_chain(flow: Enqueueing, chain: ChainSpec) -> Explanation:
 
     ground = flow._ground()
     small = replace(chain, members=tuple(replace(member, items=member.items[:1]) for member in chain.members))
-    _ready(flow, [chain.spec, *_all_specs(chain.members)])
+    _ready(flow, [chain.spec, *_all_specs(chain.members)], is_plan=True)
     try:
         with flow.store.write() as session:
             made = chains.enqueue(session, small, ground.now)

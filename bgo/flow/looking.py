@@ -12,10 +12,10 @@ from bgo.errors import NotFoundError, UsageError
 from bgo.flow.listing import Listing, select
 from bgo.flow.loops import refuse_on_loop
 from bgo.ids import looks_like_id
-from bgo.model.device import DeviceState, facts_of
 from bgo.model.state import FINAL, State
 
 if TYPE_CHECKING:
+    from bgo.devices.sensors import Row
     from bgo.engine.explain import Ground
     from bgo.engine.monitor import Change, Snapshot
     from bgo.engine.query import Overview
@@ -148,23 +148,38 @@ class Looking(Listing):
     def sensing(self, said: Facts | DeviceState | None = None) -> Callable[[], DeviceState]:
         """Return how the device is read: what is said of it first, then BGO_DEVICE, else its sensors."""
         from bgo import compose
+        from bgo.model.device import facts_of
 
         return compose.sensing(self.settings, self._survey, facts_of(said), self.clock, self.profile)
+
+    def device(self, said: Facts | DeviceState | None = None) -> list[Row]:
+        """Return each signal of the device as a worker would read it now, with its source; what a sensor was asked for
+        also has its latency.
+        """
+        from bgo.devices.sensors.survey import Taken
+
+        state, now = self.sensing(said)(), self.clock.awake_ms()
+        taken = [found for survey in self._sensors.values() if (found := survey.last) is not None]
+        latency = {name: ms for found in taken for name, ms in found.latency_ms.items()}
+        return Taken(state, latency, max((found.read_ms for found in taken), default=now)).rows(now)
 
     def _ground(self, device: Facts | DeviceState | None = None, *, asks: bool = True) -> Ground:
         """Return where we stand; without `asks` nothing that is looked at depends on the device."""
         from bgo.flow.ground import ground
+        from bgo.model.device import DeviceState, facts_of
 
         sense = self.sensing(device) if asks else DeviceState
         found = ground(self.settings, self.catalogue, self.clock, sense, self.profile)
         remembers = found.view.profile.remembers or found.view.device.battery.percent is not None
-        if not (asks and remembers) or not self.settings.store_path.exists():
+        is_there = self.settings.store_path.exists()
+        if not (asks and remembers and (is_there or found.view.profile.remembers)):
             return found
         from dataclasses import replace
 
         from bgo.engine import platform
+        from bgo.store.sqlite import SqliteStore
 
-        with self.store.read() as session:
+        with (self.store if is_there else SqliteStore(None)).read() as session:
             view, since = found.view, facts_of(device).since_ms
             seen = platform.view(session, view.profile, view.device, found.now, since=since)
             return replace(found, view=seen)

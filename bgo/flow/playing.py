@@ -186,7 +186,7 @@ def _script(asked: _Asked) -> tuple[DeviceChange, ...]:
     from bgo.devices.traces import built_in, parse_trace, read_trace
 
     until = asked.start_ms + asked.for_ms
-    name = "the script" if asked.scenario is None else asked.scenario.name
+    name = "the script" if asked.scenario is None else f"{asked.scenario.name}, device"
     if isinstance(asked.device, str):
         path, scenario = asked.device, asked.scenario
         if scenario is not None and path == scenario.device and path not in built_in():

@@ -30,7 +30,12 @@ def ready(flow: Scheduling, drafts: Sequence[Draft]) -> None:
     """Check what is checked before anything is written: required plugins, and that the queues exist."""
     flow._check_plugins()
     flow._remember()
-    queues = {queue for draft in drafts for queue in _queues(template_from(draft.plan))}
+    templates = [template_from(draft.plan) for draft in drafts]
+    if flow.settings.profile != "host":
+        from bgo.flow.fitting import refuse_templates  # a computer takes all work
+
+        refuse_templates(flow, templates)
+    queues = {queue for template in templates for queue in _queues(template)}
     with flow.store.read() as session:
         for queue in sorted(queues):
             resolve.known_queue(session, queue)
@@ -83,7 +88,7 @@ def _redrafted(flow: Scheduling, there: Schedule, data: bytes, said: tuple[Any, 
     timing, rest, input = said
     wish = wish_of(flow, timing, rest, there.wish)
     old, new = window_of(there.timing), window_of(wish.timing)
-    template = with_window(_other(flow, there, template_from(data), rest, input), old, new)
+    template = _other(flow, there, with_window(template_from(data), old, new), rest, input)
     plan = payload.dump_object(template_json(template), "what it makes", INPUT_LIMIT)
     return engine.Draft(there.id, there.key, there.name, there.handler, there.kind, wish, plan, there.source)
 

@@ -228,14 +228,17 @@ class Scheduling(Enqueueing):
         with self.store.read() as session:
             return not session.tasks.find_prefix(word, 1) and bool(session.schedules.find_prefix(word, 1))
 
-    def explain_schedule(self, schedule: str) -> ScheduleExplanation:
-        """Return whether a schedule will fire, and make something then: every gate, as it stands now."""
+    def explain_schedule(self, schedule: str, device: Facts | DeviceState | None = None) -> ScheduleExplanation:
+        """Return whether a schedule will fire, and make something then: every gate, as it stands now, and what would
+        hold what it makes."""
         from bgo.engine import resolve
-        from bgo.engine.explain_schedule import explain
+        from bgo.engine.explain_schedule import asks_device, explain
 
-        workers, now = self.workers(), self.clock.now_ms()
         with self.store.read() as session:
-            return explain(session, resolve.schedule(session, schedule), workers, now)
+            asks = self.profile.remembers or asks_device(session, resolve.schedule(session, schedule))
+        ground = self._ground(device, asks=asks)
+        with self.store.read() as session:
+            return explain(session, resolve.schedule(session, schedule), ground)
 
     def check(self, *words: str, device: Facts | DeviceState | None = None) -> Checked:
         """Return what is wrong with all that waits and all schedules, or with these (by id or name): what could never

@@ -7,7 +7,7 @@
 | `schedules` | an array of `ScheduleView.to_json` |
 | `schedules show` | `ScheduleView.to_json` with `occurrences` (newest first), `due` (a number) and `coming` |
 | `schedules preview` | an array of `{at, fires_at, local, note}` |
-| `schedule --dry-run` | of `ScheduleView.to_json` what is asked for, with `outcome`, `coming` and `makes` |
+| `schedule --dry-run` | of `ScheduleView.to_json` what is asked for, with `outcome`, `coming`, `makes`, `findings` … |
 | `schedules apply` | an array of `{outcome, id, key, name}` |
 | `schedules import` | an array of `{line, text, became, notes, schedule}`, one for each line |
 | `status`, `monitor --once` | among others `schedules`: `Glance.to_json` |
@@ -20,12 +20,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.clock import to_iso
 from bgo.model.schedule import Cron, Every, OccurrenceRow, Reboot, Rule, Schedule, ScheduleState, ScheduleWish
 from bgo.model.schedule_makes import Makes
 from bgo.model.views import SCHEMA, GateLine
+
+if TYPE_CHECKING:
+    from bgo.model.change import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +198,12 @@ class ScheduleExplanation:
     verdict: str
     gates: tuple[GateLine, ...]
     workers: int
+    profile: str = "host"
+    """By which it was judged."""
+    changes: tuple[Change, ...] = ()
+    """What that profile has in another way than the schedule asks for, and than what it makes does."""
+    held: tuple[GateLine, ...] = ()
+    """What would hold the tasks with which it begins, if it fired now."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented object."""
@@ -208,4 +217,7 @@ class ScheduleExplanation:
             "gates": [line.to_json() for line in self.gates],
             "next_at": to_iso(self.view.schedule.next_at),
             "workers": self.workers,
+            "profile": self.profile,
+            "changes": [change._asdict() for change in self.changes],
+            "held": [line.to_json() for line in self.held],
         }

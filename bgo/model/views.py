@@ -3,7 +3,8 @@
 Every object has `"schema": 1`; lists are bare arrays; fields may be added, never renamed. Instants are ISO-8601 UTC
 with Z, durations milliseconds, states lower case, what is absent null. With `--json`, refusals are one object on
 stderr: `{"error": {code, message, why, hint, exit_code}, "schema": 1}`. Where `enqueue` says `deduplicated` or `kept`,
-nothing new was queued: `id` and `state` are those of the task that stands in for it.
+nothing new was queued: `id` and `state` are those of the task that stands in for it. Every `--dry-run` says, too, by
+which `profile` it was judged, what that `changes` (what, asked, given, why), and what `bgo check` finds (`findings`).
 
 | command | answer |
 |---|---|
@@ -34,11 +35,14 @@ nothing new was queued: `id` and `state` are those of the task that stands in fo
 | `queues pause`, `queues resume` | as `pause` and `resume` |
 | `handlers` | an array of `{name, summary, params, accepts_extra, takes_argv, defaults, origin, source, example}` |
 | `handlers show` | one of them |
-| `plugins`, `plugins show` | an array of `{name, source, version, handlers, error, ms, warnings}` |
+| `plugins`, `plugins show` | an array of `{name, source, version, handlers, error, ms, warnings, hooks, profiles}` |
 | `profiles` | an array of `{name, os, extends, summary, path, state}`; `state`: why it cannot be used |
 | `profiles show` | `{name, os, extends, summary, path, rules}`, rules being `{key, value, written, from}` |
 | `profiles check` | an array of `{level, place, what, why, fix}`, level being ok, note, warning or error |
 | `profiles new` | `{name, extends, path}` |
+| `devices` | an array of `{name, value, source, latency_ms, age_ms}`; `latency_ms`: null where no sensor was asked |
+| `devices signals` | an array of `{name, words, means}` |
+| `devices days` | an array of `{name, summary}` |
 | `explain` | `Explanation.to_json` |
 | `check` | an array of `finding.Told.to_json`, each with `profile`; `--codes`: `{code, level, said}` |
 | `simulate` | `run.plays.Part.to_json`, and with `--compare` `run.plays.Play.to_json` |
@@ -48,7 +52,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bgo.clock import to_iso
 from bgo.model import wish as wishes
@@ -56,6 +60,9 @@ from bgo.model.outcome import TaskError
 from bgo.model.plan import Hold
 from bgo.model.state import FINAL, State
 from bgo.model.task import HistoryEntry, Task
+
+if TYPE_CHECKING:
+    from bgo.model.change import Change
 
 SCHEMA = 1
 
@@ -187,6 +194,13 @@ class GateLine:
     current: str
     needed: str
     hold: Hold | None = None
+    held_ms: int = 0
+    """How long it has held the task, over all of its runs."""
+
+    @classmethod
+    def of(cls, gate: str, hold: Hold | None, current: str, needed: str) -> GateLine:
+        """Return the line of a gate: what the hold says where there is one."""
+        return cls(gate, True, current, needed) if hold is None else cls(gate, False, hold.current, hold.needed, hold)
 
     def to_json(self) -> dict[str, Any]:
         """Return the line with its hold's fields merged in."""
@@ -199,6 +213,7 @@ class GateLine:
             "holder": rest["holder"],
             "until": rest["until"],
             "lift": rest["lift"],
+            "held_ms": self.held_ms,
         }
 
 
@@ -213,6 +228,12 @@ class Explanation:
     ahead: int | None
     """Ready tasks of its lane that go first; None when it does not wait."""
     workers: int
+    profile: str = "host"
+    """By which it was judged."""
+    changes: tuple[Change, ...] = ()
+    """What that profile has in another way than the task asked for."""
+    last_look: str = ""
+    """The gate that held it when a worker looked last, where that is none of those that hold it now."""
 
     @property
     def holds(self) -> tuple[Hold, ...]:
@@ -231,4 +252,7 @@ class Explanation:
             "waited_ms": dict(self.waited),
             "ahead": self.ahead,
             "workers": self.workers,
+            "profile": self.profile,
+            "changes": [change._asdict() for change in self.changes],
+            "last_look": self.last_look or None,
         }

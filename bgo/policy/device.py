@@ -86,7 +86,7 @@ def _verdict(name: str, value: Tri, view: View) -> tuple[bool, str]:
 def _load(limit: int, view: View) -> Asked:
     level = view.device.load
     value = Tri.UNKNOWN if level.percent is None else Tri.YES if level.percent < limit else Tri.NO
-    is_open, note = _verdict("cpu_below", value, view)
+    is_open, note = _verdict("load", value, view)
     words = "unknown" if level.percent is None else f"{level.percent} % busy"
     lift = "let other programs come to their end, or bgo run --signal load=0"
     return Asked(Gate.LOAD, is_open, f"{words} ({level.source}){note}", f"below {limit} %", "what runs here", lift)
@@ -99,7 +99,7 @@ def _unused(needed: int, view: View, now_ms: int | None) -> Asked:
         until = at_ms + needed - since
         since += max(0, now_ms - at_ms)
     value = Tri.UNKNOWN if since is None else Tri.YES if since >= needed else Tri.NO
-    is_open, note = _verdict("unused_for", value, view)
+    is_open, note = _verdict("unused", value, view)
     words = "unknown" if since is None else f"touched {span(since // 1000 * 1000)} ago"
     return Asked(
         Gate.UNUSED, is_open, f"{words} ({source}){note}", f"untouched for {span(needed)}", "whoever uses the device",
@@ -112,7 +112,7 @@ def _named(names: tuple[str, ...], view: View) -> Asked:
     value = Tri.YES if network.name in names else Tri.NO
     if not network.name:
         value = Tri.NO if network.kind is NetworkKind.NONE else Tri.UNKNOWN
-    is_open, note = _verdict("on_network", value, view)
+    is_open, note = _verdict("named_network", value, view)
     words = network.name or ("none" if network.kind is NetworkKind.NONE else "unknown")
     lift = f"go there, or bgo run {shlex.join(['--signal', f'wifi={names[0]}'])}"
     told_names = " or ".join(names)

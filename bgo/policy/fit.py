@@ -8,29 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import NamedTuple
 
+from bgo.model.change import Change
 from bgo.model.lane import PLAIN, Gate, Traits, ViewKey, payload_class
 from bgo.model.options import NO_CONSTRAINTS, NetworkConstraint, RetryPolicy, TaskConstraints, TaskTimeout
 from bgo.model.plan import Hold
 from bgo.model.profile import Profile
 from bgo.model.task import Wish
 from bgo.model.words import did_you_mean, span
-
-
-class Change(NamedTuple):
-    """Something that the platform has in another way."""
-
-    what: str
-    """The option, by its name on the command line."""
-    asked: str
-    given: str
-    why: str
-
-    @property
-    def told(self) -> str:
-        """Return it in words: `interval: 10m becomes 15m (android: the shortest there is)`."""
-        return f"{self.what}: {self.asked} becomes {self.given} ({self.why})"
 
 
 class Refusal(NamedTuple):
@@ -59,7 +46,7 @@ ASKED = {
     "device_idle": "device_idle",
     "storage_not_low": "storage_not_low",
     "load": "cpu_below",
-    "unused": "unused_for_ms",
+    "unused": "unused_for",
     "named_network": "on_network",
 }
 """Constraints by their words in profiles → the fields in which tasks ask for them."""
@@ -115,9 +102,10 @@ def enforceable(wish: TaskConstraints, profile: Profile) -> TaskConstraints:
     lost = {
         name: getattr(NO_CONSTRAINTS, name)
         for word, name in ASKED.items()
-        if word in unknown and hasattr(wish, name) and getattr(wish, name) != getattr(NO_CONSTRAINTS, name)
+        if (word in unknown or name in unknown) and getattr(wish, name) != getattr(NO_CONSTRAINTS, name)
     }
-    if "network" not in lost and wish.network in KINDS and str(wish.network) in unknown:
+    named = {word.replace("_", "-") for word in unknown}
+    if "network" not in lost and wish.network in KINDS and wish.network in named:
         lost["network"] = NetworkConstraint.CONNECTED
     return replace(wish, **lost) if lost else wish
 
@@ -171,11 +159,20 @@ def _retry(asked: RetryPolicy, profile: Profile, changes: list[Change]) -> Retry
 def _unenforced(asked: TaskConstraints, given: TaskConstraints, profile: Profile) -> Iterator[Change]:
     """Yield a change for each constraint that is left to the handler."""
     for word, name in ASKED.items():
-        before, after = getattr(asked, name, None), getattr(given, name, None)
+        before, after = getattr(asked, name), getattr(given, name)
         if before != after:
-            became = str(after) if after and after != "none" else "nothing"
+            became = _word(after) if after and after != "none" else "nothing"
             why = f"{profile.name} knows no such condition: let the handler look"
-            yield Change(word.replace("_", "-"), "yes" if before is True else str(before), became, why)
+            yield Change(word.replace("_", "-"), _word(before), became, why)
+
+
+def _word(value: object) -> str:
+    """Return what a constraint asks for, as people write it."""
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if isinstance(value, timedelta):
+        return span(value // timedelta(milliseconds=1))
+    return "yes" if value is True else str(value)
 
 
 def _has_none(table: object, profile: Profile) -> bool:
@@ -222,7 +219,7 @@ def _expedited(asked: TaskConstraints, traits: Traits, profile: Profile, *, dela
             "--expedited run has it run as plain work",
         )
     for word in sorted(profile.work.expedited_refuses):
-        name = ASKED.get(word, "")
+        name = ASKED.get(word, word)
         asks = delayed if word == "delay" else getattr(asked, name, None) != getattr(NO_CONSTRAINTS, name, None)
         if asks:
             option = "a delay" if word == "delay" else f"--{word.replace('_', '-')}"

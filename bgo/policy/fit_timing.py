@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+from bgo.model.change import Change
 from bgo.model.profile import Profile
 from bgo.model.schedule import Every, Reboot, Timing
 from bgo.model.words import span
-from bgo.policy.fit import Change
 
 
 class FittedTiming(NamedTuple):

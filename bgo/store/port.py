@@ -217,6 +217,9 @@ class Lanes(Protocol):
     def waited(self, lane: int, since: int, until: int) -> dict[str, int]:
         """Return milliseconds by reason that a lane was held between two instants; the rest is 'slots'."""
 
+    def held_at(self, lane: int, at: int) -> tuple[str, ...]:
+        """Return the gates that held a lane, and its view, at an instant, as far as somebody looked and it is known."""
+
     def unused(self) -> list[int]:
         """Return the lanes that no task belongs to."""
 

@@ -29,6 +29,15 @@ def test_a_script_drives_a_run_and_what_explains_it(bgo: Bgo, tmp_path: Path) ->
     assert bgo("run", "--device", str(script), "--charging", "yes").lines[-1] == "1 done", "a flag goes above a script"
 
 
+def test_a_worker_that_stays_follows_the_script_by_the_clock_on_the_wall(bgo: Bgo, tmp_path: Path) -> None:
+    script = tmp_path / "day.toml"
+    script.write_text('[[change]]\nat = "+0s"\ncharging = false\n[[change]]\nat = "+1s"\ncharging = true\n')
+    task = bgo("enqueue", "echo", "--charging", "-q").out.strip()
+    assert bgo("run", "--watch", "--max-tasks", "1", "--device", str(script)).lines[-1] == "1 done"
+    waited = bgo("explain", task, "--json").json["runs"][0]["waited"]
+    assert waited["charging"] > 0
+
+
 def test_a_day_that_comes_with_bgo_and_one_that_does_not(bgo: Bgo) -> None:
     bgo("enqueue", "echo", "--storage-not-low")
     assert bgo("run", "--device", "traveller").out == "", "held by storage"

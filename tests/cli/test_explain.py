@@ -13,7 +13,7 @@ from bgo.cli import app
 from bgo.clock import SystemClock, VirtualClock
 from bgo.model.options import RetryPolicy, TaskConstraints
 from bgo.model.outcome import Failed, Succeeded, TaskError
-from tests.build import START
+from tests.build import START, a_device
 from tests.store import drive
 
 CHARGED = TaskConstraints(requires_charging=True)
@@ -91,7 +91,9 @@ def test_json_of_one_id_is_an_object(flow: TaskFlow, capsys: pytest.CaptureFixtu
         "holder": "the device's power",
         "until": None,
         "lift": "plug in, or bgo run --charging yes",
+        "held_ms": 0,
     }
+    assert (found["profile"], found["changes"], found["last_look"]) == ("host", [], None)
     assert found["runs"] == []
 
 
@@ -132,7 +134,99 @@ def test_an_ended_task_tells_what_each_run_had_waited_for(flow: TaskFlow, capsys
     found = told(capsys, task_id)
     assert [run["waited"] for run in found["runs"]] == [{"charging": 30_000}, {"slots": 3_000}]
     assert found["waited_ms"] == {"charging": 30_000, "slots": 3_000}
-    assert found["gates"] == []
+    gates = [(gate["gate"], gate["open"], gate["current"], gate["held_ms"]) for gate in found["gates"]]
+    assert [gate[:2] for gate in gates] == [("due", True), ("charging", True), ("slots", True)]
+    assert gates[1:] == [
+        ("charging", True, "open when it started", 30_000),
+        ("slots", True, "open when it started", 3_000),
+    ]
+    assert "charging open when it started; it has held it for 30 s" in text
+
+
+def test_what_was_called_off_while_it_waited_tells_what_held_it_to_the_end(
+    flow: TaskFlow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flow.clock = clock = VirtualClock(START)
+    task_id = flow.enqueue("echo", constraints=CHARGED, rate_limit="1/1h")
+    drive.tick(flow.store, 1, now=START, charging=False)
+    clock.advance_ms(90_000)
+    flow.cancel_execution(task_id)
+    clock.advance_ms(90_000)
+    found = told(capsys, task_id)
+    assert (found["verdict"], found["waited_ms"]) == ("cancelled (user)", {"charging": 90_000})
+    gates = {gate["gate"]: (gate["open"], gate["current"], gate["held_ms"]) for gate in found["gates"]}
+    assert gates["charging"] == (False, "it held it to the end", 90_000)
+    assert gates["rate"] == (True, "open when it ended", 0)
+    text = " ".join(shown(capsys, task_id).split())
+    assert "✗ held charging it held it to the end; it has held it for 1 min 30 s" in text
+
+
+def test_what_was_called_off_before_its_time_was_held_by_that(
+    flow: TaskFlow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task_id = flow.enqueue("echo", delay=7200)
+    flow.cancel_execution(task_id)
+    (due, *others) = told(capsys, task_id)["gates"]
+    assert (due["gate"], due["open"]) == ("due", False)
+    assert due["current"].startswith("it would have been ")
+    assert all(gate["open"] for gate in others)
+
+
+def test_what_never_came_to_run_because_of_another_says_so(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
+    flow.clock = clock = VirtualClock(START)
+    first = flow.enqueue("echo", constraints=CHARGED)
+    second = flow.enqueue("echo", after=[first])
+    clock.advance_ms(60_000)
+    flow.cancel_execution(first)
+    drive.tick(flow.store, 1, now=START + 60_000)
+    found = told(capsys, second)
+    assert found["verdict"] == "cancelled (upstream_cancelled)"
+    assert found["waited_ms"] == {"upstream": 60_000}
+    assert [gate["gate"] for gate in found["gates"] if not gate["open"]] == ["upstream"]
+
+
+def test_a_task_that_waits_for_its_retry_tells_gates_and_runs(
+    flow: TaskFlow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flow.clock = clock = VirtualClock(START)
+    task_id = flow.enqueue("echo", constraints=CHARGED, retry=RetryPolicy.custom(delays=[600]))
+    drive.tick(flow.store, 1, now=START, charging=False)
+    (claim,) = drive.tick(flow.store, 1, now=START + 30_000, charging=True)
+    drive.finish(flow.store, claim, Failed(TaskError("Boom", "no")), now=START + 31_000)
+    clock.advance_ms(31_000)
+    gates = {line.gate: line for line in flow.explain(task_id, a_device("charging=no")).gates}
+    assert not gates["due"].is_open
+    assert gates["due"].hold is not None
+    assert gates["due"].hold.holder == "retry delay"
+    assert (gates["charging"].is_open, gates["charging"].held_ms) == (False, 30_000)
+    found = told(capsys, task_id, "--charging", "no")
+    assert [(run["run"], run["waited"]) for run in found["runs"]] == [(1, {"charging": 30_000})]
+
+
+def test_the_last_look_is_told_where_a_worker_was_held_by_something_else(
+    flow: TaskFlow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task_id = flow.enqueue("echo", constraints=CHARGED)
+    drive.tick(flow.store, 1, now=flow.clock.now_ms(), charging=False)
+    assert told(capsys, task_id, "--charging", "yes")["last_look"] == "charging"
+    assert told(capsys, task_id, "--charging", "no")["last_look"] is None
+    text = " ".join(shown(capsys, task_id, "--charging", "yes").split())
+    assert "last look a worker was held by charging; judged here and now that is open" in text
+
+
+def test_a_schedule_is_explained_by_id_and_by_key(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
+    made = flow.schedule("echo", interval=3600, key="hourly", constraints=CHARGED, start="tomorrow 9:00")
+    found = told(capsys, "--schedule", "hourly", "--charging", "no")
+    (found,) = found if isinstance(found, list) else [found]
+    assert (found["id"], found["key"], found["profile"], found["changes"]) == (made, "hourly", "host", [])
+    assert [(line["gate"], line["lift"]) for line in found["held"]] == [
+        ("charging", "plug in, or bgo run --charging yes")
+    ]
+    assert told(capsys, "--schedule", made, "--charging", "yes")["held"] == []
+    text = " ".join(shown(capsys, "--schedule", "hourly", "--charging", "no").split())
+    assert "it makes what would be held now: ✗ held charging no (--charging); needs yes" in text
+    task_id = flow.enqueue("echo")
+    assert [one["id"] for one in told(capsys, task_id, "--schedule", "hourly")] == [task_id, made]
 
 
 def test_a_name_of_which_all_have_ended_means_its_newest(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:

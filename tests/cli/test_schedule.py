@@ -242,6 +242,6 @@ Mon 30 Nov 2026 09:30:00 +0100  in 4 d
     found = bgo("schedule", "echo", "message=hi", "--daily-at", "9:30", "--dry-run", "--json").json
     assert list(found)[:6] == ["schema", "outcome", "key", "name", "kind", "handler"]
     assert list(found)[-2:] == ["coming", "makes"]
-    assert set(found) - {"outcome", "coming", "makes"} < set(VIEW_KEYS.split())
+    assert set(found) - {"outcome", "coming", "makes", "profile", "changes", "findings"} < set(VIEW_KEYS.split())
     assert [each["at"][:16] for each in found["coming"]][:2] == ["2026-11-26T08:30", "2026-11-27T08:30"]
     assert found["makes"]["task"]["input"] == {"message": "hi"}

@@ -29,10 +29,10 @@ def _pad(data: bytearray, to: int) -> None:
 
 
 def _put(data: bytearray, kind: str, value: Any) -> None:
-    if kind in "uitxb":
-        size = 8 if kind in "tx" else 4
+    if kind in "uitxbd":
+        size = 8 if kind in "txd" else 4
         _pad(data, size)
-        data += struct.pack({"u": "<I", "i": "<i", "b": "<I", "t": "<Q", "x": "<q"}[kind], value)
+        data += struct.pack({"u": "<I", "i": "<i", "b": "<I", "t": "<Q", "x": "<q", "d": "<d"}[kind], value)
     elif kind in "so":
         _pad(data, 4)
         data += struct.pack("<I", len(value.encode())) + value.encode() + b"\0"

@@ -135,7 +135,7 @@ def test_a_bus_that_hangs_costs_one_wait_and_the_rest_is_told_all_the_while(stub
         state = survey.take().state
         assert state.network == Network(NetworkKind.CONNECTED, f"default route by eth0; cost unknown: {words}")
         assert state.idle == Reading(Tri.UNKNOWN, f"{words}; no terminal either (headless)")
-    assert len((tmp_path / "bin/busctl.asked").read_text().splitlines()) == 2
+    assert len((tmp_path / "bin/busctl.asked").read_text().splitlines()) == 3
 
 
 def test_a_call_that_hangs_in_the_kernel_is_left_behind_and_never_joined_by_a_second(

@@ -13,10 +13,11 @@ from bgo.devices.sensors.asking import Limit, TooSlow, Unreadable
 from bgo.devices.sensors.dbus import properties
 from bgo.devices.sensors.idle import linux_idle
 from bgo.devices.sensors.network import linux_network
-from bgo.model.device import Network, NetworkKind, Reading, Tri
+from bgo.devices.sensors.upower import linux_power
+from bgo.model.device import DeviceState, Level, Network, NetworkKind, Reading, Tri
 from tests.devices.bus import Bus, Values, private_bus
 from tests.devices.stubs import Stub
-from tests.devices.test_sensors import NO_V4, V4, tables
+from tests.devices.test_sensors import NO_V4, V4, supply, tables
 
 NM, PATH = "org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager"
 LOGIND = "org.freedesktop.login1"
@@ -105,8 +106,12 @@ def logind(idle: bool, since_ms: int, sessions: int = 1) -> dict[tuple[str, str]
     return {MANAGER: values}
 
 
+def use(folder: Path) -> DeviceState:
+    return linux_idle(str(folder), str(folder), 5 * MINUTE, LIMIT())
+
+
 def idle(folder: Path) -> Reading:
-    return linux_idle(str(folder), 5 * MINUTE, LIMIT()).idle
+    return use(folder).idle
 
 
 @pytest.mark.parametrize(
@@ -117,11 +122,19 @@ def test_idle_by_logind(bus: Bus, tmp_path: Path, hint: bool, ago: int, value: T
     bus.serve(LOGIND, logind(hint, SystemClock().now_ms() - ago))
     assert idle(tmp_path).value is value
     assert idle(tmp_path).source.startswith("logind: ")
+    unused = use(tmp_path).unused
+    if not hint:
+        assert (unused.ms, unused.at_ms) == (0, None), "somebody is at it"
+    else:
+        assert unused.ms is not None
+        assert unused.at_ms is not None
+        assert abs(unused.ms - max(0, ago)) < MINUTE
 
 
 def test_a_desktop_that_has_never_set_the_hint_is_told_of(bus: Bus, tmp_path: Path) -> None:
     bus.serve(LOGIND, logind(False, 0))
     assert idle(tmp_path) == Reading(Tri.NO, "logind: not idle, nor was it ever told so")
+    assert use(tmp_path).unused.ms is None, "nobody knows for how long"
 
 
 def test_a_computer_without_a_session_is_headless(bus: Bus, tmp_path: Path) -> None:
@@ -145,3 +158,66 @@ def test_a_busctl_that_talks_nonsense(stub: Stub, told: str) -> None:
     stub("busctl", told.encode("utf-8", "surrogateescape"))
     with pytest.raises(Unreadable, match="no sense"):
         properties(LIMIT(), LOGIND, *MANAGER)
+
+
+UPOWER, UPATH = "org.freedesktop.UPower", "/org/freedesktop/UPower"
+
+
+def upower(
+    on_battery: bool, percent: float = 55.4, *, kind: int = 2, warning: int = 1, present: bool = True
+) -> dict[tuple[str, str], Values]:
+    device: Values = {
+        "IsPresent": ("b", int(present)), "Percentage": ("d", percent), "Type": ("u", kind), "State": ("u", 2),
+        "WarningLevel": ("u", warning),
+    }  # fmt: skip
+    return {
+        (UPATH, UPOWER): {"OnBattery": ("b", int(on_battery)), "DaemonVersion": ("s", "1.90.2")},
+        (f"{UPATH}/devices/DisplayDevice", f"{UPOWER}.Device"): device,
+    }
+
+
+def power(root: Path) -> DeviceState:
+    return linux_power(str(root), LIMIT())
+
+
+def test_what_the_kernel_knows_upower_is_not_asked(bus: Bus, tmp_path: Path) -> None:
+    bus.serve(UPOWER, upower(False, 99))
+    supply(tmp_path, "BAT0", type="Battery", status="Discharging", capacity="41")
+    assert power(tmp_path).charging == Reading(Tri.NO, "sysfs BAT0 Discharging")
+    assert power(tmp_path).battery == Level(41, "sysfs BAT0 capacity")
+
+
+def test_what_the_kernel_leaves_open_upower_knows(bus: Bus, tmp_path: Path) -> None:
+    bus.serve(UPOWER, upower(True))
+    supply(tmp_path, "BAT0", type="Battery", status="Not charging", capacity="41")
+    found = power(tmp_path)
+    assert (found.charging, found.battery.percent) == (Reading(Tri.NO, "UPower OnBattery: yes"), 41)
+    (tmp_path / "class/power_supply/BAT0/capacity").unlink()
+    (tmp_path / "class/power_supply/BAT0/status").write_text("Charging")
+    found = power(tmp_path)
+    assert (found.charging.source, found.battery) == ("sysfs BAT0 Charging", Level(55, "UPower"))
+    assert found.battery_low.value is Tri.UNKNOWN, "it follows from the level"
+
+
+def test_a_machine_without_a_battery_may_hang_on_a_ups(bus: Bus, tmp_path: Path) -> None:
+    (tmp_path / "class").mkdir()
+    bus.serve(UPOWER, upower(True, 12, kind=3, warning=4))
+    found = power(tmp_path)
+    assert (found.charging.value, found.battery) == (Tri.NO, Level(12, "UPower: a UPS"))
+
+
+@pytest.mark.parametrize("told", [upower(False, present=False), upower(False, kind=1), upower(False, -3), {}])
+def test_a_upower_that_knows_no_battery_changes_nothing(
+    bus: Bus, tmp_path: Path, told: dict[tuple[str, str], Values]
+) -> None:
+    (tmp_path / "class").mkdir()
+    bus.serve(UPOWER, told)
+    assert power(tmp_path).charging == Reading(Tri.YES, "no battery (fact)")
+
+
+@pytest.mark.parametrize(("warning", "value"), [(1, Tri.NO), (3, Tri.YES), (4, Tri.YES), (0, Tri.UNKNOWN)])
+def test_without_a_percentage_upower_may_warn(bus: Bus, tmp_path: Path, warning: int, value: Tri) -> None:
+    bus.serve(UPOWER, upower(True, 400, warning=warning))
+    found = power(tmp_path / "nowhere")
+    assert (found.charging.value, found.battery.percent) == (Tri.NO, None)
+    assert found.battery_low.value in (value, Tri.UNKNOWN)

@@ -20,7 +20,16 @@ from tests.devices.stubs import Stub, maker
 
 MAC = "darwin"
 TERMUX = {"TERMUX_VERSION": "0.118.0"}
-PROGRAMS = ("pmset", "ioreg", "route", "networksetup", "adb", "termux-battery-status", "termux-wifi-connectioninfo")
+PROGRAMS = (
+    "powershell.exe",
+    "pmset",
+    "ioreg",
+    "route",
+    "networksetup",
+    "adb",
+    "termux-battery-status",
+    "termux-wifi-connectioninfo",
+)
 
 
 def read(platform: str = "linux", env: dict[str, str] | None = None, device: str = "host") -> DeviceState:
@@ -96,7 +105,86 @@ def test_route_and_networksetup(stub: Stub, tmp_path: Path, wifi: str, name: str
     stub("networksetup", wifi)
     found = read(MAC).network
     assert (found.kind, found.name) == (NetworkKind.CONNECTED, name)
-    assert (tmp_path / "bin/networksetup.asked").read_text() == "-getairportnetwork en0\n"
+    asked = (tmp_path / "bin/networksetup.asked").read_text()
+    assert asked == "-getairportnetwork en0\n-listallhardwareports\n"
+
+
+PORTS = """
+Hardware Port: Wi-Fi
+Device: en0
+Ethernet Address: a0:78:17:00:00:01
+
+Hardware Port: iPhone USB
+Device: en7
+Ethernet Address: 6e:5a:6b:00:00:02
+
+Hardware Port: Thunderbolt Bridge
+Device: bridge0
+Ethernet Address: 36:21:bb:00:00:03
+
+VLAN Configurations
+===================
+"""
+
+
+@pytest.mark.parametrize(
+    ("route", "kind", "why"),
+    [
+        (ROUTE, NetworkKind.CONNECTED, "cost unknown"),
+        (ROUTE.replace("en0", "en7"), NetworkKind.METERED, "iPhone USB, a guess"),
+        (ROUTE.replace("192.0.2.1", "172.20.10.1"), NetworkKind.METERED, "an iPhone's hotspot, a guess"),
+        (ROUTE.replace("en0", "bridge0"), NetworkKind.CONNECTED, "cost unknown"),
+    ],
+)
+def test_a_phone_that_shares_its_network_with_a_mac_is_metered(
+    stub: Stub, route: str, kind: NetworkKind, why: str
+) -> None:
+    stub("route", route)
+    stub("networksetup", PORTS)
+    found = read(MAC).network
+    assert (found.kind, why in found.source) == (kind, True)
+
+
+def test_a_mac_that_is_not_touched_and_its_load(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    stub("ioreg", IOREG)
+    monkeypatch.setattr("os.getloadavg", lambda: (1.5, 0, 0))
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    found = read(MAC)
+    assert (found.unused.ms, found.load.percent) == (312_000, 38)
+    assert found.load.source == "getloadavg: 1.50 of 4 processors over a minute"
+
+
+# Windows: what its PowerShell says of the network. https://learn.microsoft.com/en-us/uwp/api/windows.networking.connectivity
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "name"),
+    [
+        ("cost=Unrestricted roaming=False\r\nname=Office LAN\r\n", NetworkKind.UNMETERED, "Office LAN"),
+        ("cost=Fixed roaming=False\r\nname=Phone\r\n", NetworkKind.METERED, "Phone"),
+        ("cost=Variable roaming=True\r\nname=SIM\r\n", NetworkKind.ROAMING, "SIM"),
+        ("cost=Unknown roaming=False\r\nname=\r\n", NetworkKind.CONNECTED, ""),
+        ("none\r\n", NetworkKind.NONE, ""),
+        ("Unable to find type [Windows.Networking]\r\n", NetworkKind.UNKNOWN, ""),
+        ("", NetworkKind.UNKNOWN, ""),
+    ],
+)
+def test_the_network_of_windows(stub: Stub, tmp_path: Path, text: str, kind: NetworkKind, name: str) -> None:
+    stub("powershell.exe", text)
+    found = read("win32").network
+    assert (found.kind, found.name) == (kind, name)
+    assert "GetInternetConnectionProfile" in (tmp_path / "bin/powershell.exe.asked").read_text()
+
+
+def test_x11_knows_of_every_key_and_every_move(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    stub("xprintidle", "312345\n")
+    stub("busctl", code=1)
+    monkeypatch.setenv("DISPLAY", ":0")
+    found = read()
+    assert (found.idle.value, found.unused.ms) == (Tri.YES, 312_345)
+    assert found.idle.source == "xprintidle: no input for 5 min, counts from 5 min"
+    monkeypatch.delenv("DISPLAY")
+    assert "xprintidle" not in read().idle.source
 
 
 @pytest.mark.parametrize("code", [0, 1])
@@ -295,6 +383,90 @@ def test_a_phones_storage(stub: Stub, text: str, value: Tri) -> None:
     assert phone(stub, data=text).storage_low.value is value
 
 
+ASLEEP_DEEP = ASLEEP + "IDLE\n"
+STATE = 'RUNNING_UNLOCKED\n--\n User "Owner" (id=0, flags=0x4c13) (current): trustState=UNTRUSTED, trustManaged=0, '
+STATE += "deviceLocked=1, isActiveUnlockRunning=0, strongAuthRequired=0x0\n--\n1\n"
+APP = """\
+40
+--
+system,com.android.providers.calendar,10012
+user,com.example.app,10123
+--
+    User 0: ceDataInode=1106633 installed=true hidden=false suspended=false stopped=false notLaunched=false enabled=0
+--
+    topResumedActivity=ActivityRecord{123 u0 com.example.other/.Main t12}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "unused", "told"),
+    [
+        (AWAKE + "ACTIVE\n", 0, "adb: awake"),
+        (ASLEEP_DEEP, 1_860_000, "doze IDLE"),
+        (ASLEEP, 1_860_000, "asleep for 31 min"),
+    ],
+)
+def test_how_long_a_phone_has_slept_and_how_deep(stub: Stub, text: str, unused: int, told: str) -> None:
+    found = phone(stub, mWakefulness=text)
+    assert found.unused.ms == unused
+    assert told in found.idle.source
+
+
+@pytest.mark.parametrize(
+    ("text", "lock", "low_power"),
+    [
+        (STATE, "locked", Tri.YES),
+        (STATE.replace("deviceLocked=1", "deviceLocked=0").replace("--\n1\n", "--\n0\n"), "open", Tri.NO),
+        (STATE.replace("UNLOCKED", "LOCKED").replace("--\n1\n", "--\nnull\n"), "before-first-unlock", Tri.NO),
+        ("\n--\n\n--\n\n", "unknown", Tri.UNKNOWN),
+        ("error\n", "unknown", Tri.UNKNOWN),
+    ],
+)
+def test_a_phones_lock_and_its_battery_saver(stub: Stub, text: str, lock: str, low_power: Tri) -> None:
+    found = phone(stub, deviceLocked=text)
+    assert (found.lock.value, found.low_power.value) == (lock, low_power)
+
+
+@pytest.mark.parametrize(
+    ("text", "app", "bucket", "exempt"),
+    [
+        (APP, "background", "rare", Tri.YES),
+        (APP.replace("com.example.other/", "com.example.app/"), "foreground", "rare", Tri.YES),
+        (APP.replace("com.example.other/", "com.example.app.more/"), "background", "rare", Tri.YES),
+        (APP.replace("stopped=false", "stopped=true").replace("40", "5"), "force-quit", "exempted", Tri.YES),
+        (APP.replace("user,com.example.app,10123\n", "").replace("40", "45"), "background", "restricted", Tri.NO),
+        (APP.replace("topResumedActivity", "nothing").replace("ActivityRecord{", ""), "unknown", "rare", Tri.YES),
+        (APP.replace("stopped=false", ""), "unknown", "unknown", Tri.UNKNOWN),
+        (APP.replace("40\n", "Error: no such package\n"), "background", "unknown", Tri.YES),
+    ],
+)
+def test_what_a_phone_knows_of_an_app(
+    stub: Stub, tmp_path: Path, text: str, app: str, bucket: str, exempt: Tri
+) -> None:
+    stub("adb", text)
+    found = read(device="adb:PHONE1/com.example.app")
+    assert (found.app.value, found.bucket.value, found.exempt.value) == (app, bucket, exempt)
+    asked = (tmp_path / "bin/adb.asked").read_text()
+    assert "-s PHONE1 shell (am get-standby-bucket com.example.app)" in asked
+
+
+@pytest.mark.parametrize(
+    ("text", "percent"),
+    [("37% TOTAL: 17% user + 15% kernel + 0.8% iowait\n", 37), ("0.5% TOTAL: 0% user\n", 0), ("", None), ("x", None)],
+)
+def test_a_phones_load(stub: Stub, text: str, percent: int | None) -> None:
+    assert phone(stub, cpuinfo=text).load.percent == percent
+
+
+def test_a_phone_from_within_may_hide_its_load(tmp_path: Path) -> None:
+    env = {**TERMUX, "BGO_PROC_ROOT": str(tmp_path)}
+    assert read(env=env).load.percent is None
+    (tmp_path / "loadavg").write_text("2.00 1 1 1/1 1")
+    (tmp_path / "stat").write_text("cpu0 1\ncpu1 1\ncpu2 1\ncpu3 1\ncpu4 1\n")
+    assert read(env=env).load.percent == 40
+    assert read(device="termux", env={"BGO_PROC_ROOT": str(tmp_path)}).load.percent == 40
+
+
 def test_one_of_several_phones_is_named(stub: Stub, tmp_path: Path) -> None:
     stub("adb", complains="adb: more than one device/emulator\n", code=1)
     assert read(device=ADB).charging.source == "adb: adb: more than one device/emulator"
@@ -311,7 +483,22 @@ def test_without_the_programs_all_is_unknown_with_the_reason(monkeypatch: pytest
     assert read(device=ADB).screen.source == "adb is not here"
 
 
-REAL = [AC, BATTERY, IOREG, ROUTE, PHONE_BATTERY, WIFI, DUMP_BATTERY, ASLEEP, ANDROID_10, ANDROID_17, DF]
+REAL = [
+    AC,
+    BATTERY,
+    IOREG,
+    ROUTE,
+    PHONE_BATTERY,
+    WIFI,
+    DUMP_BATTERY,
+    ASLEEP,
+    ANDROID_10,
+    ANDROID_17,
+    DF,
+    STATE,
+    APP,
+    PORTS,
+]
 
 
 @st.composite
@@ -328,16 +515,17 @@ def damaged(draw: st.DrawFn) -> bytes:
 def test_damaged_output_is_read_or_unknown_but_never_an_error(
     tmp_path_factory: pytest.TempPathFactory, told: bytes
 ) -> None:
-    from bgo.devices.sensors import adb, mac, termux
+    from bgo.devices.sensors import adb, adb_app, mac, termux, windows
     from bgo.devices.sensors.asking import Unreadable
 
     readers = [mac.mac_power, mac.mac_network, termux.termux_power, termux.termux_network]
     readers += [lambda limit: mac.mac_idle(1, limit)]
     readers += [lambda limit, it=it: it("", limit) for it in (adb.phone_power, adb.phone_network, adb.phone_screen)]
-    readers += [lambda limit: adb.phone_storage("", limit)]
+    readers += [lambda limit, it=it: it("", limit) for it in (adb.phone_storage, adb.phone_load, adb_app.phone_state)]
+    readers += [lambda limit: adb_app.phone_app("", "com.example.app", limit), windows.windows_network]
     text = told.decode("utf-8", "replace")
     with pytest.MonkeyPatch.context() as patch:
-        for module in (adb, mac, termux):
+        for module in (adb, mac, termux, windows):
             patch.setattr(module, "ask", lambda *_: text)
         for reader in readers:
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,10 +16,12 @@ from bgo.devices.names import ADB
 from bgo.devices.sensors import Place, Survey, sensors
 from bgo.devices.sensors.asking import Limit, Unreadable
 from bgo.devices.sensors.idle import linux_idle, linux_screen
+from bgo.devices.sensors.load import linux_load
 from bgo.devices.sensors.network import linux_network
 from bgo.devices.sensors.power import FACT, sysfs
 from bgo.devices.sensors.storage import judged, volume
 from bgo.devices.sensors.survey import PHONES
+from bgo.devices.sensors.windows import Load, busy, windows_idle
 from bgo.devices.sensors.windows import told as windows_told
 from bgo.model.device import DeviceState, Level, Network, NetworkKind, Reading, Tri
 
@@ -217,8 +220,12 @@ def terminal(root: Path, name: str, ago_ms: int) -> None:
     os.utime(path, (at, at))
 
 
+def use(root: Path) -> DeviceState:
+    return linux_idle(str(root), str(root), 5 * MINUTE, LIMIT())
+
+
 def idle(root: Path) -> Reading:
-    return linux_idle(str(root), 5 * MINUTE, LIMIT()).idle
+    return use(root).idle
 
 
 @pytest.mark.usefixtures("no_bus")
@@ -229,6 +236,13 @@ def test_a_terminal_says_that_somebody_is_there_but_never_that_nobody_is(tmp_pat
     terminal(tmp_path, "tty1", 90 * MINUTE)
     assert idle(tmp_path).value is Tri.UNKNOWN
     assert "no terminal was typed at for 12 min" in idle(tmp_path).source
+    unused = use(tmp_path).unused
+    assert unused.ms is not None
+    assert 12 * MINUTE <= unused.ms < 13 * MINUTE, "without a screen there is no mouse"
+    connector = tmp_path / "class/drm/card0-eDP-1"
+    connector.mkdir(parents=True)
+    (connector / "status").write_text("connected")
+    assert use(tmp_path).unused.ms is None
     terminal(tmp_path, "ttyS0", 0)  # a serial line, a modem: nobody's keyboard
     terminal(tmp_path, "pts/ptmx", 0)
     assert idle(tmp_path).value is Tri.UNKNOWN
@@ -304,12 +318,78 @@ def test_windows_asked_elsewhere_is_unknown() -> None:
     assert found.charging == Reading(Tri.UNKNOWN, "GetSystemPowerStatus does not answer")
 
 
+@pytest.mark.parametrize(
+    ("loadavg", "stat", "percent"),
+    [
+        ("0.52 0.58 0.59 2/512 1", "cpu  1\ncpu0 1\ncpu1 1\n", 26),
+        ("9.00 0.58 0.59 2/512 1", "cpu  1\ncpu0 1\ncpu1 1\n", 100),
+        ("0.00 0.00 0.00 1/1 1", "cpu0 1\n", 0),
+        ("rubbish", "cpu0 1\n", None),
+        (None, "cpu0 1\n", None),
+    ],
+)
+def test_the_load_is_a_part_of_all_processors(
+    tmp_path: Path, loadavg: str | None, stat: str, percent: int | None
+) -> None:
+    if loadavg is not None:
+        (tmp_path / "loadavg").write_text(loadavg)
+    (tmp_path / "stat").write_text(stat)
+    try:
+        assert linux_load(str(tmp_path), LIMIT()).load.percent == percent
+    except Unreadable:
+        assert percent is None
+
+
+def test_a_kernel_that_hides_its_processors_still_has_some(tmp_path: Path) -> None:
+    (tmp_path / "loadavg").write_text("0.50 0.5 0.5 1/1 1")
+    assert linux_load(str(tmp_path), LIMIT()).load.percent is not None
+
+
+@pytest.mark.parametrize(
+    ("idle", "total", "percent"), [(0, 100, 100), (75, 100, 25), (100, 100, 0), (1, 0, None), (9, 3, None)]
+)
+def test_windows_counts_time_that_was_not_idle(idle: int, total: int, percent: int | None) -> None:
+    assert busy(idle, total).percent == percent
+
+
+class Windll:
+    """What ctypes would call on Windows, as far as its reference tells."""
+
+    def __init__(self, quiet: int = 0) -> None:
+        self.user32 = self.kernel32 = self
+        self.quiet, self.times = quiet, [(700, 800, 200), (790, 900, 300)]
+
+    def GetLastInputInfo(self, info: Any) -> int:
+        assert info._obj[0] == 8
+        info._obj[1] = (5_000 - self.quiet) & 0xFFFF_FFFF
+        return 1
+
+    def GetTickCount(self) -> int:
+        return 5_000
+
+    def GetSystemTimes(self, idle: Any, kernel: Any, user: Any) -> int:
+        del kernel, user  # they point into the same array
+        idle._obj[:] = self.times.pop(0)
+        return 1
+
+
+def test_windows_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = Windll(quiet=400_000)  # the ticks have begun anew in between
+    monkeypatch.setattr("bgo.devices.sensors.windows._windll", lambda: fake)
+    found = windows_idle(300_000, LIMIT())
+    assert (found.idle.value, found.unused.ms) == (Tri.YES, 400_000)
+    load = Load()
+    assert [load(LIMIT()).load.percent, load(LIMIT()).load.percent] == [30, 55]
+
+
 # All together.
 
 
 def test_the_roots_come_from_the_environment(tmp_path: Path) -> None:
     supply(tmp_path, "BAT0", type="Battery", status="Discharging", capacity="7")
     tables(tmp_path, NO_V4, NO_V6)
+    (tmp_path / "loadavg").write_text("0.52 0.58 0.59 2/512 4711\n")
+    (tmp_path / "stat").write_text("cpu  1 2\ncpu0 1 2\ncpu1 1 2\ncpu2 1 2\ncpu3 1 2\nintr 0\n")
     env = {f"BGO_{name}_ROOT": str(tmp_path) for name in ("SYSFS", "PROC", "DEV")}
     taken = Survey(sensors(Place(str(tmp_path)), "linux", env)).take()
     assert taken.state.charging == Reading(Tri.NO, "sysfs BAT0 Discharging")
@@ -317,6 +397,7 @@ def test_the_roots_come_from_the_environment(tmp_path: Path) -> None:
     assert taken.state.network.kind is NetworkKind.NONE
     rows = {row.name: row for row in taken.rows(taken.read_ms + 7)}
     assert list(rows) == [name for name in DeviceState.__dataclass_fields__ if name not in PHONES]
+    assert rows["load"].value == "13 %"
     assert rows["battery"].value == "7 %"
     assert rows["network"].value == "none"
     assert {row.age_ms for row in rows.values()} == {7}
@@ -332,9 +413,13 @@ def test_every_platform_reads_each_field_once() -> None:
     for platform, env in (("linux", {}), ("linux", {"TERMUX_VERSION": "0.118"}), ("darwin", {}), ("win32", {})):
         fields = [name for sensor in sensors(Place("/"), platform, env) for name in sensor.fields]
         assert len(fields) == len(set(fields)) > 1
-    there = {n for s in sensors(Place("/", device=ADB)) for n in s.fields}
-    assert {"charging", "battery", "network", "idle", "screen", "storage_low"} <= there
-    assert there <= set(DeviceState.__dataclass_fields__)
+    for name, is_missing in (
+        (ADB, {"motion", "refresh", "app", "exempt", "bucket"}),
+        ("adb/a.b", {"motion", "refresh"}),
+    ):
+        fields = [name for sensor in sensors(Place("/", device=name)) for name in sensor.fields]
+        assert len(fields) == len(set(fields))
+        assert set(fields) == set(DeviceState.__dataclass_fields__) - is_missing
 
 
 NAMES = st.sampled_from(["type", "status", "capacity", "online", "energy_now", "energy_full", "present", "scope"])

@@ -30,15 +30,16 @@ VARIABLES = {
     "BGO_DEFAULT_TIMEOUT": "The timeout of tasks that state none.",
     "BGO_SYNCHRONOUS": "full (the default) or normal: what a power cut may take.",
     "BGO_POLL_MS": "How often a watching worker looks around without being woken.",
-    "BGO_SENSORS": "Whose sensors are asked: host (the default, this computer), or adb or adb:SERIAL, a phone; "
+    "BGO_SENSORS": "Whose sensors are asked: host (the default, this computer), termux on a phone, or adb or "
+    "adb:SERIAL, a phone, with /APP behind it for one of its apps; "
     "start adb's server beforehand, with adb start-server. What bgo doctor shows of macOS, Windows, Termux and phones "
     "is read as others have recorded it: bgo has not been run there.",
     "BGO_IDLE_AFTER_S": "Seconds without input after which a computer counts as idle; 300 by default.",
     "BGO_DEVICE": "What the device says, in place of its sensors: charging=no battery=12 network=metered.",
     "BGO_SYSFS_ROOT": "Read charger, battery, links and screens below this directory, laid out like /sys.",
-    "BGO_PROC_ROOT": "Read the default routes below this directory, laid out like /proc.",
+    "BGO_PROC_ROOT": "Read the default routes and the load below this directory, laid out like /proc.",
     "BGO_DEV_ROOT": "Look for terminals that are typed at below this directory, laid out like /dev.",
-    "BGO_BUSCTL": "The program that asks NetworkManager and logind, in place of busctl.",
+    "BGO_BUSCTL": "The program that asks NetworkManager, logind and UPower, in place of busctl.",
     "BGO_DEBUG": "Not empty and not 0: show tracebacks, as --debug does.",
     "NO_COLOR": "Not empty: plain text, as --no-color asks for.",
     "COLUMNS": "The width to print for.",

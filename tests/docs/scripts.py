@@ -22,6 +22,7 @@ KINDS = {
     "STEP": "handlers",
     "HANDLER": "handlers",
     "PROFILE": "profiles",
+    "DEVICE": "devices",
 }
 """What a metavar stands for, in the words of `bgo __complete`."""
 SCHEDULES = ("schedules", "reschedule", "unschedule")

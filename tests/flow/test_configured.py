@@ -8,6 +8,7 @@ from bgo import compose
 from bgo.api import TaskFlow
 from bgo.config import Flags, Settings, load
 from bgo.engine import settle as settling
+from bgo.model.profile import HOST
 from bgo.store.port import Store
 from bgo.store.sqlite import SqliteStore
 from tests.build import a_moment
@@ -83,7 +84,7 @@ def test_a_process_that_has_read_an_older_config_does_not_bring_it_back(home: Pa
     old = settings(home, "[limits.echo]\nconcurrency = 1\n[queues.low]\nslots = 1\n")
     compose.open_store(old).close()
     opened(home, "[limits.echo]\nconcurrency = 4\n[queues.low]\nslots = 2\n").close()
-    bench = compose.bench(old, lambda: None, dict)  # type: ignore[arg-type, return-value]
+    bench = compose.bench(old, lambda: None, dict, HOST)  # type: ignore[arg-type, return-value]
     bench.open_store().close()
     assert bench.prune is not None
     bench.prune(lambda: True)

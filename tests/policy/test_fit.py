@@ -38,7 +38,10 @@ ANDROID = Profile(
 IOS = Profile(
     "ios",
     "ios",
-    work=Work(cron_as_interval=True, unenforceable=frozenset({"battery_not_low", "storage_not_low", "unmetered"})),
+    work=Work(
+        cron_as_interval=True,
+        unenforceable=frozenset({"battery_not_low", "storage_not_low", "unmetered", "not_roaming"}),
+    ),
 )
 NETWORKS = st.sampled_from(NetworkConstraint)
 CONSTRAINTS = st.builds(TaskConstraints, NETWORKS, *(st.booleans() for _ in range(4)))
@@ -198,6 +201,8 @@ def test_a_type_that_is_nearly_one_is_guessed() -> None:
 
 
 def test_what_the_platform_does_not_know_is_left_to_the_handler() -> None:
+    calm = TaskConstraints(NetworkConstraint.NOT_ROAMING)
+    assert fit.enforceable(calm, IOS) == TaskConstraints(NetworkConstraint.CONNECTED)
     asked = TaskConstraints(NetworkConstraint.UNMETERED, battery_not_low=True, requires_charging=True)
     found = fit.fitted(Wish(constraints=asked), Traits(), IOS)
     assert found.wish.constraints == TaskConstraints(NetworkConstraint.CONNECTED, requires_charging=True)

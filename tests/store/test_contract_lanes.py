@@ -323,6 +323,8 @@ def test_waited_time_is_told_by_reason(store: Store) -> None:
         assert waited(lane, START + 20_000, START + 25_000) == {"paused": 5_000}
         assert waited(lane, START + 50_000, START + 60_000) == {"slots": 10_000}
         assert waited(lane, START, START) == {}
+        held = [session.lanes.held_at(lane, START + at) for at in (0, 20_000, 35_000, 40_000, 59_000)]
+        assert held == [(), ("paused",), ("paused", "charging"), ("charging",), ()]
 
 
 def test_a_flutter_within_a_second_is_one_entry(store: Store) -> None:

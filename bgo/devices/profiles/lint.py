@@ -15,8 +15,14 @@ from bgo.model.words import did_you_mean
 
 STANDBY = BUCKETS[1:6]
 """The buckets that an app goes down while nobody uses it."""
-ASKED = ("charging", "battery", "network", "idle", "storage_low")
-"""The signals that tasks ask for; of a phone they never come from this computer."""
+ASKED = {
+    "charging": "charging",
+    "battery": "battery_not_low",
+    "network": "network",
+    "idle": "device_idle",
+    "storage_low": "storage_not_low",
+}
+"""The signals that tasks ask for, by the constraints that do; of a phone they never come from this computer."""
 
 
 class Finding(NamedTuple):
@@ -204,7 +210,10 @@ def _ios(profile: Profile) -> Iterator[Odd]:
 
 
 def _device(profile: Profile) -> Iterator[Odd]:
-    lacks = [name for name in ASKED if name not in profile.device]
+    passes = profile.work.unenforceable | profile.unknown_passes
+    lacks = [name for name, word in ASKED.items() if name not in profile.device and word not in passes]
+    if profile.idle is not None and "screen" in profile.device and "idle" in lacks:
+        lacks.remove("idle")  # it follows from the screen
     if profile.os != "host" and lacks:
         what = f"[device] says nothing of {', '.join(lacks)}"
         why = "a phone's signals never come from this computer: work that asks for one is held until something says it"

@@ -10,23 +10,19 @@ from typing import Any
 from bgo.devices.readings import SIGNALS
 from bgo.errors import UsageError
 from bgo.model.device import DeviceState
-from bgo.model.lane import Gate
-from bgo.model.options import NetworkConstraint, TaskConstraints
 from bgo.model.profile import BUCKETS
 from bgo.model.words import did_you_mean
+from bgo.policy.fit import ASKED, KINDS
 
-CONSTRAINTS = (
-    *(field.name.removeprefix("requires_") for field in fields(TaskConstraints) if field.name != "on_loss"),
-    *(word.replace("-", "_") for word in NetworkConstraint if word != "none"),
-    *("delay", Gate.LOAD.value, Gate.UNUSED.value, Gate.NAMED_NETWORK.value),
-)
+CONSTRAINTS = (*ASKED, *(kind.replace("-", "_") for kind in KINDS), "delay")
 """What a profile says something of: the constraints of a task, kinds of network, the delay before its first run."""
 SERVICES = (
     *("camera", "connectedDevice", "dataSync", "health", "location", "mediaPlayback", "mediaProcessing"),
     *("mediaProjection", "microphone", "phoneCall", "remoteMessaging", "shortService", "specialUse"),
-    "systemExempted",
+    *("systemExempted", "continued", "transfer"),
 )
-"""Android's types of foreground services.
+"""Android's types of foreground services; then what comes near them on iOS: work that its user started and sees, and
+what the system itself carries over the network.
 
 https://developer.android.com/about/versions/14/changes/fgs-types-required, and of mediaProcessing
 https://developer.android.com/develop/background-work/services/fgs/timeout

@@ -19,6 +19,7 @@ from bgo.devices.sensors.survey import Row, Sensor, Survey, Taken, said
 __all__ = ["Place", "Row", "Sensor", "Survey", "Taken", "said", "sensors"]
 
 _POWER = ("charging", "battery", "battery_low")
+_USE = ("idle", "unused")
 
 
 class Place(NamedTuple):
@@ -37,19 +38,17 @@ def sensors(place: Place, platform: str = sys.platform, env: Mapping[str, str] =
     """Return the sensors there are for a device; the fields that none of them reads stay unknown."""
     storage = _storage(place)
     if place.device == TERMUX:
-        return [*_termux(), storage]
+        return [*_termux(env), storage]
     if place.device != HERE:
         return _phone(*phone(place.device))
     if platform.startswith(("linux", "android")):
         from bgo.devices.sensors.termux import is_termux
 
-        return [*(_termux() if is_termux(env) else _linux(place, env)), storage]
+        return [*(_termux(env) if is_termux(env) else _linux(place, env)), storage]
     if platform == "darwin":
         return [*_mac(place), storage]
     if platform == "win32":
-        from bgo.devices.sensors.windows import windows_power
-
-        return [Sensor(_POWER, windows_power), storage]
+        return [*_windows(place), storage]
     return [storage]
 
 
@@ -61,15 +60,17 @@ def _storage(place: Place) -> Sensor:
 
 def _linux(place: Place, env: Mapping[str, str]) -> list[Sensor]:
     from bgo.devices.sensors.idle import linux_idle, linux_screen
+    from bgo.devices.sensors.load import linux_load
     from bgo.devices.sensors.network import linux_network
-    from bgo.devices.sensors.power import sysfs
+    from bgo.devices.sensors.upower import linux_power
 
     sys_root, proc, dev = (env.get(f"BGO_{name}_ROOT") or f"/{path}" for name, path in _ROOTS)
     return [
-        Sensor(_POWER, partial(sysfs, sys_root)),
+        Sensor(_POWER, partial(linux_power, sys_root)),
         Sensor(("network",), partial(linux_network, proc, sys_root)),
-        Sensor(("idle",), partial(linux_idle, dev, place.idle_after_ms)),
+        Sensor(_USE, partial(linux_idle, dev, sys_root, place.idle_after_ms)),
         Sensor(("screen",), partial(linux_screen, sys_root)),
+        Sensor(("load",), partial(linux_load, proc)),
     ]
 
 
@@ -77,28 +78,50 @@ _ROOTS = (("SYSFS", "sys"), ("PROC", "proc"), ("DEV", "dev"))
 
 
 def _mac(place: Place) -> list[Sensor]:
+    from bgo.devices.sensors.load import mac_load
     from bgo.devices.sensors.mac import mac_idle, mac_network, mac_power
 
     return [
         Sensor(_POWER, mac_power),
         Sensor(("network",), mac_network),
-        Sensor(("idle",), partial(mac_idle, place.idle_after_ms)),
+        Sensor(_USE, partial(mac_idle, place.idle_after_ms)),
+        Sensor(("load",), mac_load),
     ]
 
 
-def _termux() -> list[Sensor]:
+def _windows(place: Place) -> list[Sensor]:
+    from bgo.devices.sensors.windows import Load, windows_idle, windows_network, windows_power
+
+    return [
+        Sensor(_POWER, windows_power),
+        Sensor(("network",), windows_network),
+        Sensor(_USE, partial(windows_idle, place.idle_after_ms)),
+        Sensor(("load",), Load()),
+    ]
+
+
+def _termux(env: Mapping[str, str]) -> list[Sensor]:
+    from bgo.devices.sensors.load import linux_load
     from bgo.devices.sensors.termux import termux_network, termux_power
 
-    return [Sensor(_POWER, termux_power), Sensor(("network",), termux_network)]
+    proc = env.get("BGO_PROC_ROOT") or "/proc"
+    return [
+        Sensor(_POWER, termux_power),
+        Sensor(("network",), termux_network),
+        Sensor(("load",), partial(linux_load, proc)),
+    ]
 
 
 def _phone(serial: str, app: str) -> list[Sensor]:
-    del app
-    from bgo.devices.sensors.adb import phone_network, phone_power, phone_screen, phone_storage
+    from bgo.devices.sensors.adb import phone_load, phone_network, phone_power, phone_screen, phone_storage
+    from bgo.devices.sensors.adb_app import phone_app, phone_state
 
-    return [
+    found = [
         Sensor(_POWER, partial(phone_power, serial)),
         Sensor(("network",), partial(phone_network, serial)),
-        Sensor(("idle", "screen"), partial(phone_screen, serial)),
+        Sensor(("idle", "screen", "unused"), partial(phone_screen, serial)),
         Sensor(("storage_low",), partial(phone_storage, serial)),
+        Sensor(("load",), partial(phone_load, serial)),
+        Sensor(("lock", "low_power"), partial(phone_state, serial)),
     ]
+    return [*found, Sensor(("app", "exempt", "bucket"), partial(phone_app, serial, app))] if app else found

@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import re
 
+from bgo.clock import SystemClock
 from bgo.devices.sensors.asking import Limit, Unreadable, ask, span, whole_number
 from bgo.devices.sensors.power import FROM_LEVEL, NO_BATTERY
 from bgo.devices.sensors.storage import judged
-from bgo.model.device import DeviceState, Level, Network, NetworkKind, Reading, Tri
+from bgo.model.device import DeviceState, Level, Network, NetworkKind, Reading, Span, Tri
 
 IDLE_MS = 31 * 60_000
 _SCREEN = {"Awake": Tri.YES, "Dreaming": Tri.YES, "Dozing": Tri.NO, "Asleep": Tri.NO}
 
 
-def _shell(serial: str, limit: Limit, command: str) -> str:
+def shell(serial: str, limit: Limit, command: str) -> str:
+    """Return what a command prints on the phone."""
     return ask(limit, "adb", *(("-s", serial) if serial else ()), "shell", command)
 
 
 def phone_power(serial: str, limit: Limit) -> DeviceState:
     """Return charger and battery."""
-    text = _shell(serial, limit, "dumpsys battery")
+    text = shell(serial, limit, "dumpsys battery")
     told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in text.splitlines())}
     plugs = {key.removesuffix(" powered"): value == "true" for key, value in told.items() if key.endswith(" powered")}
     if told.get("present") == "false":
@@ -41,26 +43,46 @@ def phone_power(serial: str, limit: Limit) -> DeviceState:
 
 
 def phone_screen(serial: str, limit: Limit) -> DeviceState:
-    """Return whether the screen is on, and whether the phone has slept for long."""
-    text = _shell(serial, limit, "dumpsys power | grep -E 'mWakefulness=|mLastSleepTime='")
+    """Return whether the screen is on, whether the phone has slept for long, and since when; how deep it dozes stands
+    in the source.
+    """
+    command = "dumpsys power | grep -E 'mWakefulness=|mLastSleepTime='; dumpsys deviceidle get deep"
+    text = shell(serial, limit, command)
     found = re.search(r"\bmWakefulness=(\w{1,20})", text)
     if not found:
         raise Unreadable("dumpsys power gives no mWakefulness")
     word = found[1]
     screen = Reading(_SCREEN.get(word, Tri.UNKNOWN), f"adb: {word}")
     if word == "Awake":
-        return DeviceState(screen=screen, idle=Reading(Tri.NO, "adb: awake"))
+        return DeviceState(screen=screen, idle=Reading(Tri.NO, "adb: awake"), unused=Span(0, "adb: awake"))
     slept = re.search(r"\bmLastSleepTime=\d+ \((\d{1,15}) ms ago\)", text)
     if screen.value is not Tri.NO or not slept:
-        return DeviceState(screen=screen, idle=Reading(source=f"adb: {word}, since when is not told"))
+        told = f"adb: {word}, since when is not told"
+        return DeviceState(screen=screen, idle=Reading(source=told), unused=Span(source=told))
     ms = int(slept[1])
-    told = f"adb: asleep for {span(ms)}, counts from {span(IDLE_MS)}"
-    return DeviceState(screen=screen, idle=Reading(Tri.YES if ms >= IDLE_MS else Tri.NO, told))
+    told = f"adb: asleep for {span(ms)}, counts from {span(IDLE_MS)}{_doze(text)}"
+    unused = Span(ms, f"adb: asleep{_doze(text)}", SystemClock().now_ms())
+    return DeviceState(screen=screen, idle=Reading(Tri.YES if ms >= IDLE_MS else Tri.NO, told), unused=unused)
+
+
+def _doze(text: str) -> str:
+    """Return how deep it dozes, in the words of DeviceIdleController."""
+    found = re.search(r"^(ACTIVE|INACTIVE|IDLE_PENDING|SENSING|LOCATING|IDLE|IDLE_MAINTENANCE)\s*$", text, re.MULTILINE)
+    return f"; doze {found[1]}" if found else ""
+
+
+def phone_load(serial: str, limit: Limit) -> DeviceState:
+    """Return how busy the processors were, by the last line of `dumpsys cpuinfo` (AOSP ProcessCpuTracker)."""
+    text = shell(serial, limit, "dumpsys cpuinfo | grep TOTAL")
+    found = re.search(r"\b(\d{1,3})(?:\.\d)?% TOTAL\b", text)
+    if not found:
+        raise Unreadable("dumpsys cpuinfo gives no total")
+    return DeviceState(load=Level(min(100, int(found[1])), "adb: dumpsys cpuinfo"))
 
 
 def phone_network(serial: str, limit: Limit) -> DeviceState:
     """Return the default network, by its capabilities."""
-    text = _shell(serial, limit, "dumpsys connectivity | grep -E 'Active default network|NetworkAgentInfo'")
+    text = shell(serial, limit, "dumpsys connectivity | grep -E 'Active default network|NetworkAgentInfo'")
     found = re.search(r"Active default network: (\w{1,20})", text)
     if not found:
         raise Unreadable("dumpsys connectivity names no default network")
@@ -88,7 +110,7 @@ def _network(line: str, capabilities: set[str]) -> Network:
 
 def phone_storage(serial: str, limit: Limit) -> DeviceState:
     """Return whether the phone's own volume runs out of room; `df` counts in KiB."""
-    lines = _shell(serial, limit, "df -k /data").strip().splitlines()
+    lines = shell(serial, limit, "df -k /data").strip().splitlines()
     words = lines[-1].split() if lines else []
     total, free = (whole_number(words[at]) if len(words) >= 6 else None for at in (1, 3))
     if total is None or free is None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from bgo.clock import SystemClock
 from bgo.devices.sensors.asking import Limit, Unreadable, ask, brief
-from bgo.devices.sensors.idle import judged
+from bgo.devices.sensors.idle import untouched
 from bgo.devices.sensors.power import FROM_LEVEL, NO_BATTERY
 from bgo.model.device import DeviceState, Level, Network, NetworkKind, Reading, Tri
 
@@ -41,19 +42,48 @@ def mac_idle(after_ms: int, limit: Limit) -> DeviceState:
     times = [int(digits) for digits in re.findall(r'"HIDIdleTime"\s*=\s*(\d{1,18})\b', text)]
     if not times:
         raise Unreadable("ioreg gives no HIDIdleTime")
-    return DeviceState(idle=judged(min(times) // 1_000_000, after_ms, "ioreg: no input"))
+    return untouched(min(times) // 1_000_000, after_ms, SystemClock().now_ms(), "ioreg: no input")
 
 
 def mac_network(limit: Limit) -> DeviceState:
-    """Return whether there is a default route, and the Wi-Fi's name; what a network costs no tool tells."""
-    interface = _interface(limit)
+    """Return whether there is a default route, and the Wi-Fi's name. What a network costs no tool tells, but a phone
+    that shares its own is a metered one.
+    """
+    interface, gateway = _route(limit)
     if not interface:
         return DeviceState(network=Network(NetworkKind.NONE, "no default route"))
+    name = _wifi(limit, interface)
+    if phone := _phone(limit, interface, gateway):
+        return DeviceState(
+            network=Network(NetworkKind.METERED, f"default route by {interface}: {phone}, a guess", name)
+        )
     source = f"default route by {interface}; cost unknown: no tool tells it"
-    return DeviceState(network=Network(NetworkKind.CONNECTED, source, _wifi(limit, interface)))
+    return DeviceState(network=Network(NetworkKind.CONNECTED, source, name))
 
 
-def _interface(limit: Limit) -> str:
+def _phone(limit: Limit, interface: str, gateway: str) -> str:
+    """Return by what one sees that a phone shares its network, "" where it does not.
+
+    An iPhone's hotspot is 172.20.10.0/28, always; by cable and Bluetooth it is a port of its own in
+    `networksetup -listallhardwareports`.
+    """
+    if gateway.startswith("172.20.10."):
+        return "the gateway of an iPhone's hotspot"
+    try:
+        text = ask(limit, "networksetup", "-listallhardwareports")
+    except Unreadable:
+        return ""
+    for port, device in re.findall(r"^Hardware Port: (.{1,80})\nDevice: (\S{1,15})$", text, re.MULTILINE):
+        if device == interface and port in _PHONES:
+            return str(port)
+    return ""
+
+
+_PHONES = frozenset({"iPhone USB", "iPad USB", "Bluetooth PAN"})
+
+
+def _route(limit: Limit) -> tuple[str, str]:
+    """Return the interface and the gateway of the default route, empty without one."""
     for family in ((), ("-inet6",)):
         try:
             text = ask(limit, "route", "-n", "get", *family, "default")
@@ -62,10 +92,11 @@ def _interface(limit: Limit) -> str:
                 raise
             continue
         if found := re.search(r"^\s*interface:\s*(\w{1,15})\s*$", text, re.MULTILINE):
-            return found[1]
+            gateway = re.search(r"^\s*gateway: (\S{1,60})\s*$", text, re.MULTILINE)
+            return found[1], gateway[1] if gateway else ""
         if text.strip():
             raise Unreadable("route names no interface")
-    return ""
+    return "", ""
 
 
 def _wifi(limit: Limit, interface: str) -> str:

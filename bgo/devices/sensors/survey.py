@@ -61,10 +61,13 @@ class Taken:
 
         What only phones have is left out where no sensor was asked for it.
         """
-        names = [name for name in _NOTHING if name in self.latency_ms or name not in PHONES]
+        names = [name for name in _NOTHING if name in self.latency_ms or name not in PHONES or self._says(name)]
         found = ((name, getattr(self.state, name)) for name in names)
         age = now_ms - self.read_ms
         return [Row(name, said(it), it.source, self.latency_ms.get(name), age) for name, it in found]
+
+    def _says(self, name: str) -> bool:
+        return bool(getattr(self.state, name) != getattr(DeviceState(), name))
 
 
 def said(value: Value) -> str:
@@ -126,6 +129,11 @@ class Survey:
         self._hanging: dict[Sensor, Thread] = {}
         self._taken: Taken | None = None
         self._lock = Lock()
+
+    @property
+    def last(self) -> Taken | None:
+        """Return what was taken last."""
+        return self._taken
 
     def take(self, max_age_ms: int = 0) -> Taken:
         """Return what all sensors say now, after a second at most; never raises for what they do.

@@ -49,7 +49,7 @@ def as_judged(profile: Profile, state: AndroidState, device: DeviceState, now: i
         device = replace(device, idle=_idle(profile, state, now))
     if device.charging.value is Tri.YES and not facts.is_charging(profile, state, now):
         after = told(profile.battery.stable_charge_after_ms)
-        since = told(now - (state.plugged_at or now))
+        since = told(0 if state.plugged_at is None else now - state.plugged_at)
         device = replace(device, charging=Reading(Tri.NO, f"plugged in for {since} of {after}"))
     return device
 

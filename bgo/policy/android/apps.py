@@ -64,7 +64,9 @@ def saver_hold(profile: Profile, state: AndroidState) -> Hold | None:
 
 
 def stops(profile: Profile, state: AndroidState, run: Running, now: int) -> Iterator[Stop]:
-    """Yield when a maker ends a run, with its app."""
+    """Yield when a run ends with its app."""
+    if state.said.app in ("swiped", "force-quit") and (gone := next(holds(profile, state, now), None)) is not None:
+        yield Stop(now, gone)
     maker = profile.maker
     if maker is None:
         return
@@ -75,8 +77,6 @@ def stops(profile: Profile, state: AndroidState, run: Running, now: int) -> Iter
         yield Stop(run.at + maker.kill_after_run_ms, hold)
     if (killed := killed_at(maker, state)) is not None:
         yield Stop(killed, _killed(maker, name))
-    if (gone := next(holds(profile, state, now), None)) is not None and state.said.app in ("swiped", "force-quit"):
-        yield Stop(now, gone)
 
 
 def edges(profile: Profile, state: AndroidState) -> Iterator[int | None]:

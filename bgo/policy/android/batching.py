@@ -52,10 +52,10 @@ def is_open(state: AndroidState, now: int) -> bool:
     return state.over_at is not None and state.over_at <= now <= state.over_at + LINGER_MS
 
 
-def edges(profile: Profile, state: AndroidState, now: int) -> tuple[int | None, ...]:
+def edges(profile: Profile, state: AndroidState) -> tuple[int | None, ...]:
     """Return when the answers may change while nothing happens."""
     rule, since = profile.batching, state.company.since
-    if rule is None:
+    if rule is None or facts.is_on_top(state) or _needed(rule, profile, state, wants_network=True) is None:
         return ()
     closes = None if state.over_at is None else state.over_at + LINGER_MS + 1
     return (closes, None if since is None else since + rule.max_delay_ms)

@@ -94,7 +94,7 @@ def is_free(profile: Profile, state: AndroidState, now: int) -> bool:
     """Say whether work runs now without being counted."""
     quota = profile.quota
     if quota is None or is_on_top(state):
-        return True
+        return is_on_top(state)
     if quota.service_free and any(run.kind == SERVICE for run in state.running):
         return True
     pays = bucket(profile, state) in ("restricted", "never")

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bgo.model.android_state import AndroidState, Company, Running, Said
 from bgo.model.platform import RunBegan
-from bgo.model.profile import Profile
+from bgo.model.profile import Profile, Quota
 from bgo.policy.android import doze, expedited, facts, foreground, ledger, quota, standby
 
 
@@ -91,30 +91,35 @@ def _as_plain(profile: Profile, state: AndroidState, run: Running, at: int) -> R
 
 def _drawn(profile: Profile, before: AndroidState, after: AndroidState, at: int) -> AndroidState:
     """Return the state after a change, with its accounts drawn up and its next turn worked out."""
-    was_out = quota.is_out(profile, before, at)  # what is left only fell, or only rose, since the last change
     is_free = facts.is_free(profile, after, at)
     plain = 0 if is_free else sum(quota.counts(profile.quota, run) for run in after.running)
     quick = 0 if is_free else sum(run.kind == facts.EXPEDITED for run in after.running)
-    if plain != after.jobs.live or quick != after.expedited.live:
-        after = _booked(profile, after, (plain, quick), at)
-    after = replace(after, at=max(at, before.at), is_out=was_out, services=foreground.drawn(profile, after, at))
-    after = replace(after, is_out=quota.is_out(profile, after, at))
-    due = [turn for turn in _turns(profile, after, at) if turn is not None]
-    return replace(after, due=min(due, default=None))
+    jobs, fast, starts = after.jobs, after.expedited, after.began
+    if profile.quota is not None and plain != jobs.live:
+        starts = _starts(profile.quota, starts, plain - jobs.live, at)
+        jobs = ledger.counted(jobs, plain, at, profile.quota.merge_ms, quota.keep_ms(profile.quota))
+    if profile.expedited is not None and quick != fast.live:
+        fast = ledger.counted(fast, quick, at, 0, profile.expedited.window_ms)
+    services, last = foreground.drawn(profile, after, at), max(at, before.at)
+    found = replace(after, at=last, jobs=jobs, expedited=fast, began=starts, services=services)
+    is_out = _is_out(profile, before, found, at)
+    due = min((turn for turn in _turns(profile, found, at) if turn is not None), default=None)
+    return found if (due, is_out) == (found.due, found.is_out) else replace(found, due=due, is_out=is_out)
 
 
-def _booked(profile: Profile, state: AndroidState, live: tuple[int, int], at: int) -> AndroidState:
-    rule, quick = profile.quota, profile.expedited
-    merge, keep = (0, quota.DAY_MS) if rule is None else (rule.merge_ms, quota.keep_ms(rule))
-    jobs = ledger.counted(state.jobs, live[0], at, merge, keep)
-    starts = state.began
-    if rule is not None and live[0] > state.jobs.live:
-        new = (at,) * (live[0] - state.jobs.live)
-        starts = (*starts, *new)[-rule.burst :] if rule.burst > 0 else ()
-    window = quota.DAY_MS if quick is None else quick.window_ms
-    return replace(
-        state, jobs=jobs, began=starts, expedited=ledger.counted(state.expedited, live[1], at, merge, window)
-    )
+def _is_out(profile: Profile, before: AndroidState, after: AndroidState, at: int) -> bool:
+    """Return whether it is out of quota: looked at where what is left begins to rise or to fall, or another limit
+    counts. Between, it does but one of both, so that no moment is missed."""
+    rule, was, bucket = profile.quota, facts.bucket(profile, before), facts.bucket(profile, after)
+    if rule is None or (after.jobs is before.jobs and bucket == was):
+        return before.is_out
+    is_out = quota.is_spent(rule, was, before.jobs, before.is_out, at)
+    return is_out if bucket == was else quota.is_spent(rule, bucket, before.jobs, is_out, at)
+
+
+def _starts(rule: Quota, starts: tuple[int, ...], more: int, at: int) -> tuple[int, ...]:
+    """Return the last starts of what counts when so many more have begun, as many as anybody asks for."""
+    return (*starts, *(at,) * more)[-rule.burst :] if more > 0 and rule.burst > 0 else starts
 
 
 def _turns(profile: Profile, state: AndroidState, at: int) -> Iterator[int | None]:

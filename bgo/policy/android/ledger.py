@@ -26,14 +26,13 @@ def counted(ledger: Ledger, runs: int, at: int, merge_ms: int, keep_ms: int) -> 
 
 def _closed(ledger: Ledger, start: int, end: int, merge_ms: int, keep_ms: int) -> Ledger:
     drop = bisect_right(ledger.ends, end - keep_ms)
-    last = ledger.groups[-1] if ledger.groups else 0
-    is_new = not ledger.ends or start - ledger.ends[-1] > merge_ms
-    return Ledger(
-        (*ledger.starts[drop:], start),
-        (*ledger.ends[drop:], end),
-        (*ledger.spent[drop:], ledger.total),
-        (*ledger.begun[drop:], ledger.runs),
-        (*ledger.groups[drop:], last + is_new),
+    group = 1 if not ledger.ends else ledger.groups[-1] + (start - ledger.ends[-1] > merge_ms)
+    return Ledger(  # sums of tuples, as nothing copies them faster
+        ledger.starts[drop:] + (start,),  # noqa: RUF005
+        ledger.ends[drop:] + (end,),  # noqa: RUF005
+        ledger.spent[drop:] + (ledger.total,),  # noqa: RUF005
+        ledger.begun[drop:] + (ledger.runs,),  # noqa: RUF005
+        ledger.groups[drop:] + (group,),  # noqa: RUF005
         ledger.total + end - start,
         ledger.runs + ledger.open_runs,
     )
@@ -68,9 +67,10 @@ def used_up_at(ledger: Ledger, limit: int, window_ms: int, now: int) -> int | No
 
 def free_at(ledger: Ledger, limit: int, window_ms: int, now: int) -> int:
     """Return from when on at most `limit` is used, if nothing runs from now on."""
-    if ledger.open_at is not None:
-        ledger = _closed(ledger, ledger.open_at, max(now, ledger.open_at), 0, window_ms)
-    rolled = ledger.total - limit  # so much must have left the window, of all there ever was
+    live = 0 if ledger.open_at is None else max(0, now - ledger.open_at)
+    rolled = ledger.total + live - limit  # so much must have left the window, of all there ever was
+    if ledger.open_at is not None and rolled > ledger.total:
+        return ledger.open_at + rolled - ledger.total + window_ms
     i = bisect_left(ledger.spent, rolled) - 1
     return now if i < 0 else max(now, ledger.starts[i] + rolled - ledger.spent[i] + window_ms)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bgo.model.android_state import AndroidState, Running
+from bgo.model.android_state import AndroidState, Ledger, Running
 from bgo.model.lane import Gate
 from bgo.model.plan import Hold
 from bgo.model.platform import Stop
@@ -49,14 +49,18 @@ def counts(quota: Quota | None, run: Running) -> bool:
 
 def is_out(profile: Profile, state: AndroidState, now: int) -> bool:
     """Say whether the time is used up, or was, and not enough of it has become free."""
-    quota = profile.quota
-    if quota is None:
+    if profile.quota is None:
         return False
-    return any(
-        (left := limit.ms - ledger.used(state.jobs, limit.window_ms, now)) <= 0
-        or (state.is_out and left <= _margin(quota, limit))
-        for limit in limits(quota, facts.bucket(profile, state))
-    )
+    return is_spent(profile.quota, facts.bucket(profile, state), state.jobs, state.is_out, now)
+
+
+def is_spent(quota: Quota, bucket: str, jobs: Ledger, was_out: bool, now: int) -> bool:
+    """Say the same of a bucket and a ledger."""
+    for limit in limits(quota, bucket):
+        left = limit.ms - ledger.used(jobs, limit.window_ms, now)
+        if left <= 0 or (was_out and left <= _margin(quota, limit)):
+            return True
+    return False
 
 
 def _margin(quota: Quota, limit: Limit) -> int:

@@ -128,7 +128,6 @@ def _next(request: Pending, draw: Draw, spread: int, now: int) -> int:
     if ready is None:
         return EVER
     found = _look_again(draw, max(now, ready - 1))
-    if request.owed or first(draw, now, ready - 1) is not None:
-        owed_at = ready + delay(draw, ready, spread)
-        found = min(found, owed_at) if owed_at > now else found
-    return found
+    # What is still to be owed comes after the device is idle, which is an edge of its own.
+    owed_at = ready + delay(draw, ready, spread) if request.owed else EVER
+    return min(found, owed_at) if owed_at > now else found

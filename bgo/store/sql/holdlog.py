@@ -66,6 +66,12 @@ class SqlHoldLog:
             waited["slots"] = rest
         return waited
 
+    @reads("a lane")
+    def held_at(self, lane: int, at: int) -> tuple[str, ...]:
+        view = self._db.execute(LOGGED, (lane,)).fetchone()[0]
+        last = (self._db.execute(LAST_LOG, (*scope, at)).fetchone() for scope in (("lane", lane), ("view", view)))
+        return tuple(row[1] for row in last if row is not None and row[1] is not None)
+
     def _totals(self, scope: str, ref: int, at: int) -> dict[str, int]:
         last = self._db.execute(LAST_LOG, (scope, ref, at)).fetchone()
         if last is not None:

@@ -25,7 +25,7 @@ def test_every_profile_that_comes_with_bgo_is_without_fault_and_says_what_it_is(
 @pytest.mark.parametrize("name", library.built_in())
 def test_every_number_of_a_profile_stands_below_its_source(name: str) -> None:
     text = (library.BUILT_IN / f"{name}.toml").read_text(encoding="utf-8")
-    for word in (" /work", "shared", "devices.md", "helper", "issue"):
+    for word in (" /work", "shared", "devices.md", "helper"):
         assert word not in text.lower()
     if "[" in text.replace("[device]", ""):
         assert "#" in text
