@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bgo.model.lane import Traits
 from bgo.model.profile import BUCKETS, Profile
-from tests.policy.android.kit import HOUR, MINUTE, SECOND, Phone, named
+from tests.policy.android.kit import HOUR, MET, MINUTE, SECOND, Phone, named
 
 TRAITS = (Traits(), Traits(expedited="run"), Traits(expedited="drop"), Traits(foreground="dataSync"),
           Traits(foreground="shortService"))  # fmt: skip
@@ -80,7 +80,7 @@ class Play:
     """A phone, what runs on it, and the time."""
 
     def __init__(self, profile: Profile, start: dict[str, Any]) -> None:
-        self.phone, self.now, self.live, self._number = Phone(profile, **start), 0, list[str](), 0
+        self.phone, self.now, self.live, self._number = Phone(profile, base=0, **start), MET, list[str](), 0
 
     def do(self, deed: Deed) -> None:
         self.now += deed.gap

@@ -125,6 +125,7 @@ def test_swiped_away_an_app_lives_on_but_for_some_makers(rules: str, gates: list
 def test_samsung_puts_an_app_to_sleep_after_three_days() -> None:
     phone = Phone("samsung", **{**AWAY, "charging": True})
     assert Gate.APP not in phone.gates(3 * DAY - 1)
+    assert phone.edge(3 * DAY - 1) == 3 * DAY
     hold = next(hold for hold in phone.holds(3 * DAY) if hold.gate is Gate.APP)
     assert hold.current == "put to sleep: not used for 3 d"
     assert hold.holder == "Samsung"

@@ -80,7 +80,19 @@ def test_on_a_mobile_network_three_are_enough_where_the_profile_says_so() -> Non
     assert phone.gates(0, constraints=ANY_NETWORK) == []
 
 
-# Numbers of runs and sessions.
+# Quota, and numbers of runs and sessions.
+
+
+@pytest.mark.parametrize("said", [{"charging": True}, {"app": "foreground"}])
+def test_what_is_free_is_free_although_nothing_is_left(said: dict[str, Any]) -> None:
+    phone = Phone("android", **AWAY, bucket="rare")
+    phone.work(0, 10 * MINUTE)
+    assert phone.gates(11 * MINUTE)[:1] == [Gate.QUOTA]
+    phone.tell(11 * MINUTE, **said)
+    assert Gate.QUOTA not in phone.gates(11 * MINUTE)
+    phone.work(11 * MINUTE, 30 * MINUTE)
+    phone.tell(30 * MINUTE, **{name: AWAY[name] for name in said})
+    assert phone.holds(30 * MINUTE)[0].current == "bucket rare: 10 min of 10 min used in 24 h"
 
 
 def test_a_rare_app_has_three_sessions_a_day_and_close_runs_are_one() -> None:
