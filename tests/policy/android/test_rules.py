@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bgo.model.device import Tri
+from bgo.model.device import Reading, Tri
 from bgo.model.lane import Gate, Traits
 from bgo.policy.android.wording import told
 from tests.policy.android.kit import ANY_NETWORK, DAY, HOUR, MINUTE, SECOND, Phone, named
@@ -177,6 +177,21 @@ def test_the_battery_has_two_marks() -> None:
         phone.tell(0, battery=level)
         lows.append(phone._at(0).said.low)
     assert lows == [False, True, True, False]
+
+
+def test_a_profile_may_have_other_marks_but_the_phones_own_word_counts() -> None:
+    base = named("android")
+    rules = replace(base, battery=replace(base.battery, low=20, okay=25))
+    phone = Phone(rules, **AWAY)
+    lows = []
+    for level in (21, 20, 24, 25):
+        phone.tell(0, battery=level, battery_low=False)  # told together with the level, by the usual marks
+        lows.append(phone.judged(0).battery_low.value is Tri.YES)
+    assert lows == [False, True, True, False]
+    assert phone.judged(0).battery_low.source == "test; low at 20 %, until 25 %"
+    phone.device = replace(phone.device, battery_low=Reading(Tri.YES, "the system"))
+    phone.tell(0, network="none")
+    assert phone._at(0).said.low
 
 
 def test_an_idle_device_says_so_itself_or_by_its_screen() -> None:
