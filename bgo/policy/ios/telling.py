@@ -141,7 +141,7 @@ def time_over(state: IosState) -> Hold:
     """Return the hold of a run whose time ends, or has ended."""
     ends = max(state.grace_until, state.refresh_until, state.processing_until)
     if not ends:
-        what = "iOS has suspended the app: its time is over, or somebody uses the device"
+        what = "iOS has suspended the app: its time in the background is over"
     elif ends == state.processing_until:
         what = "processing ends"
     else:
