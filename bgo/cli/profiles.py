@@ -98,18 +98,22 @@ def check(
             metavar="[PROFILE]", help="A name, or a file; default: the profile in force.", show_default=False
         ),
     ] = None,
+    plist: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="An app's Info.plist, checked against a profile of iOS.", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say what is wrong with a profile, and what is odd about it; exit code 1 when something is wrong.
 
-    Of host: also what each sensor of this computer says.
+    Of host: also what each sensor of this computer says. With --plist: whether an app declares what iOS asks for.
 
-    bgo profiles check ./my-phone.toml
+    bgo profiles check ios --plist Info.plist
     """
     from bgo.cli.profile_check import report
 
     settings = settings_of(ctx)
-    if not report(settings, name or settings.profile, as_json=as_json):
+    if not report(settings, name or settings.profile, plist, as_json=as_json):
         raise typer.Exit(1)
 
 
