@@ -204,3 +204,13 @@ def test_an_app_is_checked_against_ios_alone(bgo: Bgo, tmp_path: Path, own: Path
     write(own, mine="os = 'ios'\nx = 1")
     done = bgo("profiles", "check", "mine", "--plist", str(file), "--json")
     assert (done.code, [row["level"] for row in done.json]) == (1, ["error"])
+
+
+def test_what_limits_nothing_is_one_line(bgo: Bgo, own: Path) -> None:
+    write(own, mine=f"{ANDROID}[foreground.camera]\n[foreground.dataSync]\ntotal = '6h'\nwindow = '24h'")
+    told = {line.split()[0]: " ".join(line.split()[1:]) for line in bgo("profiles", "show", "mine").lines}
+    assert told["foreground.camera"].startswith("without limits ")
+    assert "foreground.camera.total" not in told
+    assert told["foreground.dataSync.run_max"] == "none default"
+    rules = {rule["key"] for rule in bgo("profiles", "show", "mine", "--json").json["rules"]}
+    assert {"foreground.camera.total", "foreground.dataSync.total"} <= rules
