@@ -11,7 +11,6 @@ from bgo.hooks.settings import PluginSettings
 from bgo.model.device import NO_FACTS, Facts
 
 if TYPE_CHECKING:
-
     from bgo.clock import Clock
     from bgo.devices.sensors import Survey
     from bgo.hooks.settings import LoadReport
@@ -115,7 +114,8 @@ def sensing(
 
     `survey` is called when sensors are asked for the first time: most runs ask nothing of the device.
     """
-    if said == NO_FACTS and not settings.assume and profile.os == "host" and not os.environ.get("BGO_DEVICE"):
+    is_bare = profile.os == "host" and not profile.device and not settings.assume
+    if is_bare and said == NO_FACTS and not os.environ.get("BGO_DEVICE"):
         return lambda: survey(settings.sensors).take(SENSE_MS).state
     from bgo.devices.sources import Ground, reader
 

@@ -81,7 +81,7 @@ def view(
     keeper = InStore() if keeper is None else keeper
     if not profile.remembers and not battery.is_folded(device):
         return View(profile, device)
-    state = battery.step(keeper.read(session, profile.name), device)
+    state = battery.step(keeper.read(session, profile.name), device, profile.battery)
     if not profile.remembers:
         return View(profile, device, state)
     overs = [RunOver(at, run) for run, at, _ in session.overs.pending(profile.name)]
