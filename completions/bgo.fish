@@ -46,7 +46,7 @@ function _shtab_bgo_using
 end
 
 set -g _shtab_bgo_commands enqueue chain batch schedule reschedule unschedule run wait cancel retry edit bump pause resume status tasks chains 'chains list' 'chains show' batches 'batches list' 'batches show' 'batches add' 'batches close' 'batches results' schedules 'schedules list' 'schedules show' 'schedules preview' 'schedules pause' 'schedules resume' 'schedules run' 'schedules apply' 'schedules import' history logs queues 'queues list' 'queues add' 'queues set' 'queues weight' 'queues pause' 'queues resume' handlers 'handlers list' 'handlers show' plugins 'plugins list' 'plugins show' profiles 'profiles list' 'profiles show' 'profiles check' 'profiles new' devices 'devices show' 'devices signals' 'devices days' 'devices record' explain check simulate prune monitor install store 'store path' 'store check' 'store backup' 'store vacuum' doctor demo config 'config show' 'config path' completion 'completion bash' 'completion zsh' 'completion fish' 'completion install' man
-set -g _shtab_bgo_opts_with_value --after --as --assume --at --batch --battery --catch --chain --charging --compare --concurrency --concurrency-key --config --count --cpu-below --cron --cwd --daily-at --dedup --dedup-ttl --delay --device --end --env --every --every-hours --every-minutes --extends --field --file --finally --finish-before --for --format --from --grace --handler --idle --input --items --jitter --keep --key --like --limit --max-runs --max-tasks --missed --monthly-on --name --network --older-than --on --on-constraint-loss --on-network --output --overlap --pause-after --plays --plugin --priority --profile --queue --rate --rate-key --relax --reserve --retry --run --scenario --schedule --screen --seed --signal --since --slots --start --start-before --state --steps --storage-low --store --svg --tag --then --timeout --tz --unique --unique-policy --until --unused-for --wait-timeout --weekdays-at --weekends-at --weight --window -i -n -o
+set -g _shtab_bgo_opts_with_value --after --as --assume --at --batch --battery --catch --chain --charging --compare --concurrency --concurrency-key --config --count --cpu-below --cron --cwd --daily-at --dedup --dedup-ttl --delay --device --end --env --every --every-hours --every-minutes --expedited --extends --field --file --finally --finish-before --for --foreground --format --from --grace --handler --idle --input --items --jitter --keep --key --like --limit --max-runs --max-tasks --missed --monthly-on --name --network --older-than --on --on-constraint-loss --on-network --output --overlap --pause-after --plays --plugin --priority --profile --queue --rate --rate-key --relax --reserve --retry --run --scenario --schedule --screen --seed --signal --since --slots --start --start-before --state --steps --storage-low --store --svg --tag --then --timeout --tz --unique --unique-policy --until --unused-for --wait-timeout --weekdays-at --weekends-at --weight --window -i -n -o
 
 complete -c bgo -e
 complete -c bgo -f
@@ -78,6 +78,7 @@ complete -c bgo -n '_shtab_bgo_using enqueue' -l after -xka "(command -q bgo; an
 complete -c bgo -n '_shtab_bgo_using enqueue' -l start-before -x -d 'Cancelled if not begun by then: 2h, 18:00'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l finish-before -x -d 'Cancelled if it waits by then'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l window -x -d 'Starts only then: off-peak, 9-17@mon-fri, 22:00-06:00'
+complete -c bgo -n '_shtab_bgo_using enqueue' -l window-strict -d 'What runs when the window closes is stopped, and waits for the next'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l tz -x -d 'Whose hours and times: Europe/Berlin; default: here'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l network -xka "none connected unmetered not-roaming metered" -d 'Needs one: connected, unmetered, not-roaming, metered; none'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l battery-not-low -d 'Not with a low battery'
@@ -99,6 +100,8 @@ complete -c bgo -n '_shtab_bgo_using enqueue' -l dedup -x -d 'Not beside an equa
 complete -c bgo -n '_shtab_bgo_using enqueue' -l dedup-ttl -x -d 'Equal for so long; default: until it ends'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l unique -xka "(command -q bgo; and bgo __complete ids (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'A name that only one may have'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l unique-policy -x -d 'If taken: keep, replace, append, append-or-replace'
+complete -c bgo -n '_shtab_bgo_using enqueue' -l expedited -x -d 'Before all that a device profile puts off, while its quota lasts; then plain work, or none'
+complete -c bgo -n '_shtab_bgo_using enqueue' -l foreground -x -d 'Seen by the user, as Android has it: dataSync, shortService …'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l at-most-once -d 'Never again after a loss or failure'
 complete -c bgo -n '_shtab_bgo_using enqueue' -s n -l dry-run -d 'Say what would be done, and do nothing'
 complete -c bgo -n '_shtab_bgo_using enqueue' -l wait -d 'Wait for its end; exit with its result'
@@ -119,6 +122,7 @@ complete -c bgo -n '_shtab_bgo_using chain' -l queue -xka "(command -q bgo; and 
 complete -c bgo -n '_shtab_bgo_using chain' -l priority -x -d '-100 to 100, or low, normal, high'
 complete -c bgo -n '_shtab_bgo_using chain' -l tag -xka "(command -q bgo; and bgo __complete tags (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'To list and cancel by'
 complete -c bgo -n '_shtab_bgo_using chain' -l window -x -d 'Starts only then: off-peak, 9-17@mon-fri, 22:00-06:00'
+complete -c bgo -n '_shtab_bgo_using chain' -l window-strict -d 'What runs when the window closes is stopped, and waits for the next'
 complete -c bgo -n '_shtab_bgo_using chain' -l tz -x -d 'Whose hours and times: Europe/Berlin; default: here'
 complete -c bgo -n '_shtab_bgo_using chain' -l network -xka "none connected unmetered not-roaming metered" -d 'Needs one: connected, unmetered, not-roaming, metered; none'
 complete -c bgo -n '_shtab_bgo_using chain' -l battery-not-low -d 'Not with a low battery'
@@ -134,6 +138,8 @@ complete -c bgo -n '_shtab_bgo_using chain' -l concurrency -x -d 'At most N of i
 complete -c bgo -n '_shtab_bgo_using chain' -l concurrency-key -x -d 'What counts as its kind; default: the name'
 complete -c bgo -n '_shtab_bgo_using chain' -l rate -x -d 'At most N starts in any such time: 10/1m, hourly'
 complete -c bgo -n '_shtab_bgo_using chain' -l rate-key -x -d 'What the rate counts; default: the name'
+complete -c bgo -n '_shtab_bgo_using chain' -l expedited -x -d 'Before all that a device profile puts off, while its quota lasts; then plain work, or none'
+complete -c bgo -n '_shtab_bgo_using chain' -l foreground -x -d 'Seen by the user, as Android has it: dataSync, shortService …'
 complete -c bgo -n '_shtab_bgo_using chain' -l at-most-once -d 'Never again after a loss or failure'
 complete -c bgo -n '_shtab_bgo_using chain' -l cwd -xka "(__fish_complete_directories)" -d 'Run there; default: here'
 complete -c bgo -n '_shtab_bgo_using chain' -l env -x -d 'A variable that commands keep, or get'
@@ -172,6 +178,7 @@ complete -c bgo -n '_shtab_bgo_using batch' -l queue -xka "(command -q bgo; and 
 complete -c bgo -n '_shtab_bgo_using batch' -l priority -x -d '-100 to 100, or low, normal, high'
 complete -c bgo -n '_shtab_bgo_using batch' -l tag -xka "(command -q bgo; and bgo __complete tags (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'To list and cancel by'
 complete -c bgo -n '_shtab_bgo_using batch' -l window -x -d 'Starts only then: off-peak, 9-17@mon-fri, 22:00-06:00'
+complete -c bgo -n '_shtab_bgo_using batch' -l window-strict -d 'What runs when the window closes is stopped, and waits for the next'
 complete -c bgo -n '_shtab_bgo_using batch' -l tz -x -d 'Whose hours and times: Europe/Berlin; default: here'
 complete -c bgo -n '_shtab_bgo_using batch' -l network -xka "none connected unmetered not-roaming metered" -d 'Needs one: connected, unmetered, not-roaming, metered; none'
 complete -c bgo -n '_shtab_bgo_using batch' -l battery-not-low -d 'Not with a low battery'
@@ -187,6 +194,8 @@ complete -c bgo -n '_shtab_bgo_using batch' -l concurrency -x -d 'At most N of i
 complete -c bgo -n '_shtab_bgo_using batch' -l concurrency-key -x -d 'What counts as its kind; default: the name'
 complete -c bgo -n '_shtab_bgo_using batch' -l rate -x -d 'At most N starts in any such time: 10/1m, hourly'
 complete -c bgo -n '_shtab_bgo_using batch' -l rate-key -x -d 'What the rate counts; default: the name'
+complete -c bgo -n '_shtab_bgo_using batch' -l expedited -x -d 'Before all that a device profile puts off, while its quota lasts; then plain work, or none'
+complete -c bgo -n '_shtab_bgo_using batch' -l foreground -x -d 'Seen by the user, as Android has it: dataSync, shortService …'
 complete -c bgo -n '_shtab_bgo_using batch' -l at-most-once -d 'Never again after a loss or failure'
 complete -c bgo -n '_shtab_bgo_using batch' -l cwd -xka "(__fish_complete_directories)" -d 'Run there; default: here'
 complete -c bgo -n '_shtab_bgo_using batch' -l delay -x -d 'Not before: 90s, 5m, 1h30m'
@@ -217,6 +226,7 @@ complete -c bgo -n '_shtab_bgo_using schedule' -l monthly-on -x -d '1 to 31, wit
 complete -c bgo -n '_shtab_bgo_using schedule' -l at -x -d 'The time of day, for --on and --monthly-on'
 complete -c bgo -n '_shtab_bgo_using schedule' -l tz -x -d 'Whose clock: Europe/Berlin, +01:00'
 complete -c bgo -n '_shtab_bgo_using schedule' -l window -x -d 'Only then: off-peak, 9-17@mon-fri, 22:00-06:00'
+complete -c bgo -n '_shtab_bgo_using schedule' -l window-strict -d 'What runs when the window closes is stopped, and waits for the next'
 complete -c bgo -n '_shtab_bgo_using schedule' -l jitter -x -d 'Each up to so much later'
 complete -c bgo -n '_shtab_bgo_using schedule' -l start -x -d 'Not before: '"'"'tomorrow 9:00'"'"', a date'
 complete -c bgo -n '_shtab_bgo_using schedule' -l end -x -d 'Not from then on'
@@ -256,6 +266,8 @@ complete -c bgo -n '_shtab_bgo_using schedule' -l concurrency -x -d 'At most N o
 complete -c bgo -n '_shtab_bgo_using schedule' -l concurrency-key -x -d 'What counts as its kind; default: the name'
 complete -c bgo -n '_shtab_bgo_using schedule' -l rate -x -d 'At most N starts in any such time: 10/1m, hourly'
 complete -c bgo -n '_shtab_bgo_using schedule' -l rate-key -x -d 'What the rate counts; default: the name'
+complete -c bgo -n '_shtab_bgo_using schedule' -l expedited -x -d 'Before all that a device profile puts off, while its quota lasts; then plain work, or none'
+complete -c bgo -n '_shtab_bgo_using schedule' -l foreground -x -d 'Seen by the user, as Android has it: dataSync, shortService …'
 complete -c bgo -n '_shtab_bgo_using schedule' -l at-most-once -d 'Never again after a loss or failure'
 complete -c bgo -n '_shtab_bgo_using schedule' -l cwd -xka "(__fish_complete_directories)" -d 'Run there; default: here'
 complete -c bgo -n '_shtab_bgo_using schedule' -l env -x -d 'A variable that commands keep, or get'
@@ -285,6 +297,7 @@ complete -c bgo -n '_shtab_bgo_using reschedule' -l monthly-on -x -d '1 to 31, w
 complete -c bgo -n '_shtab_bgo_using reschedule' -l at -x -d 'The time of day, for --on and --monthly-on'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l tz -x -d 'Whose clock: Europe/Berlin, +01:00'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l window -x -d 'Only then: off-peak, 9-17@mon-fri, 22:00-06:00'
+complete -c bgo -n '_shtab_bgo_using reschedule' -l window-strict -d 'What runs when the window closes is stopped, and waits for the next'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l jitter -x -d 'Each up to so much later'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l start -x -d 'Not before: '"'"'tomorrow 9:00'"'"', a date'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l end -x -d 'Not from then on'
@@ -311,6 +324,8 @@ complete -c bgo -n '_shtab_bgo_using reschedule' -l concurrency -x -d 'At most N
 complete -c bgo -n '_shtab_bgo_using reschedule' -l concurrency-key -x -d 'What counts as its kind; default: the name'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l rate -x -d 'At most N starts in any such time: 10/1m, hourly'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l rate-key -x -d 'What the rate counts; default: the name'
+complete -c bgo -n '_shtab_bgo_using reschedule' -l expedited -x -d 'Before all that a device profile puts off, while its quota lasts; then plain work, or none'
+complete -c bgo -n '_shtab_bgo_using reschedule' -l foreground -x -d 'Seen by the user, as Android has it: dataSync, shortService …'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l cwd -xka "(__fish_complete_directories)" -d 'Run there'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l env -x -d 'A variable that commands keep, or get'
 complete -c bgo -n '_shtab_bgo_using reschedule' -l start-before -x -d 'Cancelled if not begun so long after it fired'
@@ -622,7 +637,7 @@ complete -c bgo -n '_shtab_bgo_using plugins show' -s h -l help -d 'Show this me
 complete -c bgo -n '_shtab_bgo_using plugins show; and test $_shtab_bgo_npos -eq 0' -ka "(command -q bgo; and bgo __complete names (commandline -ct | string replace -r '^--[^=]+=' '') 2>/dev/null)" -d 'A distribution, a file or a module'
 complete -c bgo -n '_shtab_bgo_using; and test $_shtab_bgo_npos -eq 0' -a profiles -d 'List, show, check and write device profiles'
 complete -c bgo -n '_shtab_bgo_using profiles' -s h -l help -d 'Show this message and exit'
-complete -c bgo -n '_shtab_bgo_using profiles; and test $_shtab_bgo_npos -eq 0' -a list -d 'List the profiles that can be had by name: those that come with bgo, and your own'
+complete -c bgo -n '_shtab_bgo_using profiles; and test $_shtab_bgo_npos -eq 0' -a list -d 'List the profiles that can be had by name: of bgo, your own, of plugins'
 complete -c bgo -n '_shtab_bgo_using profiles list' -l json -d 'Print JSON'
 complete -c bgo -n '_shtab_bgo_using profiles list' -s q -l quiet -d 'Print ids only'
 complete -c bgo -n '_shtab_bgo_using profiles list' -s h -l help -d 'Show this message and exit'

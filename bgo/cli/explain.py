@@ -176,7 +176,8 @@ def _gate(line: GateLine, now: int) -> tuple[str, Any]:
     """Return one gate: its mark and word, what stands, and for a hold all that is known about lifting it."""
     from bgo.cli import render
 
-    spent = f"; it has held it for {render.duration(line.held_ms)}" if line.held_ms else ""
+    what = "it waited for a worker or a slot" if line.gate == "slots" else "it has held it"
+    spent = f"; {what} for {render.duration(line.held_ms)}" if line.held_ms else ""
     if line.hold is None:
         return f"{'✓ open' if line.is_open else '✗ held'}  {line.gate}", f"{line.current}{spent}"
     lines = [f"{line.current}; needs {line.needed}{spent}"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from bgo.clock import Moment, to_local
 from bgo.engine import explain_ended, explain_flow, explain_platform, limits
+from bgo.engine.closing import closing
 from bgo.engine.cycle import Asker
 from bgo.engine.expire import as_shown
 from bgo.engine.waiting import waited
@@ -85,7 +86,7 @@ def _lines(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...]
     if task.state is State.RUNNING and task.kind != "task":
         return explain_flow.going_on(session, task, lambda member: _held_by(session, member, ground))
     if task.state is State.RUNNING:
-        return (*_stopped(session, task), *_lost(task, ground))
+        return (*_stopped(session, task), *_lost(task, ground), *explain_platform.going_on(session, task, ground))
     return _ledger(session, task, ground) if task.state in CLAIMABLE else ()
 
 
@@ -111,14 +112,15 @@ def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...
     lines = [_due(task, ground.now), *_paused(session, task)]
     if key.stage is not None:
         lines += explain_flow.staged(session, task)
-    asked = {h.gate: _until(task, h, ground) for h in view_holds(key.view, ground.view, ground.asker.offer, ground.now)}
+    held = list(view_holds(key.view, ground.view, ground.asker.offer, ground.now))
+    asked = {hold.gate: hold for hold in held}
     if ground.asker.offer.queues is not None:
         lines.append(GateLine.of(Gate.QUEUE, asked.get(Gate.QUEUE), key.view.queue, "served"))
     lines.append(GateLine.of(Gate.HANDLER, asked.get(Gate.HANDLER), f"{key.view.handler} is here", "its code"))
     if key.view.window is not None:
         told = key.view.window.told
         lines.append(GateLine.of(Gate.WINDOW, asked.get(Gate.WINDOW), f"inside {told}", f"a time in {told}"))
-    lines += explain_platform.lines(key.view.constraints, asked, ground.view, ground.now)
+    lines += explain_platform.lines(key.view.constraints, held, ground, lambda hold: _until(task, hold, ground))
     lines += limits.lines(session, task.lane, key.view.queue, ground.moment)
     lines.append(_slots(session, ground, key.view.queue))
     return tuple(lines)
@@ -198,13 +200,23 @@ def _verdict(session: Session, task: Task, lines: tuple[GateLine, ...], ground: 
             return "running; a cancel was asked for"
         if any(line.gate == Gate.PAUSED for line in lines):
             return "running, but it stands still: it was paused"
-        return f"running; {_told_loss(task)}" if lines else "running"
+        return "; ".join(["running", *_told_trouble(task, lines, ground), *_told_close(task, ground.now)])
     if task.state is State.BLOCKED:
         return f"waits for {', '.join(line.current.split()[0] for line in lines) or 'other tasks'}"
-    closed = list(dict.fromkeys(line.gate for line in lines if not line.is_open))
-    if closed:
-        return f"held by {', '.join(closed)}"
+    holding = list(dict.fromkeys(line.gate for line in lines if not line.is_open))
+    if holding:
+        return f"held by {', '.join(holding)}"
     return "would start now" if ground.workers else "would start now, but no worker runs: bgo run"
+
+
+def _told_trouble(task: Task, lines: tuple[GateLine, ...], ground: Ground) -> list[str]:
+    """Return what becomes of a run that has lost a constraint, or that its platform stops."""
+    closed = next((line for line in lines if not line.is_open), None)
+    if closed is None:
+        return []
+    if any(line.gate == closed.gate for line in _lost(task, ground)):
+        return [_told_loss(task)]
+    return [f"{ground.view.profile.name} stops it: {closed.current}"]
 
 
 def _told_loss(task: Task) -> str:
@@ -216,6 +228,15 @@ def _told_loss(task: Task) -> str:
             return f"it has lost a constraint and is cancelled once that has lasted {SETTLE_MS // 1000} s"
         case ConstraintLoss.STOP:
             return f"it has lost a constraint and is stopped once that has lasted {SETTLE_MS // 1000} s"
+
+
+def _told_close(task: Task, now: int) -> Iterator[str]:
+    """Yield when a run is stopped because its strict window closes."""
+    stop = closing(task.wish, now)
+    if stop is not None and stop.at > now:
+        yield f"it is stopped at {to_local(stop.at):%Y-%m-%d %H:%M}, when its window closes"
+    elif stop is not None:
+        yield "it is stopped now: its window has closed"
 
 
 def _waited(session: Session, task: Task, now: int) -> dict[str, int]:

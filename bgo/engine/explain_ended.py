@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from bgo.clock import to_local
-from bgo.engine.explain_platform import GATES
 from bgo.engine.waiting import waited
 from bgo.model.options import NO_CONSTRAINTS, TaskConstraints
 from bgo.model.plan import Gate, LaneKey
@@ -85,7 +84,6 @@ def _asked(key: LaneKey, task: Task, held_ms: Mapping[str, int]) -> Iterator[tup
         Gate.QUEUE: "served" if Gate.QUEUE in held_ms else "",
         Gate.HANDLER: "its code" if Gate.HANDLER in held_ms else "",
         Gate.WINDOW: "" if view.window is None else f"a time in {view.window.told}",
-        **{gate: "the platform's leave" for gate in GATES if gate in held_ms},
         **dict.fromkeys(_device(task.wish.constraints), "what it asks of the device"),
         Gate.BATCHING: "company" if Gate.BATCHING in held_ms else "",
         Gate.CONCURRENCY: "" if key.concurrency_key is None else f"room under {key.concurrency_key}",
@@ -93,7 +91,10 @@ def _asked(key: LaneKey, task: Task, held_ms: Mapping[str, int]) -> Iterator[tup
         Gate.QUEUE_SLOTS: "a free slot of its queue" if Gate.QUEUE_SLOTS in held_ms else "",
         Gate.SLOTS: "a free slot",
     }
-    yield from ((gate, needed) for gate, needed in needs.items() if needed)
+    others = [gate for gate in Gate if gate in held_ms and not needs.get(gate)]
+    place = list(needs).index(Gate.WINDOW) + 1
+    told = [*list(needs.items())[:place], *((gate, "its leave") for gate in others), *list(needs.items())[place:]]
+    yield from ((gate, needed) for gate, needed in told if needed)
 
 
 def _device(asked: TaskConstraints) -> Iterator[Gate]:
