@@ -32,7 +32,7 @@ from bgo.model.device import (
     Tri,
     Word,
 )
-from bgo.model.profile import HOST, Profile
+from bgo.model.profile import HOST, Battery, Profile
 
 if TYPE_CHECKING:
     from bgo.devices.sensors.survey import Survey, Value
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 SENSE_MS = 5_000
 """Sensors are asked at most so often."""
 ASSUMED = "[assume]"
+AHEAD_MS = 2 * 86_400_000
+"""So far ahead the days of a script are made."""
 _COSTS = frozenset({NetworkKind.UNMETERED, NetworkKind.METERED, NetworkKind.ROAMING})
 Sense = Callable[[], DeviceState]
 
@@ -94,10 +96,24 @@ def _under(above: DeviceState, sense: Sense) -> Sense:
 
 def _along(script: str, ground: Ground, sense: Sense) -> Sense:
     """Return the reading of a device that follows a script from now on, by the clock on the wall."""
+    along = Along(script, ground.now_ms(), ground.profile.battery)
+
+    def read() -> DeviceState:
+        now = ground.now_ms()
+        return ground.told(over(along.at(now), sense(), along.own))
+
+    return read
+
+
+def past(facts: Facts, ground: Ground) -> tuple[DeviceChange, ...]:
+    """Return what the device said until now, where a script tells it."""
+    if not facts.device or is_sensed(facts.device):
+        return ()
     from bgo.devices.traces import read_trace
 
-    played = Played(read_trace(script, ground.now_ms(), marks=ground.profile.battery))
-    return lambda: ground.told(over(played.at(ground.now_ms()), sense(), played.own))
+    now = ground.now_ms()
+    script = read_trace(facts.device, now, until_ms=now, marks=ground.profile.battery)
+    return tuple(change for change in play(facts, script, now, ground) if change.at_ms < now)
 
 
 def play(
@@ -115,17 +131,29 @@ def play(
     return tuple(replace(change, state=ground.told(change.state)) for change in changes)
 
 
-class Played:
-    """A script that plays: what it says at an instant."""
+class Along:
+    """A script that is followed: what it says at an instant. Its days are made as they come."""
 
-    def __init__(self, changes: tuple[DeviceChange, ...]) -> None:
-        self._changes = changes
-        self._times = [change.at_ms for change in changes]
-        self.own = frozenset[str]().union(*(spoken_of(change.state) for change in changes))
+    def __init__(self, script: str, start_ms: int, marks: Battery) -> None:
+        from bgo.devices.traces import read_script
+
+        self._name, self._text = script, read_script(script)
+        self._start_ms, self._marks = start_ms, marks
+        self._read(start_ms)
+        self.own = frozenset[str]().union(*(spoken_of(change.state) for change in self._changes))
         """The fields of which it ever says something: before it does, they are unknown."""
+
+    def _read(self, now_ms: int) -> None:
+        from bgo.devices.traces import parse_trace
+
+        self._until = now_ms + AHEAD_MS
+        self._changes = parse_trace(self._text, self._name, self._start_ms, None, self._until, self._marks)
+        self._times = [change.at_ms for change in self._changes]
 
     def at(self, now_ms: int) -> DeviceState:
         """Return what it says at an instant."""
+        if now_ms >= self._until:
+            self._read(now_ms)
         index = bisect_right(self._times, now_ms)
         return self._changes[index - 1].state if index else DeviceState()
 

@@ -53,6 +53,24 @@ def summary(day: str) -> str:
     return " ".join(line.removeprefix("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines))
 
 
+def read_script(path: str) -> str:
+    """Return the text of the script at `path`, or of a built-in day of that name."""
+    if path in built_in():
+        return (_DAYS / f"{path}.txt").read_text(encoding="utf-8")
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise UsageError(f"{path} is larger than {MAX_BYTES:,} bytes", hint="shorten the script")
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        why = did_you_mean(path, built_in()) or error.strerror or str(error)
+        hint = f"name a script file, or one of {', '.join(built_in())}"
+        raise UsageError(f"cannot read {path}", why=why, hint=hint) from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not text", why=str(error), hint=trace_lines.FORM) from None
+
+
 def read_trace(
     path: str,
     start_ms: int,
@@ -61,22 +79,7 @@ def read_trace(
     marks: Battery = battery.USUAL,
 ) -> tuple[DeviceChange, ...]:
     """Return the changes that the script at `path`, or a built-in day of that name, tells, seen from `start_ms`."""
-    if path in built_in():
-        text = (_DAYS / f"{path}.txt").read_text(encoding="utf-8")
-        return parse_trace(text, path, start_ms, zone, until_ms, marks)
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise UsageError(f"{path} is larger than {MAX_BYTES:,} bytes", hint="shorten the script")
-        text = data.decode("utf-8-sig")
-    except OSError as error:
-        why = did_you_mean(path, built_in()) or error.strerror or str(error)
-        hint = f"name a script file, or one of {', '.join(built_in())}"
-        raise UsageError(f"cannot read {path}", why=why, hint=hint) from None
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not text", why=str(error), hint=trace_lines.FORM) from None
-    return parse_trace(text, path, start_ms, zone, until_ms, marks)
+    return parse_trace(read_script(path), path, start_ms, zone, until_ms, marks)
 
 
 def parse_trace(

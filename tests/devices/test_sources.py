@@ -14,10 +14,10 @@ from bgo.devices import names
 from bgo.devices.readings import SIGNALS
 from bgo.devices.sensors.survey import Survey, Taken
 from bgo.devices.signals import by_flags, over, said
-from bgo.devices.sources import Ground, Played, assumed, assumption, play, reader
-from bgo.devices.traces import parse_trace
+from bgo.devices.sources import Along, Ground, assumed, assumption, past, play, reader
+from bgo.devices.traces import parse_trace, read_trace
 from bgo.errors import UsageError
-from bgo.model.device import NO_FACTS, DeviceChange, DeviceState, Facts, Network, NetworkKind, Reading, Span, Tri
+from bgo.model.device import NO_FACTS, DeviceState, Facts, Network, NetworkKind, Reading, Span, Tri
 from bgo.model.profile import Battery, Profile
 
 START = 1_795_424_400_000  # 2026-11-23T09:00Z
@@ -174,12 +174,31 @@ def test_a_battery_is_low_as_its_profile_says(level: int, usual: str, other: str
     assert Asked(DeviceState(), profile=marked).read()().battery_low.value == other
 
 
-def test_a_script_that_plays_says_nothing_before_it_begins() -> None:
-    changes = tuple(DeviceChange(START + n * HOUR, said({"battery": str(n)}, "t")) for n in (1, 2))
-    played = Played(changes)
-    levels = [played.at(START + hours * HOUR).battery.percent for hours in (0, 1, 1.5, 2, 9)]  # type: ignore[arg-type]
+def test_a_script_says_nothing_before_it_begins_and_its_days_are_made_as_they_come(tmp_path: Path) -> None:
+    path = tmp_path / "day"
+    path.write_text("at +1h battery=1\nat +2h battery=2\n")
+    once = Along(str(path), START, Battery())
+    levels = [once.at(round(START + hours * HOUR)).battery.percent for hours in (0, 1, 1.5, 2, 900)]
     assert levels == [None, 1, 1, 2, 2]
-    assert Played(()).at(START) == DeviceState()
+    path.write_text("every day\nat 07:00 battery=70\nat 19:00 battery=20\n")
+    daily = Along(str(path), START, Battery())
+    path.unlink()
+    far = Along("commuter", START, Battery())
+    for day in range(40):
+        assert {daily.at(START + (24 * day + hours) * HOUR).battery.percent for hours in range(24)} == {70, 20}
+        now = START + (24 * day + 7) * HOUR
+        whole = [c.state for c in read_trace("commuter", START, until_ms=now + HOUR) if c.at_ms <= now]
+        assert far.at(now) == whole[-1]
+
+
+def test_what_a_script_said_before_now() -> None:
+    facts = Facts(said({"app": "swiped"}, "--signal app"), device="drawer-phone")
+    ground = Asked(DeviceState(), profile=PHONE).ground
+    found = past(facts, ground)
+    assert found
+    assert all(change.at_ms < START for change in found)
+    assert {(c.state.app.value, c.state.screen.value, c.state.idle.value) for c in found} == {("swiped", "no", "yes")}
+    assert past(NO_FACTS, ground) == past(Facts(device="adb"), ground) == ()
 
 
 @pytest.mark.parametrize(
