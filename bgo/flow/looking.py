@@ -145,12 +145,16 @@ class Looking(Listing):
 
         return compose.profile(self.settings)
 
-    def sensing(self, said: Facts | DeviceState | None = None) -> Callable[[], DeviceState]:
-        """Return how the device is read: what is said of it first, then BGO_DEVICE, else its sensors."""
+    def sensing(
+        self, said: Facts | DeviceState | None = None, profile: Profile | None = None
+    ) -> Callable[[], DeviceState]:
+        """Return how the device is read: what is said of it first, then BGO_DEVICE, else its sensors, at last what a
+        profile (default: the one in force) says of a device of which nobody says anything.
+        """
         from bgo import compose
         from bgo.model.device import facts_of
 
-        return compose.sensing(self.settings, self._survey, facts_of(said), self.clock, self.profile)
+        return compose.sensing(self.settings, self._survey, facts_of(said), self.clock, profile or self.profile)
 
     def said_before(self, said: Facts) -> tuple[DeviceChange, ...]:
         """Return what the device said until now, where a script tells it, and rules that remember ask."""
