@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from bgo.config import Settings
 from bgo.hooks.settings import PluginSettings
-from bgo.model.device import NO_FACTS, Facts
 
 if TYPE_CHECKING:
     from bgo.clock import Clock
+    from bgo.devices.profiles.library import Shelf
     from bgo.devices.sensors import Survey
     from bgo.hooks.settings import LoadReport
-    from bgo.model.device import DeviceState
+    from bgo.model.device import DeviceState, Facts
     from bgo.model.handler import Catalogue
     from bgo.model.profile import Profile
     from bgo.model.query import Retention
@@ -95,7 +95,20 @@ def profile(settings: Settings) -> Profile:
         return HOST
     from bgo.devices.profiles import profile as load  # most runs are those of a computer
 
-    return load(settings.profile, settings.profile_dir)
+    return load(settings.profile, shelf(settings))
+
+
+def shelf(settings: Settings) -> Shelf:
+    """Return where profiles are looked for: those of plugins stand in the catalogue, which is read for them alone."""
+    from bgo.devices.profiles.library import Shelf
+
+    def brought() -> Mapping[str, tuple[str, ...]]:
+        from bgo.hooks import catalogue
+        from bgo.hooks.profiles import by_name
+
+        return by_name(catalogue.look(plugin_settings(settings), settings.cache_dir).reports)
+
+    return Shelf(settings.profile_dir, brought)
 
 
 def survey(settings: Settings, device: str = "") -> Survey:
@@ -114,6 +127,8 @@ def sensing(
 
     `survey` is called when sensors are asked for the first time: most runs ask nothing of the device.
     """
+    from bgo.model.device import NO_FACTS  # what only enqueues asks no device
+
     if said == NO_FACTS and not settings.assume and profile.os == "host" and not os.environ.get("BGO_DEVICE"):
         return lambda: survey(settings.sensors).take(SENSE_MS).state
     from bgo.devices.sources import Ground, reader
@@ -152,7 +167,7 @@ def bench(
     settings: Settings,
     sense: Callable[[], DeviceState],
     catalogue: Callable[[], Catalogue],
-    profile: Profile,
+    profile: Profile | None = None,
     since_ms: int = 0,
 ) -> Bench:
     """Return all that a worker works with."""
@@ -160,6 +175,7 @@ def bench(
 
     from bgo.clock import SystemClock
     from bgo.ids import quick_rng
+    from bgo.model.profile import HOST
     from bgo.run.bench import Bench, HookSetup
 
     clock = SystemClock()
@@ -173,7 +189,7 @@ def bench(
         catalogue=catalogue,
         sense=sense,
         plugins=json.dumps(plugin_settings(settings).to_json()),
-        profile=profile,
+        profile=HOST if profile is None else profile,
         since_ms=since_ms,
         slots=settings.slots,
         lease_ms=int(settings.lease_s * 1000),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bgo.config import Settings
@@ -47,7 +47,8 @@ def candidates(kind: str, prefix: str, settings: Settings) -> list[tuple[str, st
     if kind == "profiles":
         from bgo.devices.profiles import names
 
-        return [(word, "") for word in names(settings.profile_dir) if word.startswith(prefix)][:LIMIT]
+        found = [(word, "") for word in {*names(settings.profile_dir), *_brought(settings)}]
+        return sorted(row for row in found if row[0].startswith(prefix))[:LIMIT]
     if kind == "handlers":
         found = sorted(dict(_handlers(settings)).items())
         return [(word, note) for word, note in found if word.startswith(prefix)][:LIMIT]
@@ -59,21 +60,33 @@ def candidates(kind: str, prefix: str, settings: Settings) -> list[tuple[str, st
     return rows
 
 
+def _brought(settings: Settings) -> Iterator[str]:
+    """Yield the profiles of plugins, as the catalogue file knows them."""
+    for report in _catalogue(settings).get("reports", ()):
+        yield from report.get("profiles", ())
+
+
 def _handlers(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield what the catalogue file says, even an old one: to build it anew could take seconds."""
+    from bgo.hooks.flows import recall
+
+    yield from BUILT_IN.items()
+    yield from ((name, info.get("summary", "")) for name, info in _catalogue(settings).get("handlers", {}).items())
+    yield from ((info.name, info.summary) for info in recall(settings.cache_dir))
+
+
+def _catalogue(settings: Settings) -> dict[str, Any]:
+    """Return what the catalogue file says, even an old one: to build it anew could take seconds."""
     import json
 
     from bgo.compose import plugin_settings
-    from bgo.hooks.flows import recall
     from bgo.hooks.snapshot import Key
 
-    yield from BUILT_IN.items()
     try:
         with open(Key(plugin_settings(settings)).file(settings.cache_dir), encoding="utf-8") as stream:
-            yield from ((name, info.get("summary", "")) for name, info in json.load(stream)["handlers"].items())
-    except (OSError, ValueError, KeyError):
-        pass
-    yield from ((info.name, info.summary) for info in recall(settings.cache_dir))
+            found: dict[str, Any] = json.load(stream)
+    except (OSError, ValueError):
+        return {}
+    return found
 
 
 def _plain(note: str) -> str:

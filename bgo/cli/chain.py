@@ -53,6 +53,7 @@ def chain(
     priority: shared.Priority = None,
     tag: shared.Tag = None,
     window: shared.Window = None,
+    window_strict: shared.WindowStrict = False,
     tz: shared.Tz = None,
     network: shared.Network = None,
     battery_not_low: shared.BatteryNotLow = False,

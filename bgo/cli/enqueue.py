@@ -97,6 +97,15 @@ def enqueue(
             metavar="HOURS", help="Starts only then: off-peak, 9-17@mon-fri, 22:00-06:00.", rich_help_panel=WHEN
         ),
     ] = None,
+    window_strict: Annotated[
+        bool,
+        typer.Option(
+            "--window-strict",
+            help="What runs when the window closes is stopped, and waits for the next.",
+            metavar="",
+            rich_help_panel=WHEN,
+        ),
+    ] = False,
     tz: Annotated[
         str | None,
         typer.Option(metavar="ZONE", help="Whose hours and times: Europe/Berlin; default: here.", rich_help_panel=WHEN),
@@ -290,6 +299,7 @@ def enqueue(
         "start_before": limits.deadline(start_before, "--start-before", flow.clock, zone),
         "finish_before": limits.deadline(finish_before, "--finish-before", flow.clock, zone),
         "window": window,
+        "window_strict": window_strict or None,
         "tz": None if window is None else tz,
         "after": after,
         "as_": as_,

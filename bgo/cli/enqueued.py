@@ -24,7 +24,8 @@ def echo_times(spec: "TaskSpec", flow: "TaskFlow") -> None:
         when = "due at once, that time is past:" if spec.due_at < now - 1000 else "not before"
         render.say(f"{when} {_told(spec.due_at, now)}")
     if wish.window is not None:
-        render.say(f"window {wish.window.told}, {_opening(wish.window, spec.due_at, now)}")
+        strict = "; stopped when it closes" if wish.window_strict else ""
+        render.say(f"window {wish.window.told}, {_opening(wish.window, spec.due_at, now)}{strict}")
     for step in wish.relax:
         from bgo.model.specs import constraint_words
 

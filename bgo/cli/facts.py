@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bgo.model.task import Wish
     from bgo.model.window import RelaxStep
 
+STRICT = "; what runs then is stopped when it closes"
 Fact = tuple[str, Any]
 """A label and its value: text (foreign, cleaned, folded at the window's edge), a Rich Text, or None (left out)."""
 
@@ -49,7 +50,7 @@ def told_options(wish: Wish) -> list[Fact]:
     return [
         ("timeout", told_timeout(wish.timeout)),
         ("retry", told_retry(wish.retry)),
-        ("window", None if wish.window is None else wish.window.told),
+        ("window", None if wish.window is None else f"{wish.window.told}{STRICT if wish.window_strict else ''}"),
         ("needs", told_needs(wish.constraints)),
         *(("relaxes" if number == 0 else "", told_relax(step)) for number, step in enumerate(wish.relax)),
         ("if lost", _told_loss(wish.constraints.on_loss)),

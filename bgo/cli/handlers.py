@@ -67,7 +67,7 @@ def show(
 ) -> None:
     """Show one handler: its input, its defaults, who brings it, and a line to start from."""
     from bgo.cli import render
-    from bgo.cli.facts import Fact, facts, told_needs, told_rate, told_retry, told_timeout
+    from bgo.cli.facts import STRICT, Fact, facts, told_needs, told_rate, told_retry, told_timeout
     from bgo.policy.schema import accepted
 
     info = flow_of(ctx).handler(name)
@@ -75,7 +75,7 @@ def show(
         render.write_json(handler_json(info))
         return
     d = info.defaults
-    limit = d.concurrency
+    limit, zone = d.concurrency, "" if d.tz is None else f" ({d.tz})"
     rows: list[Fact] = [("", info.summary)]
     for p in info.params or ():
         default = "" if p.required else f", default {json.dumps(p.default, ensure_ascii=False)}"
@@ -88,7 +88,7 @@ def show(
         ("queue", d.queue),
         ("priority", None if d.priority is None else str(d.priority)),
         ("tags", ", ".join(d.tags)),
-        ("window", None if d.window is None else d.window + ("" if d.tz is None else f" ({d.tz})")),
+        ("window", None if d.window is None else f"{d.window}{zone}{STRICT if d.window_strict else ''}"),
         ("needs", told_needs(d.constraints)),
         ("at once", None if limit is None else f"at most {limit.max_concurrent}, {limit.strategy}"),
         ("rate", None if d.rate is None else told_rate(d.rate)),

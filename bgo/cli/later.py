@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from bgo.errors import UsageError
 
-ENQUEUE = "window-strict encrypt"
+ENQUEUE = "encrypt"
 LATER: dict[str, str] = {
     "enqueue": ENQUEUE,
     "status": "reveal",
@@ -16,8 +16,6 @@ LATER: dict[str, str] = {
     "reschedule": ENQUEUE,
 }
 """Command → its options to come, without the dashes."""
-
-INSTEAD = {"window-strict": "--window says when it may start, --timeout how long it may run"}
 
 
 class Never(NamedTuple):
@@ -50,5 +48,5 @@ def refusal(command: str, option: str) -> UsageError | None:
     return UsageError(
         f"--{name} is not available in this version",
         why="nothing would act upon it yet, and an option that does nothing would be a lie",
-        hint=INSTEAD.get(name, f"leave it out; bgo {command} --help lists what works"),
+        hint=f"leave it out; bgo {command} --help lists what works",
     )

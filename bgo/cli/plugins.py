@@ -63,8 +63,9 @@ def show(
         rows = [
             ("version", r.version),
             ("found as", r.source),
-            ("brings", ", ".join(r.handlers) or ("no handlers" if r.hooks else "nothing")),
+            ("brings", ", ".join(r.handlers) or ("no handlers" if r.hooks or r.profiles else "nothing")),
             *((("middleware", "around every task"),) if "middleware" in r.hooks else ()),
+            ("profiles", ", ".join(r.profiles)),
             *((("listens to", listens),) if (listens := ", ".join(h for h in r.hooks if h != "middleware")) else ()),
             ("loaded in", render.duration(r.ms)),
             ("state", _state(r.error, ())),

@@ -29,9 +29,10 @@ class Row(NamedTuple):
 
 def report(settings: Settings, name: str, *, as_json: bool) -> bool:
     """Print what is to be said of a profile, and return whether nothing is wrong."""
+    from bgo import compose
     from bgo.flow.profiles import checked
 
-    found = checked(name, settings.profile_dir)
+    found = checked(name, compose.shelf(settings))
     rows = list(_rows(found))
     if found.name == "host":
         rows += _sensors(settings)

@@ -20,12 +20,13 @@ Profile = Annotated[str, typer.Argument(metavar="PROFILE", help="A name, or a fi
 
 @app.command("list")
 def list_(ctx: typer.Context, as_json: Json = False, quiet: Quiet = False) -> None:
-    """List the profiles that can be had by name: those that come with bgo, and your own."""
+    """List the profiles that can be had by name: of bgo, your own, of plugins."""
+    from bgo import compose
     from bgo.cli import render
     from bgo.flow.profiles import listing
 
     settings = settings_of(ctx)
-    rows = listing(settings.profile_dir)
+    rows = listing(compose.shelf(settings))
     if as_json:
         render.write_json([row.to_json() for row in rows])
     elif quiet:
@@ -65,11 +66,12 @@ def show(
 
     bgo profiles show android --toml
     """
+    from bgo import compose
     from bgo.cli import render
     from bgo.flow.profiles import shown
 
     settings = settings_of(ctx)
-    found = shown(name, settings.profile_dir)
+    found = shown(name, compose.shelf(settings))
     if as_json:
         render.write_json(found.to_json())
     elif as_toml:
@@ -124,10 +126,11 @@ def new(
 
     bgo profiles new my-phone --extends samsung
     """
+    from bgo import compose
     from bgo.cli import render
     from bgo.flow import profiles
 
-    path = profiles.new(name, settings_of(ctx).profile_dir, extends)
+    path = profiles.new(name, compose.shelf(settings_of(ctx)), extends)
     if as_json:
         render.write_json({"schema": 1, "name": name, "extends": extends, "path": str(path)})
     else:

@@ -37,6 +37,7 @@ def reschedule(
     at: timing.At = None,
     tz: timing.Zone = None,
     window: timing.Window = None,
+    window_strict: shared.WindowStrict = False,
     jitter: timing.Jitter = None,
     start: timing.Start = None,
     end: timing.End = None,

@@ -61,6 +61,7 @@ def schedule(
     at: timing.At = None,
     tz: timing.Zone = None,
     window: timing.Window = None,
+    window_strict: shared.WindowStrict = False,
     jitter: timing.Jitter = None,
     start: timing.Start = None,
     end: timing.End = None,

@@ -71,6 +71,15 @@ Window = Annotated[
         rich_help_panel=EACH,
     ),
 ]
+WindowStrict = Annotated[
+    bool,
+    typer.Option(
+        "--window-strict",
+        help="What runs when the window closes is stopped, and waits for the next.",
+        metavar="",
+        rich_help_panel=EACH,
+    ),
+]
 Tz = Annotated[
     str | None,
     typer.Option(
@@ -286,6 +295,7 @@ def keywords(flow: TaskFlow, said: Mapping[str, Any], chain: ChainBuilder | None
         "at": None if at is None else _instant(at, flow.clock.now_ms(), zone),
         "start_before": limits.deadline(start_before, "--start-before", flow.clock, zone),
         "window": window,
+        "window_strict": said["window_strict"] or None,
         "tz": said["tz"] if has_window else None,
         "after": said["after"],
         "dedup": limits.dedup(said["dedup"], said["dedup_ttl"]),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from bgo.clock import Moment, to_local
 from bgo.engine import explain_ended, explain_flow, explain_platform, limits
+from bgo.engine.closing import closing
 from bgo.engine.cycle import Asker
 from bgo.engine.expire import as_shown
 from bgo.engine.waiting import waited
@@ -199,16 +200,23 @@ def _verdict(session: Session, task: Task, lines: tuple[GateLine, ...], ground: 
             return "running; a cancel was asked for"
         if any(line.gate == Gate.PAUSED for line in lines):
             return "running, but it stands still: it was paused"
-        closed = [line for line in lines if not line.is_open]
-        if closed and any(line.gate == closed[0].gate for line in _lost(task, ground)):
-            return f"running; {_told_loss(task)}"
-        return f"running; {ground.view.profile.name} stops it: {closed[0].current}" if closed else "running"
+        return "; ".join(["running", *_told_trouble(task, lines, ground), *_told_close(task, ground.now)])
     if task.state is State.BLOCKED:
         return f"waits for {', '.join(line.current.split()[0] for line in lines) or 'other tasks'}"
     holding = list(dict.fromkeys(line.gate for line in lines if not line.is_open))
     if holding:
         return f"held by {', '.join(holding)}"
     return "would start now" if ground.workers else "would start now, but no worker runs: bgo run"
+
+
+def _told_trouble(task: Task, lines: tuple[GateLine, ...], ground: Ground) -> list[str]:
+    """Return what becomes of a run that has lost a constraint, or that its platform stops."""
+    closed = next((line for line in lines if not line.is_open), None)
+    if closed is None:
+        return []
+    if any(line.gate == closed.gate for line in _lost(task, ground)):
+        return [_told_loss(task)]
+    return [f"{ground.view.profile.name} stops it: {closed.current}"]
 
 
 def _told_loss(task: Task) -> str:
@@ -220,6 +228,15 @@ def _told_loss(task: Task) -> str:
             return f"it has lost a constraint and is cancelled once that has lasted {SETTLE_MS // 1000} s"
         case ConstraintLoss.STOP:
             return f"it has lost a constraint and is stopped once that has lasted {SETTLE_MS // 1000} s"
+
+
+def _told_close(task: Task, now: int) -> Iterator[str]:
+    """Yield when a run is stopped because its strict window closes."""
+    stop = closing(task.wish, now)
+    if stop is not None and stop.at > now:
+        yield f"it is stopped at {to_local(stop.at):%Y-%m-%d %H:%M}, when its window closes"
+    elif stop is not None:
+        yield "it is stopped now: its window has closed"
 
 
 def _waited(session: Session, task: Task, now: int) -> dict[str, int]:

@@ -99,7 +99,7 @@ def _guarded(session: Session, schedule: Schedule, now: int, do: Callable[[], No
 
 def _due_now(session: Session, schedule: Schedule, now: int, profile: Profile) -> None:
     turn = None
-    if profile.os != "host" or profile.work.min_interval_ms is not None:
+    if profile.work.bends_rhythm:
         from bgo.engine.rhythm import turn as turn_of  # a computer goes by the schedule's own times
 
         turn = turn_of(session, schedule, now, profile)

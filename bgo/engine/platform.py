@@ -88,6 +88,14 @@ def view(
     return _seen(View(profile, device, state), [*overs, DeviceSaid(now - since, device)], now)
 
 
+def begin(session: Session, profile: Profile, keeper: Keeper, at: int, seed: int) -> None:
+    """Let a play begin at an instant: what is remembered of later is forgotten, and the seed draws what is chance."""
+    if profile.remembers:
+        from bgo.policy import platform as rules
+
+        keeper.write(session, profile.name, rules.begin(profile, keeper.read(session, profile.name), at, seed))
+
+
 def _seen(seen: View, events: Iterable[Event], now: int) -> View:
     from bgo.policy import platform as rules
 

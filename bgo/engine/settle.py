@@ -101,7 +101,7 @@ def settle(
 
 def _fitted(task: Task, outcome: Outcome, profile: Profile) -> Task:
     """Return the task with the retries that the platform lets it have."""
-    if profile.os == "host" or isinstance(outcome, Succeeded):
+    if isinstance(outcome, Succeeded) or not profile.work.bends_retries:
         return task
     from bgo.model.lane import PLAIN
     from bgo.policy import fit

@@ -62,6 +62,7 @@ class Request:
     start_before: int | None = None
     finish_before: int | None = None
     window: ZonedWindow | None = None
+    window_strict: bool | None = None
     relax: tuple[RelaxStep, ...] | None = None
     expedited: Quotaless | None = None
     foreground: str | None = None
@@ -235,6 +236,7 @@ def _wish(request: Request, defaults: HandlerDefaults, default_timeout: TaskTime
         start_before=request.start_before,
         finish_before=request.finish_before,
         window=request.window,
+        window_strict=_is_strict(request, defaults),
         relax=_relax(request, constraints),
         expedited=_expedited(request),
         foreground=None if request.foreground is None else check_name(request.foreground, "foreground service"),
@@ -252,6 +254,20 @@ def _expedited(request: Request) -> Quotaless | None:
     return request.expedited
 
 
+def _is_strict(request: Request, defaults: HandlerDefaults) -> bool:
+    """Say whether running work is stopped when its window closes."""
+    said = defaults.window_strict if request.window_strict is None else request.window_strict
+    if not said or request.window is not None:
+        return said
+    if request.is_part:  # said for all members of a chain or batch, of which this one has no window
+        return False
+    raise UsageError(
+        "window-strict needs window",
+        why="it says that running work is stopped when its window closes",
+        hint="give --window 9-17@mon-fri as well, or leave it out",
+    )
+
+
 def _constraints(request: Request, defaults: HandlerDefaults) -> TaskConstraints:
     """Return what is asked of the device: an option says its own part, and leaves the handler's others as they are.
 
@@ -264,7 +280,8 @@ def _constraints(request: Request, defaults: HandlerDefaults) -> TaskConstraints
     found = replace(found, on_loss=constraint_loss(request.on_loss or found.on_loss))
     from bgo.policy.loss import can_be_lost  # few say anything of it
 
-    if can_be_lost(found):
+    ends = found.on_loss is ConstraintLoss.CANCEL and _is_strict(request, defaults)
+    if ends or can_be_lost(found):
         return found
     if request.is_part:  # said for all members of a chain or batch, of which this one asks nothing
         found = replace(found, on_loss=ConstraintLoss.STOP)

@@ -110,8 +110,8 @@ def _check_hours(template: TaskSpec, each: Mapping[str, Any], now: int) -> None:
     """Refuse a window that opens too late for what is said of the whole, and a zone that nothing is read by."""
     from bgo.engine import deadlines
 
-    if "tz" in each and template.wish.window is None:
-        raise UsageError("tz needs window", why="it says by whose clocks a window is read", hint="give window as well")
+    if template.wish.window is None:
+        members.check_idle_hours(each)
     deadlines.check_window(template.wish, template.due_at, now)
 
 

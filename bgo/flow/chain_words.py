@@ -224,6 +224,7 @@ EACH: Mapping[str, Reader] = {
     "env": ("env", lambda v, c: _env(v)),
     "window": ("window", _window),
     "tz": ("tz", _tz),
+    "window_strict": ("window_strict", lambda v, c: flag(v)),
 }
 """What a member may have, by its word in the file."""
 WHOLE: Mapping[str, Reader] = {

@@ -283,8 +283,8 @@ def _check_windows(
     from bgo.engine import deadlines
 
     wishes = [_task_of(member).wish for member in made]
-    if "tz" in common and not any(wish.window for wish in (*wishes, *(aside.wish for aside in asides.values()))):
-        raise UsageError("tz needs window", why="it says by whose clocks a window is read", hint="give window as well")
+    if not any(wish.window for wish in (*wishes, *(aside.wish for aside in asides.values()))):
+        members.check_idle_hours(common)
     for member, wish in zip(made, wishes, strict=True):
         if member.step == 0:
             deadlines.check_window(replace(wish, start_before=node.wish.start_before), node.due_at, now)

@@ -12,7 +12,6 @@ from bgo.errors import NotFoundError, UsageError
 from bgo.flow.listing import Listing, select
 from bgo.flow.loops import refuse_on_loop
 from bgo.ids import looks_like_id
-from bgo.model.device import DeviceState, facts_of
 from bgo.model.state import FINAL, State
 
 if TYPE_CHECKING:
@@ -149,6 +148,7 @@ class Looking(Listing):
     def sensing(self, said: Facts | DeviceState | None = None) -> Callable[[], DeviceState]:
         """Return how the device is read: what is said of it first, then BGO_DEVICE, else its sensors."""
         from bgo import compose
+        from bgo.model.device import facts_of
 
         return compose.sensing(self.settings, self._survey, facts_of(said), self.clock, self.profile)
 
@@ -166,6 +166,7 @@ class Looking(Listing):
     def _ground(self, device: Facts | DeviceState | None = None, *, asks: bool = True) -> Ground:
         """Return where we stand; without `asks` nothing that is looked at depends on the device."""
         from bgo.flow.ground import ground
+        from bgo.model.device import DeviceState, facts_of
 
         sense = self.sensing(device) if asks else DeviceState
         found = ground(self.settings, self.catalogue, self.clock, sense, self.profile)

@@ -152,6 +152,7 @@ def request_like(flow: Opened, task_id: str) -> Request:
         rate=task.wish.rate,
         at_most_once=task.wish.at_most_once,
         window=task.wish.window,
+        window_strict=task.wish.window_strict or None,
         relax=task.wish.relax,
         expedited=task.wish.expedited,
         foreground=task.wish.foreground,

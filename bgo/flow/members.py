@@ -20,7 +20,7 @@ OF_EACH = frozenset(
         "queue", "priority", "tags", "timeout", "retry", "constraints", "on_constraint_loss", "relax",
         "expedited", "foreground",
         "concurrency", "rate_limit", "rate_key", "at_most_once", "cwd", "env", "argv", "finish_before", "window", "tz",
-        "allow_unknown",
+        "window_strict", "allow_unknown",
     }
 )  # fmt: skip
 """Keywords that go to each member."""
@@ -39,6 +39,15 @@ def check_member_options(options: Mapping[str, Any], what: str) -> None:
                 why="it is said of the whole",
                 hint=f"give {name} where the chain or batch is enqueued",
             )
+
+
+def check_idle_hours(options: Mapping[str, Any]) -> None:
+    """Refuse what is said of a window where there is none."""
+    if "tz" in options:
+        raise UsageError("tz needs window", why="it says by whose clocks a window is read", hint="give window as well")
+    if options.get("window_strict"):
+        why = "it says that running work is stopped when its window closes"
+        raise UsageError("window-strict needs window", why=why, hint="give window as well")
 
 
 def split(options: Mapping[str, Any]) -> tuple[EnqueueOptions, EnqueueOptions]:
@@ -62,6 +71,8 @@ def template(
     hours = {key: said[key] for key in ("window", "tz") if key in said}
     if "window" not in hours and "tz" not in own:
         hours.pop("tz", None)  # it is for those members that have a window
+    if "window" not in hours and (info is None or info.defaults.window is None):
+        check_idle_hours({key: value for key, value in own.items() if key == "window_strict"})
     mine = {key: value for key, value in mine.items() if key not in ("window", "tz")} | hours
     theirs = {key: value for key, value in theirs.items() if key not in ("window", "tz")}
     under = to_request(handler, input, theirs, flow.clock)

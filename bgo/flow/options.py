@@ -65,6 +65,8 @@ class EnqueueOptions(TypedDict, total=False):
     (`"run"`, or True) or not at all (`"drop"`)."""
     foreground: str
     """The type of foreground service that it runs as under an Android profile: `"dataSync"`."""
+    window_strict: bool
+    """What runs when the window closes is stopped, and waits for its next opening."""
     after: Iterable[str] | str
     """Ids of tasks that must have succeeded before it may start."""
     as_: str
@@ -156,6 +158,7 @@ def to_request(
         start_before=_deadline(options.get("start_before"), "start_before", clock),
         finish_before=_deadline(options.get("finish_before"), "finish_before", clock),
         window=_window(options, windows),
+        window_strict=options.get("window_strict"),
         expedited=_expedited(options.get("expedited")),
         foreground=options.get("foreground") or None,
         after=_after(options.get("after", ())),

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from bgo.devices.profiles import library
 from bgo.devices.profiles.checking import examined, sound
+from bgo.devices.profiles.library import Shelf
 from bgo.devices.profiles.lint import Finding
 from bgo.devices.profiles.merging import Resolved, resolve
 from bgo.devices.profiles.telling import Line, as_toml, lines
@@ -69,19 +70,26 @@ class Checked(NamedTuple):
         return not any(finding.is_error for finding in self.findings)
 
 
-def listing(folder: Path) -> list[ProfileRow]:
-    """Return every profile that can be had by name, those that come with bgo first; `folder` holds the user's own."""
+def listing(where: Shelf) -> list[ProfileRow]:
+    """Return every profile that can be had by name: of bgo, then the user's own, then those of plugins."""
+    ours, own = library.built_in(), where.own()
+    places = [(name, str(library.BUILT_IN / f"{name}{library.ENDING}"), "") for name in ours]
+    places += [(name, f"{where.folder}/{name}{library.ENDING}", "bgo" if name in ours else "") for name in own]
+    for name, files in sorted(where.brought().items()):
+        holder = "bgo" if name in ours else "your folder" if name in own else ""
+        places += [(name, file, holder) for file in files]
     known: dict[str, Resolved] = {}
-    rows = [_row(name, folder, library.BUILT_IN, known) for name in library.built_in()]
-    return rows + [_row(name, folder, folder, known) for name in library.own(folder)]
+    return [_taken(*place) if place[2] else _row(*place[:2], where, known) for place in places]
 
 
-def _row(name: str, folder: Path, where: Path, known: dict[str, Resolved]) -> ProfileRow:
-    path = str(where / f"{name}{library.ENDING}")
-    if where == folder and name in library.built_in():
-        return ProfileRow(name, "", (), "", path, f"not used: bgo has a profile {name}; name this one by its path")
+def _taken(name: str, path: str, holder: str) -> ProfileRow:
+    """Return the row of a profile that cannot be had by its name, which means another one."""
+    return ProfileRow(name, "", (), "", path, f"not used: {holder} has a profile {name}; name this one by its path")
+
+
+def _row(name: str, path: str, where: Shelf, known: dict[str, Resolved]) -> ProfileRow:
     try:
-        resolved = resolve(name, folder, known)
+        resolved = resolve(name, where, known)
         profile, findings = examined(resolved)
     except UsageError as error:
         return ProfileRow(name, "", (), "", path, f"{error.message}: {error.why}")
@@ -91,9 +99,9 @@ def _row(name: str, folder: Path, where: Path, known: dict[str, Resolved]) -> Pr
     return ProfileRow(name, "" if os_said is None else os_said.value, resolved.document.extends, summary, path, state)
 
 
-def shown(name: str, folder: Path) -> Shown:
+def shown(name: str, where: Shelf) -> Shown:
     """Return a profile with where each of its values comes from. Raises UsageError for one that has faults."""
-    resolved = resolve(name, folder)
+    resolved = resolve(name, where)
     profile = sound(resolved, name)
     told = lines(profile, resolved.said)
     return Shown(profile, _path(resolved), told, as_toml(profile, resolved.said))
@@ -104,14 +112,14 @@ def _path(resolved: Resolved) -> str:
     return origin if os.path.isabs(origin) else str(library.BUILT_IN / f"{origin}{library.ENDING}")
 
 
-def checked(name: str, folder: Path) -> Checked:
+def checked(name: str, where: Shelf) -> Checked:
     """Return all that is to be said of a profile. Raises UsageError where there is none, or it is no TOML."""
-    resolved = resolve(name, folder)
+    resolved = resolve(name, where)
     profile, findings = examined(resolved)
     return Checked(resolved.document.name, profile, findings)
 
 
-def new(name: str, folder: Path, parent: str = "android") -> Path:
+def new(name: str, where: Shelf, parent: str = "android") -> Path:
     """Write a profile of the user's own that extends `parent`, every rule of it as a comment; return its file.
 
     Raises UsageError for what is no name or no profile, RefusedError where there is one of that name.
@@ -122,8 +130,9 @@ def new(name: str, folder: Path, parent: str = "android") -> Path:
     if name in library.built_in():
         why = "what comes with bgo is not replaced: everybody means the same by it"
         raise RefusedError(f"bgo has a profile {name!r}", why=why, hint=f"choose another name, such as my-{name}")
+    folder = where.folder or Path()
     path = folder / f"{name}{library.ENDING}"
-    resolved = resolve(parent, folder)
+    resolved = resolve(parent, where)
     told = lines(sound(resolved, parent), resolved.said)
     meant = os.path.abspath(os.path.expanduser(parent)) if library.is_path(parent) else parent
     text = template(name, meant, told)

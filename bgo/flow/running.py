@@ -10,7 +10,6 @@ from bgo import compose
 from bgo.errors import TaskFailedError
 from bgo.flow.looking import Looking
 from bgo.flow.loops import refuse_on_loop
-from bgo.model.device import facts_of
 from bgo.model.state import State
 
 if TYPE_CHECKING:
@@ -78,6 +77,7 @@ class Running(Looking):
         schedules have paused themselves; `on_ready` is called once the worker takes work, and ends in good order when
         it is asked to.
         """
+        from bgo.model.device import facts_of
         from bgo.run.bench import RunOptions
         from bgo.run.known import Known
         from bgo.run.worker import Worker

@@ -88,7 +88,7 @@ def _redrafted(flow: Scheduling, there: Schedule, data: bytes, said: tuple[Any, 
     timing, rest, input = said
     wish = wish_of(flow, timing, rest, there.wish)
     old, new = window_of(there.timing), window_of(wish.timing)
-    template = with_window(_other(flow, there, template_from(data), rest, input), old, new)
+    template = _other(flow, there, with_window(template_from(data), old, new), rest, input)
     plan = payload.dump_object(template_json(template), "what it makes", INPUT_LIMIT)
     return engine.Draft(there.id, there.key, there.name, there.handler, there.kind, wish, plan, there.source)
 

@@ -22,7 +22,8 @@ def with_window(template: Template, old: ZonedWindow | None, new: ZonedWindow | 
 
     def task(spec: TaskSpec) -> TaskSpec:
         is_own = spec.wish.window != old or not spec.handler
-        return spec if is_own else replace(spec, wish=replace(spec.wish, window=new))
+        strict = spec.wish.window_strict and new is not None
+        return spec if is_own else replace(spec, wish=replace(spec.wish, window=new, window_strict=strict))
 
     def plan(made: BatchPlan) -> BatchPlan:
         inner = None if made.template is None else task(made.template)
@@ -64,6 +65,7 @@ def request_of(template: TaskSpec) -> Request:
         dedup=wish.dedup,
         unique=wish.unique,
         window=wish.window,
+        window_strict=wish.window_strict or None,
         relax=wish.relax,
         expedited=wish.expedited,
         foreground=wish.foreground,

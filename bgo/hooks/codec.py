@@ -113,6 +113,8 @@ def defaults_json(defaults: HandlerDefaults) -> dict[str, Any]:
         found["rate"] = rate_json(defaults.rate)
     if defaults.at_most_once:
         found["at_most_once"] = True
+    if defaults.window_strict:
+        found["window_strict"] = True
     for name in ("window", "tz"):
         if (said := getattr(defaults, name)) is not None:
             found[name] = said
@@ -132,4 +134,5 @@ def _defaults_from(data: Mapping[str, Any]) -> HandlerDefaults:
         rate=rate_from(data.get("rate")),
         window=data.get("window"),
         tz=data.get("tz"),
+        window_strict=data.get("window_strict", False),
     )

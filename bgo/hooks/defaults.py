@@ -43,6 +43,8 @@ class HandlerOptions(TypedDict, total=False):
     """A TimeWindow, `"09:00-17:00@mon-fri"`, `"off-peak"`, or a name of the config."""
     tz: str | None
     """The window's zone; the default is that of who queues the task."""
+    window_strict: bool
+    """What runs when the window closes is stopped, and waits for its next opening."""
     at_most_once: bool
     takes_argv: bool
     """ARGV after `--` is for this handler, as `ctx.argv`."""
@@ -82,6 +84,7 @@ def defaults_from(options: Mapping[str, Any]) -> HandlerDefaults:
         rate=_rate(given["rate"]) if "rate" in given else None,
         window=_window(given["window"]) if "window" in given else None,
         tz=_zone(given) if "tz" in given else None,
+        window_strict=_strict(given),
     )
 
 
@@ -147,6 +150,16 @@ def _window(value: Any) -> str:
     from bgo.model.window_words import window
 
     return window(value).written
+
+
+def _strict(given: Mapping[str, Any]) -> bool:
+    value = given.get("window_strict", False)
+    if not isinstance(value, bool):
+        raise UsageError(f"window_strict is yes or no: {value!r:.100}", hint="window_strict=True")
+    if value and "window" not in given:
+        why = "it says that running work is stopped when its window closes"
+        raise UsageError("window_strict needs window", why=why, hint="window='off-peak'")
+    return value
 
 
 def _zone(given: Mapping[str, Any]) -> str:

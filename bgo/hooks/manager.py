@@ -15,6 +15,7 @@ from bgo.errors import BgoError
 from bgo.hooks import builtin, loading, names, scan
 from bgo.hooks.handler import Handler
 from bgo.hooks.observers import check_middleware, found_in, has_middleware
+from bgo.hooks.profiles import brought_by
 from bgo.hooks.registry import as_handler, collect, load_plugin
 from bgo.hooks.settings import LoadReport, PluginSettings, dist_key, is_path
 from bgo.model.handler import Source
@@ -153,6 +154,7 @@ def _load(place: Place, manager: pluggy.PluginManager, missing: dict[str, str]) 
             with loading.guarded(place.name):
                 handlers = collect(plugin, place.source, place.origin)
                 check_middleware(plugin)
+            report = _with_profiles(report, plugin)
         except BgoError as error:
             report = replace(report, error=error.why or error.message)
     return replace(report, ms=clock.awake_ms() - start), handlers, place
@@ -163,6 +165,15 @@ def _load_hooks(place: Place, manager: pluggy.PluginManager) -> tuple[object, tu
     if not manager.is_registered(plugin):
         manager.register(plugin, name=place.label)
     return plugin, tuple(_unknown_hooks(manager, plugin))
+
+
+def _with_profiles(report: LoadReport, plugin: object) -> LoadReport:
+    """Return the report with the profiles it brings; that it brings none that can be had is only a warning."""
+    try:
+        with loading.guarded(report.name):
+            return replace(report, profiles=brought_by(plugin))
+    except BgoError as error:
+        return replace(report, warnings=(*report.warnings, f"no profiles: {error.why}"))
 
 
 def _beside(plugin: object) -> dict[str, int]:

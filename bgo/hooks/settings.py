@@ -84,11 +84,14 @@ class LoadReport:
     warnings: tuple[str, ...] = ()
     hooks: Mapping[str, int] = field(default_factory=dict)
     """What it brings beside handlers: `middleware`, and the hooks it listens to, each with how many there are."""
+    profiles: Mapping[str, str] = field(default_factory=dict)
+    """Device profiles by name, each with its file."""
 
     @property
     def brings(self) -> tuple[str, ...]:
-        """Return all that it brings, for people: handlers by name, then middleware and hooks."""
-        return (*self.handlers, *(name if name == "middleware" else f"on {name}" for name in self.hooks))
+        """Return all that it brings, for people: handlers by name, then middleware, hooks and profiles."""
+        hooks = (name if name == "middleware" else f"on {name}" for name in self.hooks)
+        return (*self.handlers, *hooks, *(f"profile {name}" for name in self.profiles))
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as a JSON object."""
@@ -101,6 +104,7 @@ class LoadReport:
             "ms": self.ms,
             "warnings": list(self.warnings),
             "hooks": dict(self.hooks),
+            "profiles": dict(self.profiles),
         }
 
     @classmethod

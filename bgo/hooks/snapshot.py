@@ -25,7 +25,7 @@ from bgo.version import VERSION
 if TYPE_CHECKING:
     from bgo.model.hooks import Extras, Observer
 
-FORMAT = 2
+FORMAT = 3
 
 
 class Handlers(Mapping[str, HandlerInfo]):

@@ -5,7 +5,8 @@ A plugin is a module (or an object) that marks functions of these names with `ho
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from os import PathLike
 from typing import Any, Protocol, Unpack
 
 import pluggy  # noqa: TID253 - this module is loaded where plugins are, never by a hot command
@@ -56,6 +57,17 @@ class HookSpecs:
         may guard something, so none is ever skipped. So it is with a plugin that cannot be imported any more and has
         brought middleware before; of one that never could nobody knows: name it in `plugins.required`.
         """
+
+    @hookspec
+    def bgo_profiles(self) -> Iterable[str | PathLike[str]]:
+        """Bring device profiles: return the paths of their TOML files, such as `Path(__file__).with_name("tv.toml")`.
+
+        Each is had under the name of its file without `.toml`, where neither bgo nor the user has a profile of that
+        name; two plugins that bring the same name bring none. When: once, as the catalogue is built; the files are
+        read whenever one is asked for. If it raises, or a file is not there, `bgo plugins list` shows the reason, and
+        the plugin's handlers are not touched.
+        """
+        return ()
 
     # What follows is called in one process beside the worker, never in the worker or a task's child, one call at a
     # time, after what it tells of is durable, at most once for each plugin. If it raises, hangs longer than

@@ -64,6 +64,8 @@ class HandlerDefaults:
     """As people write it: what it names is looked up when a task is queued."""
     tz: str | None = None
     """The window's zone; None: that of who queues the task."""
+    window_strict: bool = False
+    """Running work is stopped when the window closes."""
 
 
 @dataclass(frozen=True, slots=True)

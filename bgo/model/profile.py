@@ -48,6 +48,16 @@ class Work:
     unenforceable: frozenset[str] = frozenset()
     """Constraints that the platform does not know: the handler itself must look."""
 
+    @property
+    def bends_rhythm(self) -> bool:
+        """Say whether schedules may fire otherwise than by their own times."""
+        return self.interval_from == "completion" or self.cron_as_interval or self.min_interval_ms is not None
+
+    @property
+    def bends_retries(self) -> bool:
+        """Say whether the delays of retries have bounds."""
+        return self.backoff_min_ms is not None or self.backoff_max_ms is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Battery:

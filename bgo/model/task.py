@@ -53,6 +53,8 @@ class Wish:
     """It goes before what a platform would put off, while its quota lasts; and what becomes of it without any."""
     foreground: str | None = None
     """The type of foreground service that it runs as, on a platform that has them."""
+    window_strict: bool = False
+    """It may not go on outside of its window either: it is stopped when that closes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ under a profile other than host `enqueue`, `chain`, `batch` and `schedule` add `
 | `queues pause`, `queues resume` | as `pause` and `resume` |
 | `handlers` | an array of `{name, summary, params, accepts_extra, takes_argv, defaults, origin, source, example}` |
 | `handlers show` | one of them |
-| `plugins`, `plugins show` | an array of `{name, source, version, handlers, error, ms, warnings}` |
+| `plugins`, `plugins show` | an array of `{name, source, version, handlers, error, ms, warnings, hooks, profiles}` |
 | `profiles` | an array of `{name, os, extends, summary, path, state}`; `state`: why it cannot be used |
 | `profiles show` | `{name, os, extends, summary, path, rules}`, rules being `{key, value, written, from}` |
 | `profiles check` | an array of `{level, place, what, why, fix}`, level being ok, note, warning or error |

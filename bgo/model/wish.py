@@ -165,6 +165,8 @@ def to_json(wish: Wish) -> dict[str, Any]:
             found[name] = at
     if wish.window is not None:
         found["window"] = str(wish.window)
+    if wish.window_strict:
+        found["window_strict"] = True
     for name in ("expedited", "foreground"):
         if (word := getattr(wish, name)) is not None:
             found[name] = word
@@ -198,4 +200,5 @@ def load(text: str) -> Wish:
         relax=_relax_from(data["relax"]) if "relax" in data else (),
         expedited=data.get("expedited"),
         foreground=data.get("foreground"),
+        window_strict=data.get("window_strict", False),
     )

@@ -76,7 +76,8 @@ def outcome(wish: TaskConstraints, lost: Hold, profile: Profile, *, started: boo
     """Return how a run ends that is stopped for a lost constraint, or by its platform; `started`: user code has run."""
     if wish.on_loss == ConstraintLoss.CANCEL and lost.gate not in OF_PLATFORM:
         return CancelledRun(lost)
-    return Released(Reason.DEVICE, started, lost, profile.work.stop_consumes_attempt)
+    # A platform knows nothing of windows: what they end has used up nothing.
+    return Released(Reason.DEVICE, started, lost, profile.work.stop_consumes_attempt and lost.gate is not Gate.WINDOW)
 
 
 def instead(said: Outcome, stopped: Outcome) -> Outcome:

@@ -37,6 +37,14 @@ def fold(profile: Profile, state: PlatformState, events: Iterable[Event], now: i
             return state
 
 
+def begin(profile: Profile, state: PlatformState, at: int, seed: int) -> PlatformState:
+    """Return the state at the start of a play: what is remembered of later than that is forgotten, and what a platform
+    does when it likes is drawn by the seed."""
+    if state.android is not None and state.android.at > at:
+        state = replace(state, android=None)
+    return replace(state, ios=ios.begin(profile, state.ios, at, seed)) if profile.os == "ios" else state
+
+
 def as_judged(profile: Profile, state: PlatformState, device: DeviceState, now: int) -> DeviceState:
     """Return the device as constraints see it: Doze cuts the network, idleness counts from when the screen went off."""
     if state.android is not None and profile.os == "android":

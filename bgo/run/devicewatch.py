@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bgo.engine.closing import closing
 from bgo.model.device import DeviceState, View
 from bgo.policy import loss, relax
 from bgo.run.bench import Bench
@@ -30,11 +31,24 @@ class DeviceWatch:
         """Look, if it is time: note what was lost, and stop what has lost it."""
         if awake < self._look_at or not (watched := self._runs.watched()):
             return
+        self._look_at = awake + self._bench.poll_ms
+        asking = [run for run in watched if not self._close(run) and run.asks_device]
+        if not asking:
+            return
         view = self._seen(self._bench.sense())
         now = self._bench.clock.awake_ms()  # sensors may have taken their time
         self._look_at = now + self._bench.poll_ms
-        for run in watched:
+        for run in asking:
             self._judge(run, view, now)
+
+    def _close(self, run: Execution) -> bool:
+        """Stop a run whose window has closed, if it may not go on outside of it; return whether it was."""
+        now = self._bench.clock.now_ms()
+        stop = closing(run.claim.task.wish, now)
+        if stop is None or stop.at > now:
+            return False
+        self._runs.withdraw_for(run, stop.hold)
+        return True
 
     def _judge(self, run: Execution, view: View, now: int) -> None:
         task, wall = run.claim.task, self._bench.clock.now_ms()

@@ -8,7 +8,7 @@ from bgo.engine.cycle import Claim
 from bgo.engine.settle import RunKey
 from bgo.model.outcome import CancelledRun, Outcome, TimedOut
 from bgo.model.plan import Hold
-from bgo.policy.loss import Loss
+from bgo.policy.loss import Loss, is_watched
 from bgo.run.output import Capture
 from bgo.run.process import ChildProcess
 
@@ -45,6 +45,11 @@ class Execution:
     def mark(self) -> str:
         """Return what every process of the run carries as BGO_RUN."""
         return f"{self.claim.task.id}.{self.claim.task.run}"
+
+    @property
+    def asks_device(self) -> bool:
+        """Say whether it goes by the device, or by its platform, how long this run may go on."""
+        return self.claim.began is not None or is_watched(self.claim.task.wish.constraints)
 
     @property
     def is_stopping(self) -> bool:

@@ -240,12 +240,12 @@ class Runs:
                 self._crew.send(run.child, {"t": "cancel"})
 
     def watched(self) -> list[Execution]:
-        """Return the runs that must be stopped when the device stops offering what they need, or their platform wants
-        it, and have not been."""
+        """Return the runs that must be stopped when the device stops offering what they need, their platform wants it,
+        or their window closes, and have not been."""
         return [
             run
             for run in self
-            if (run.claim.began is not None or loss.is_watched(run.claim.task.wish.constraints))
+            if (run.asks_device or run.claim.task.wish.window_strict)
             and not (run.is_stopping or run.is_held or run.cancel_at is not None)
         ]
 

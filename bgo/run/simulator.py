@@ -20,6 +20,7 @@ from bgo import ids
 from bgo.clock import Moment, VirtualClock, moment
 from bgo.engine import cycle, explain, inputs, platform, query
 from bgo.engine import settle as settling
+from bgo.engine.closing import closing
 from bgo.engine.cycle import Asker, Claim, Memory
 from bgo.engine.fire import OVER
 from bgo.engine.occasions import following
@@ -30,7 +31,6 @@ from bgo.model import payload as payloads
 from bgo.model.device import DeviceChange, DeviceState, View
 from bgo.model.flow import Over
 from bgo.model.handler import Catalogue
-from bgo.model.ios_state import IosState
 from bgo.model.outcome import CancelledRun, Failed, Outcome, Succeeded, TaskError, TimedOut
 from bgo.model.plan import Gate, Hold
 from bgo.model.platform import MET, RunBegan, Stop
@@ -144,11 +144,7 @@ class _Watched:
 def _keeper(session: Session, options: SimOptions) -> platform.Keeper:
     """Return what the platform's rules remember, in memory; what they draw hangs on the seed of the play."""
     keeper = platform.InMemory()
-    if options.profile.os == "ios":
-        state = keeper.read(session, options.profile.name)
-        ios = state.ios or IosState(options.start_ms)
-        ios = replace(ios, seed=options.seed, folds_at=0)  # what comes next was foreseen by another seed
-        keeper.write(session, options.profile.name, replace(state, ios=ios))
+    platform.begin(session, options.profile, keeper, options.start_ms, options.seed)
     return keeper
 
 
@@ -216,6 +212,8 @@ class _Play:
         )  # fmt: skip
         for claim in tick.claims:
             self._start(claim, now)
+        if tick.claims and self._watched:  # what has just begun may have to end before anything else happens
+            stop_at = self._watch(self._view(self._script.at(now), now), now)
         # More may be due than one tick touches: then its next wake is not after now, and we step again.
         ends = self._parts[0][0] if self._parts else None
         rate_at = None if tick.wake_in is None else now + tick.wake_in
@@ -291,7 +289,7 @@ class _Play:
         heapq.heappush(self._parts, (ends_at, self._number, part))
         self._heads.setdefault(task.seq, (task.id, task.name, task.queue))
         self._runs.setdefault(task.seq, []).append(run)
-        if began is not None or loss.is_watched(task.wish.constraints):
+        if began is not None or task.wish.window_strict or loss.is_watched(task.wish.constraints):
             self._watched[part.key] = _Watched(part, task, began)
         if task.wish.rate is not None:
             settling.begun(self._session, part.key, self._moment)
@@ -332,6 +330,8 @@ class _Play:
         one.loss = loss.observe(asked, view, one.loss, now, wall_ms=now) if loss.is_watched(asked) else None
         if one.loss is not None:
             found.append(Stop(one.loss.settles_at, one.loss.hold))
+        if (stop := closing(one.task.wish, now)) is not None:
+            found.append(stop)
         return min(found, key=lambda stop: stop.at, default=None)
 
     def _end(self, part: _Part, now: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -84,7 +85,12 @@ def test_a_window_of_the_config_that_is_none_is_named(bgo: Bgo, home: Path) -> N
             "finish-before comes before the window",
             "opens",
         ),
-        (["--window-strict"], "--window-strict is not available", "nothing would act upon it"),
+        (["--window-strict"], "window-strict needs window", "is stopped when its window closes"),
+        (
+            ["--window", "9-17", "--window-strict", "--on-constraint-loss", "finish"],
+            "there is no constraint to lose",
+            "stops offering",
+        ),
     ],
 )
 def test_what_cannot_hold_is_refused(bgo: Bgo, words: list[str], first: str, why: str) -> None:
@@ -186,3 +192,83 @@ tz = "Europe/Berlin"
     refused = bgo("chain", "--file", str(file)).error
     assert refused[0].startswith(f"error: {file}:4: window: not a window: 'quite'")
     assert "did you mean 'quiet'?" in refused[1]
+
+
+STRICT = ("--window", "9-17", "--tz", "UTC", "--window-strict")
+
+
+def strict_of(found: list[Wish]) -> list[bool]:
+    assert all(wish.window in (hours("09:00-17:00"), None) for wish in found)
+    return [wish.window_strict for wish in found]
+
+
+def test_a_strict_window_is_kept_and_told(bgo: Bgo) -> None:
+    done = bgo("enqueue", "echo", *STRICT, "--on-constraint-loss", "cancel")
+    task = done.out.strip()
+    assert done.err.startswith("window 09:00-17:00 (UTC), open")
+    assert "; stopped when it closes" in done.err
+    assert "09:00-17:00 (UTC); what runs then is stopped when it closes" in " ".join(bgo("status", task).out.split())
+    assert bgo("status", task, "--json").json["options"]["window_strict"] is True
+    again = bgo("enqueue", "--like", task, "-q").out.strip()
+    assert strict_of([wish(task), wish(again)]) == [True, True]
+    plan = bgo("enqueue", "echo", *STRICT, "--dry-run", "--json").json
+    assert plan["options"]["window_strict"] is True
+
+
+def test_chains_batches_and_schedules_take_it(bgo: Bgo, tmp_path: Path) -> None:
+    assert strict_of(members(bgo("chain", "c", "a=echo", "b=echo", *STRICT, "-q").lines[0])) == [True, True]
+    items = tmp_path / "items"
+    items.write_text("1\n")
+    assert strict_of(members(bgo("batch", "echo", "--items", str(items), *STRICT, "-q").lines[0])) == [True]
+    for words in (
+        ["chain", "c", "echo"],
+        ["batch", "echo", "--items", str(items)],
+        ["schedule", "echo", "--every", "1h"],
+    ):
+        assert bgo(*words, "--window-strict").error[0] == "error: window-strict needs window"
+    file = tmp_path / "chain.toml"
+    file.write_text(
+        'name = "c"\n[options]\ntz = "UTC"\nwindow_strict = true\n'
+        '[[step]]\nrun = "echo"\nname = "a"\nwindow = "9-17"\n'
+        '[[step]]\nrun = "echo"\nname = "b"\nwindow = "9-17"\nwindow_strict = false\n[[step]]\nrun = "echo"\n'
+    )
+    assert strict_of(members(bgo("chain", "--file", str(file), "-q").lines[0])) == [True, False, False]
+    file.write_text('name = "c"\n[[step]]\nrun = "echo"\nwindow_strict = true\n')
+    assert "window-strict needs window" in bgo("chain", "--file", str(file)).error[0]
+
+
+def test_a_schedule_says_it_for_all_that_it_makes(bgo: Bgo) -> None:
+    def made(schedule: str) -> dict[str, object]:
+        with TaskFlow() as flow:
+            found: dict[str, object] = json.loads(flow.get_schedule(schedule).makes["task"]["wish"])
+            return {key: value for key, value in found.items() if key.startswith("window")}
+
+    kept = {"window": "09:00-17:00 UTC", "window_strict": True}
+    schedule = bgo("schedule", "echo", "--every", "1h", *STRICT, "-q").out.strip()
+    assert made(schedule) == kept
+    bgo("reschedule", schedule, "--every", "2h")
+    assert made(schedule) == kept
+    bgo("reschedule", schedule, "--window", "none")
+    assert made(schedule) == {}
+    bgo("reschedule", schedule, "--window", "9-17", "--window-strict")
+    assert made(schedule) == kept
+    plain = bgo("schedule", "echo", "--every", "1h", *STRICT[:-1], "-q").out.strip()
+    bgo("reschedule", plain, "--window-strict")
+    assert made(plain) == kept
+
+
+def test_a_handler_and_python_say_it(bgo: Bgo, bgo_flow: TaskFlow, tmp_path: Path) -> None:
+    task = bgo_flow.enqueue("echo", window="9-17", tz="UTC", window_strict=True)
+    assert strict_of([bgo_flow.get(task).task.wish]) == [True]
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "import bgo\n"
+        "@bgo.task(window='9-17', tz='UTC', window_strict=True)\n"
+        "def mine(ctx: bgo.TaskContext) -> None: pass\n"
+    )
+    here = ("--plugin", str(plugin))
+    task = bgo(*here, "enqueue", "mine", "-q").out.strip()
+    assert strict_of([wish(task)]) == [True]
+    told = " ".join(bgo(*here, "handlers", "show", "mine").out.split())
+    assert "09:00-17:00 (UTC); what runs then is stopped when it closes" in told
+    assert bgo(*here, "handlers", "show", "mine", "--json").json["defaults"]["window_strict"] is True

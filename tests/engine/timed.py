@@ -17,6 +17,7 @@ from bgo.model import payload
 from bgo.model.cron import CronSchedule
 from bgo.model.flow import Batch, BatchPlan, ChainSpec, Template, template_json
 from bgo.model.outcome import Failed, Outcome, Succeeded, TaskError
+from bgo.model.profile import HOST
 from bgo.model.query import Selector
 from bgo.model.schedule import (
     Counters,
@@ -98,6 +99,7 @@ class Timed:
         self.clock, self.boot = VirtualClock(start), 1
         self.rng = seeded_rng(1, "timed")
         self.memories: dict[str, Memory] = {}
+        self.profile = HOST
 
     @property
     def now(self) -> int:
@@ -166,7 +168,8 @@ class Timed:
         kids = [a_child() for _ in range(children)]
         with at.write() as session:
             until = self.clock.awake_ms() + LEASE_MS
-            found = tick(session, asker, a_view(), memory, kids, lease_until=until, moment=self.moment)
+            view = replace(a_view(), profile=self.profile)
+            found = tick(session, asker, view, memory, kids, lease_until=until, moment=self.moment)
         self.again = found.again
         return list(found.claims)
 

@@ -113,20 +113,28 @@ def test_the_start_of_the_whole_is_judged_by_its_first_members(flow: bgo.TaskFlo
 
 
 def test_a_handler_may_declare_one(flow: bgo.TaskFlow, tmp_path: Path) -> None:
-    defaults = defaults_from({"window": TimeWindow.BUSINESS_HOURS, "tz": "Europe/Berlin"})
+    defaults = defaults_from({"window": TimeWindow.BUSINESS_HOURS, "tz": "Europe/Berlin", "window_strict": True})
     info = HandlerInfo("scan", Source("flow", "x"), defaults=defaults)
     assert info_from(info_json(info)) == info
     spec = flow._build(flow._request("scan", {}, {}), {}, info)
     assert spec.wish.window == hours("09:00-17:00@1,2,3,4,5 Europe/Berlin")
     over = flow._build(flow._request("scan", {}, {"window": "0-24", "tz": "UTC"}), {}, info)
     assert over.wish.window == hours("00:00-24:00")
+    assert (spec.wish.window_strict, over.wish.window_strict) == (True, True)
+    assert not flow._build(flow._request("scan", {}, {"window_strict": False}), {}, info).wish.window_strict
     named = HandlerInfo("scan", Source("flow", "x"), defaults=defaults_from({"window": "quiet"}))
     with pytest.raises(UsageError, match="not a window: 'quiet'"):
         flow._build(flow._request("scan", {}, {}), {}, named)
     assert info_from(info_json(named)) == named
 
 
-@pytest.mark.parametrize("options", [{"window": "9"}, {"window": 3}, {"tz": "UTC"}, {"window": "1-2", "tz": "Moon"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"window": "9"}, {"window": 3}, {"tz": "UTC"}, {"window": "1-2", "tz": "Moon"}, {"window_strict": True},
+        {"window": "1-2", "window_strict": "yes"},
+    ],
+)  # fmt: skip
 def test_a_declared_window_is_checked(options: Any) -> None:
     with pytest.raises(UsageError):
         defaults_from(options)

@@ -131,7 +131,7 @@ def test_an_entry_travels() -> None:
 
 def test_every_hook_is_specified_and_says_when_where_and_what_if_it_raises() -> None:
     specs = {name: fn for name, fn in vars(HookSpecs).items() if name.startswith("bgo_")}
-    assert {f"bgo_{hook}" for hook in HOOKS} == set(specs) - {"bgo_register_handlers", "bgo_middleware"}
+    assert {f"bgo_{hook}" for hook in HOOKS} == set(specs) - {"bgo_register_handlers", "bgo_middleware", "bgo_profiles"}
     for hook, given in HOOKS.items():
         assert tuple(inspect.signature(specs[f"bgo_{hook}"]).parameters)[1:] == given
     for fn in specs.values():

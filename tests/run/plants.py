@@ -105,6 +105,22 @@ def quick_loss() -> None:
 
 
 @a_plant
+def hours_by_file() -> None:
+    """Every window is open until the file is there that HOURS_OVER names."""
+    import os
+
+    from bgo.engine import closing
+    from bgo.policy import window
+
+    def is_open(*_: object) -> bool:
+        return not os.path.exists(os.environ["HOURS_OVER"])
+
+    window.is_open = is_open
+    window.opens_at = lambda asked, zone, at: at if is_open() else at + 3_600_000
+    closing._closing = closing._judged  # type: ignore[assignment]  # nothing stays as it was for a minute
+
+
+@a_plant
 def dies_when_withdrawn() -> None:
     from bgo.run.runs import Runs
 

@@ -18,13 +18,16 @@ from bgo.model.device import DeviceState, View
 from bgo.model.options import ConstraintLoss, RetryPolicy, TaskConstraints, TaskTimeout
 from bgo.model.profile import HOST
 from bgo.model.state import State
+from bgo.model.task import Wish
 from bgo.policy.loss import SETTLE_MS
 from bgo.run.devicewatch import DeviceWatch
 from tests.build import START, a_task, a_view, a_wish
+from tests.hours import hours
 from tests.run.kit import is_alive, wait_until
 from tests.run.yard import WorkerProcess, Yard, a_yard, open_gate
 
 CHARGED = TaskConstraints(requires_charging=True)
+STRICT = Wish(window=hours("15:00-15:07"), window_strict=True)
 LOST = {"gate": "charging", "current": "no (sysfs BAT0 Discharging)", "needed": "yes"}
 TOLD = "charging: no (sysfs BAT0 Discharging), needs yes"
 
@@ -209,16 +212,57 @@ def test_nothing_is_asked_while_nothing_needs_it() -> None:
     assert watch.next_timer(0) is None
     watch.turn(0)
     assert asked == []
-    claim = SimpleNamespace(task=a_task(wish=a_wish(constraints=CHARGED)))
-    live.append(SimpleNamespace(claim=claim, loss=None))
+    claim = SimpleNamespace(task=a_task(wish=a_wish(constraints=CHARGED)), began=None)
+    live.append(SimpleNamespace(claim=SimpleNamespace(task=a_task(wish=STRICT)), loss=None, asks_device=False))
+    watch.turn(0)
+    assert (asked, stopped, watch.next_timer(0)) == ([], [], 500), (
+        "hours are looked at, and no sensor is asked for them"
+    )
+    live[:] = [SimpleNamespace(claim=claim, loss=None, asks_device=True)]
+    clock.now = 500
     while not stopped:
         at = watch.next_timer(clock.now)
         assert at is not None
         clock.now = at
         watch.turn(at)
         watch.turn(at)  # an early turn asks nothing
-    assert asked == list(range(0, SETTLE_MS + 1, 500))
-    assert stopped == [(SETTLE_MS, live[0])]
+    assert asked == list(range(500, SETTLE_MS + 501, 500))
+    assert stopped == [(SETTLE_MS + 500, live[0])]
+
+
+def test_a_strict_window_that_closes_ends_a_run_without_a_word_of_the_device() -> None:
+    stopped: list[Any] = []
+    clock = SimpleNamespace(now=0)
+    times = SimpleNamespace(awake_ms=lambda: clock.now, now_ms=lambda: START + clock.now)
+    bench = SimpleNamespace(sense=None, profile=HOST, poll_ms=500, clock=times)
+    run = SimpleNamespace(claim=SimpleNamespace(task=a_task(wish=STRICT)), loss=None, asks_device=False)
+    runs = SimpleNamespace(watched=lambda: [run], withdraw_for=lambda run, hold: stopped.append((clock.now, hold.told)))
+    watch = DeviceWatch(bench, runs, lambda device: View(HOST, device))  # type: ignore[arg-type]
+    while not stopped:
+        clock.now = watch.next_timer(clock.now) or 0
+        watch.turn(clock.now)
+    assert stopped == [(20_000, "window: outside 15:00-15:07 (UTC), needs a time in 15:00-15:07")]
+
+
+def test_work_with_strict_hours_is_stopped_when_they_end_and_goes_on_in_the_next(yard: Yard) -> None:
+    over = yard.place / "over"
+    yard.env["HOURS_OVER"] = str(over)
+    options: Any = {"window": "0-24@mon-sat", "tz": "UTC", "timeout": TaskTimeout.NONE}
+    usual = yard.flow.enqueue("stays", {"how": "polite"}, **options)
+    task = yard.flow.enqueue("stays", {"how": "polite"}, window_strict=True, **options)
+    worker = yard.worker(watch=True, plant="hours_by_file", slots=3, grace_ms=0)
+    yard.started(usual), yard.started(task)
+    over.touch()
+    row = yard.until(task, State.QUEUED, "device")
+    assert (row.run, row.attempt) == (1, 0)
+    (entry,) = yard.history(task)
+    assert (entry.event, entry.detail["gate"]) == ("release", "window")
+    assert entry.detail["current"] == "outside 00:00-24:00 mon-sat (UTC)"
+    is_told(worker, "release")
+    over.unlink()
+    yard.started(yard.flow.enqueue("stays"))  # who is told of it looks at the hours as well
+    yard.started(task, 2)
+    assert yard.state(usual)[0] is State.RUNNING
 
 
 def test_hooks_hear_of_a_stop_and_of_nothing_else_that_is_handed_back(yard: Yard, power: Power) -> None:

@@ -6,11 +6,11 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-from bgo import RetryPolicy, RunOptions, TaskConstraints, TaskFlow
-from bgo.model.device import DeviceState, Reading, Tri
+from bgo import NetworkConstraint, RetryPolicy, RunOptions, TaskConstraints, TaskFlow
+from bgo.model.device import DeviceState, Network, NetworkKind
 from tests.seed.conftest import Sh, runs
 
-POWER = DeviceState(charging=Reading(Tri.YES, "test"))
+ONLINE = DeviceState(network=Network(NetworkKind.CONNECTED, "test"))
 
 
 def order(flow: TaskFlow) -> list[str]:
@@ -60,11 +60,11 @@ def test_parallel_steps_in_python(flow: TaskFlow) -> None:
 
 def test_constraints_and_retry_in_a_shell(sh: Sh, flow: TaskFlow) -> None:
     (chain,) = sh(
-        "bgo chain securePipeline step1 step2 --charging --retry exponential:attempts=3,delay=100ms;"
-        " bgo run --charging no --quiet"
+        "bgo chain securePipeline step1 step2 --network connected --retry exponential:attempts=3,delay=100ms;"
+        " bgo run --network none --quiet"
     )
     assert flow.get(chain).state == "queued"
-    sh("bgo run --until-empty --charging yes")
+    sh("bgo run --until-empty --network connected")
     assert flow.get(chain).output == {"two": 3}
     assert order(flow) == ["step1", "step2", "step2"]
 
@@ -74,13 +74,13 @@ def test_constraints_and_retry_in_python(flow: TaskFlow) -> None:
         flow.chain("securePipeline")
         .then("step1")
         .then("step2")
-        .with_constraints(TaskConstraints(requires_charging=True))
+        .with_constraints(TaskConstraints(network=NetworkConstraint.CONNECTED))
         .with_retry(RetryPolicy.exponential(max_attempts=3, initial_delay=timedelta(milliseconds=100)))
         .enqueue()
     )
-    flow.run(device=DeviceState(charging=Reading(Tri.NO, "test")))
+    flow.run(device=DeviceState(network=Network(NetworkKind.NONE, "test")))
     assert flow.get(chain).state == "queued"
-    flow.run(RunOptions(until_empty=True), device=POWER)
+    flow.run(RunOptions(until_empty=True), device=ONLINE)
     assert flow.wait(chain) == {"two": 3}
 
 

@@ -6,25 +6,29 @@ one is refused with FILE:LINE, the reason and what to write instead.
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bgo.model.profile import HOST, Profile
 
+if TYPE_CHECKING:
+    from bgo.devices.profiles.library import Where
 
-def profile(name_or_path: str, folder: Path | None = None) -> Profile:
+
+def profile(name_or_path: str, where: Where = None) -> Profile:
     """Return the profile of this name, or in this file (a word with a `/`, or that ends in `.toml`).
 
-    `folder` holds the user's own profiles. Raises UsageError for one that there is not, and for the first fault in it.
+    `where` holds the user's own profiles: a folder, or a shelf that knows those of plugins too. Raises UsageError for
+    one that there is not, and for the first fault in it.
     """
     if name_or_path == HOST.name:
         return HOST  # its file says the same
     from bgo.devices.profiles import checking
 
-    return checking.checked(name_or_path, folder)
+    return checking.checked(name_or_path, where)
 
 
-def names(folder: Path | None = None) -> tuple[str, ...]:
-    """Return the names of the profiles that come with bgo, and of those in `folder`."""
+def names(where: Where = None) -> tuple[str, ...]:
+    """Return every name under which a profile can be had."""
     from bgo.devices.profiles import library
 
-    return tuple(sorted({*library.built_in(), *library.own(folder)}))
+    return library.names(where)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from bgo.devices.profiles import lint
 from bgo.devices.profiles.building import build, missing
+from bgo.devices.profiles.library import Where
 from bgo.devices.profiles.lint import Finding
 from bgo.devices.profiles.merging import Resolved, resolve
 from bgo.errors import UsageError
 from bgo.model.profile import Profile
 
 
-def checked(name: str, folder: Path | None) -> Profile:
+def checked(name: str, where: Where) -> Profile:
     """Return a profile without faults. Raises UsageError for the first fault, which says how many there are."""
-    return sound(resolve(name, folder), name)
+    return sound(resolve(name, where), name)
 
 
 def sound(resolved: Resolved, name: str) -> Profile:

@@ -1,8 +1,10 @@
-"""Where profiles are: those that come with bgo, those in the user's folder, and files by their path."""
+"""Where profiles are: those of bgo, those in the user's folder, those of plugins, and files by their path."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from bgo.devices.profiles.reading import Document, read
@@ -21,9 +23,33 @@ def built_in() -> tuple[str, ...]:
     return _names_in(BUILT_IN)
 
 
-def own(folder: Path | None) -> tuple[str, ...]:
-    """Return the names of the user's profiles. Those that are called like a built-in one cannot be had by name."""
-    return () if folder is None else _names_in(folder)
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where profiles are looked for by name, after those that come with bgo."""
+
+    folder: Path | None = None
+    """The user's own."""
+    brought: Callable[[], Mapping[str, tuple[str, ...]]] = dict
+    """What plugins bring, files by name; asked for names that are nowhere else."""
+
+    def own(self) -> tuple[str, ...]:
+        """Return the names in the user's folder. Those that bgo has too cannot be had by name."""
+        return () if self.folder is None else _names_in(self.folder)
+
+
+Where = Shelf | Path | None
+"""A shelf, or its folder alone."""
+
+
+def shelf(where: Where) -> Shelf:
+    """Return what is meant by a folder alone."""
+    return where if isinstance(where, Shelf) else Shelf(where)
+
+
+def names(where: Where = None) -> tuple[str, ...]:
+    """Return every name under which a profile can be had."""
+    found = shelf(where)
+    return tuple(sorted({*built_in(), *found.own(), *found.brought()}))
 
 
 def _names_in(folder: Path) -> tuple[str, ...]:
@@ -35,7 +61,7 @@ def is_path(name: str) -> bool:
     return name.endswith(ENDING) or "/" in name or os.sep in name
 
 
-def open_document(name: str, folder: Path | None, beside: str = "") -> Document:
+def open_document(name: str, where: Shelf, beside: str = "") -> Document:
     """Return the profile of a name, or in a file; a relative path is one from `beside`.
 
     Raises UsageError where there is none, or it cannot be read.
@@ -43,15 +69,25 @@ def open_document(name: str, folder: Path | None, beside: str = "") -> Document:
     if is_path(name):
         shown = os.path.normpath(os.path.join(beside, os.path.expanduser(name)))
         return _open(shown, shown, os.path.realpath(shown))
-    path = BUILT_IN / f"{name}{ENDING}"
     if name in built_in():
+        path = BUILT_IN / f"{name}{ENDING}"
         return _open(path, path.name, name)
-    if name in own(folder) and folder is not None:
-        path = folder / f"{name}{ENDING}"
+    if where.folder is not None and name in where.own():
+        path = where.folder / f"{name}{ENDING}"
         return _open(path, str(path), os.path.realpath(path))
-    known = sorted({*built_in(), *own(folder)})
+    return _brought(name, where)
+
+
+def _brought(name: str, where: Shelf) -> Document:
+    files = where.brought().get(name, ())
+    if len(files) == 1:
+        return _open(files[0], files[0], os.path.realpath(files[0]))
+    if files:
+        why = f"{' and '.join(files)} are both called so"
+        raise UsageError(f"two plugins bring a profile {name!r}", why=why, hint="name the file that you mean")
+    known = names(where)
     why = did_you_mean(name, known) or f"there are {', '.join(known)}"
-    hint = f"a file is named by its path, {EXAMPLES}" if folder is None else "bgo profiles; bgo profiles new NAME"
+    hint = f"a file is named by its path, {EXAMPLES}" if where.folder is None else "bgo profiles; bgo profiles new NAME"
     raise UsageError(f"no profile {name!r:.80}", why=why, hint=hint)
 
 

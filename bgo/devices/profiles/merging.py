@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path as File
 
 from bgo.devices.profiles import library, values
+from bgo.devices.profiles.library import Shelf, Where
 from bgo.devices.profiles.reading import PRESENT, Document, Path, Said
 from bgo.errors import UsageError
 from bgo.model.profile import Os
@@ -41,29 +41,28 @@ class Resolved:
     """Origin → the origins of all that it extends."""
 
 
-def resolve(name: str, folder: File | None, known: dict[str, Resolved] | None = None) -> Resolved:
+def resolve(name: str, where: Where, known: dict[str, Resolved] | None = None) -> Resolved:
     """Return a profile with what is wrong in it. Raises UsageError where there is none, or it cannot be read.
 
     `known` keeps what was resolved before, for whoever asks for many.
     """
-    return _resolve(library.open_document(name, folder), folder, (), {} if known is None else known)
+    found = library.shelf(where)
+    return _resolve(library.open_document(name, found), found, (), {} if known is None else known)
 
 
-def _resolve(
-    document: Document, folder: File | None, path: tuple[Document, ...], known: dict[str, Resolved]
-) -> Resolved:
+def _resolve(document: Document, where: Shelf, path: tuple[Document, ...], known: dict[str, Resolved]) -> Resolved:
     if document.origin in known:
         return known[document.origin]
     faults = list(document.faults)
     parents: list[Resolved] = []
     for name in document.extends:
         try:
-            opened = library.open_document(name, folder, os.path.dirname(document.text.name))
+            opened = library.open_document(name, where, os.path.dirname(document.text.name))
             _refuse_circle(opened, (*path, document))
         except UsageError as error:
             faults.append(error.within(document.place(("extends",))))
         else:
-            parents.append(_resolve(opened, folder, (*path, document), known))
+            parents.append(_resolve(opened, where, (*path, document), known))
     found = Resolved(document, _lineage(parents))
     found.faults = [*dict.fromkeys(fault for parent in parents for fault in parent.faults), *faults]
     for each in parents:

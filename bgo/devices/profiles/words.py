@@ -10,15 +10,11 @@ from typing import Any
 from bgo.devices.readings import SIGNALS
 from bgo.errors import UsageError
 from bgo.model.device import DeviceState
-from bgo.model.options import NetworkConstraint, TaskConstraints
 from bgo.model.profile import BUCKETS
 from bgo.model.words import did_you_mean
+from bgo.policy.fit import ASKED, KINDS
 
-CONSTRAINTS = (
-    *(field.name.removeprefix("requires_") for field in fields(TaskConstraints) if field.name != "on_loss"),
-    *(word.replace("-", "_") for word in NetworkConstraint if word != "none"),
-    "delay",
-)
+CONSTRAINTS = (*ASKED, *(kind.replace("-", "_") for kind in KINDS), "delay")
 """What a profile says something of: the constraints of a task, kinds of network, the delay before its first run."""
 SERVICES = (
     *("camera", "connectedDevice", "dataSync", "health", "location", "mediaPlayback", "mediaProcessing"),

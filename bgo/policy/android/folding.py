@@ -91,24 +91,30 @@ def _as_plain(profile: Profile, state: AndroidState, run: Running, at: int) -> R
 
 def _drawn(profile: Profile, before: AndroidState, after: AndroidState, at: int) -> AndroidState:
     """Return the state after a change, with its accounts drawn up and its next turn worked out."""
-    rule = profile.quota
     is_free = facts.is_free(profile, after, at)
-    plain = 0 if is_free else sum(quota.counts(rule, run) for run in after.running)
+    plain = 0 if is_free else sum(quota.counts(profile.quota, run) for run in after.running)
     quick = 0 if is_free else sum(run.kind == facts.EXPEDITED for run in after.running)
-    jobs, fast, starts, is_out = after.jobs, after.expedited, after.began, False
-    if rule is not None:
-        if plain != jobs.live:
-            starts = _starts(rule, starts, plain - jobs.live, at)
-            jobs = ledger.counted(jobs, plain, at, rule.merge_ms, quota.keep_ms(rule))
-        # What is left only fell, or only rose, since the last change: so it is enough to look now.
-        is_out = quota.is_spent(rule, facts.bucket(profile, before), before.jobs, before.is_out, at)
-        is_out = quota.is_spent(rule, facts.bucket(profile, after), jobs, is_out, at)
-    if quick != fast.live and profile.expedited is not None:
+    jobs, fast, starts = after.jobs, after.expedited, after.began
+    if profile.quota is not None and plain != jobs.live:
+        starts = _starts(profile.quota, starts, plain - jobs.live, at)
+        jobs = ledger.counted(jobs, plain, at, profile.quota.merge_ms, quota.keep_ms(profile.quota))
+    if profile.expedited is not None and quick != fast.live:
         fast = ledger.counted(fast, quick, at, 0, profile.expedited.window_ms)
     services, last = foreground.drawn(profile, after, at), max(at, before.at)
-    found = replace(after, at=last, jobs=jobs, expedited=fast, began=starts, is_out=is_out, services=services)
+    found = replace(after, at=last, jobs=jobs, expedited=fast, began=starts, services=services)
+    is_out = _is_out(profile, before, found, at)
     due = min((turn for turn in _turns(profile, found, at) if turn is not None), default=None)
-    return found if due == found.due else replace(found, due=due)
+    return found if (due, is_out) == (found.due, found.is_out) else replace(found, due=due, is_out=is_out)
+
+
+def _is_out(profile: Profile, before: AndroidState, after: AndroidState, at: int) -> bool:
+    """Return whether it is out of quota: looked at where what is left begins to rise or to fall, or another limit
+    counts. Between, it does but one of both, so that no moment is missed."""
+    rule, was, bucket = profile.quota, facts.bucket(profile, before), facts.bucket(profile, after)
+    if rule is None or (after.jobs is before.jobs and bucket == was):
+        return before.is_out
+    is_out = quota.is_spent(rule, was, before.jobs, before.is_out, at)
+    return is_out if bucket == was else quota.is_spent(rule, bucket, before.jobs, is_out, at)
 
 
 def _starts(rule: Quota, starts: tuple[int, ...], more: int, at: int) -> tuple[int, ...]:

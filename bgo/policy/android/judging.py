@@ -7,10 +7,10 @@ and batching last.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bgo.model.android_state import AndroidState, Running
-from bgo.model.lane import Gate
+from bgo.model.lane import Gate, Traits
 from bgo.model.options import NetworkConstraint
 from bgo.model.plan import Hold
 from bgo.model.platform import Stop
@@ -24,9 +24,32 @@ if TYPE_CHECKING:
 HOLDER = "Android's Doze"
 
 
-def holds(profile: Profile, state: AndroidState, key: ViewKey, now: int) -> Iterator[Hold]:
-    """Yield what the platform has against starting such work now."""
-    traits, wants_network = key.traits, key.constraints.network is not NetworkConstraint.NONE
+class _Known(NamedTuple):
+    """What was judged last: the keys of a look are many, and only two things about each of them count here."""
+
+    profile: Profile | None
+    state: AndroidState | None
+    now: int
+    found: dict[tuple[Traits, bool], tuple[Hold, ...]]
+
+
+_known = [_Known(None, None, 0, {})]
+
+
+def holds(profile: Profile, state: AndroidState, key: ViewKey, now: int) -> tuple[Hold, ...]:
+    """Return what the platform has against starting such work now."""
+    known = _known[0]
+    if known.state is not state or known.now != now or known.profile is not profile:
+        known = _known[0] = _Known(profile, state, now, {})
+    asked = key.traits, key.constraints.network is not NetworkConstraint.NONE
+    found = known.found.get(asked)
+    if found is None:
+        found = known.found[asked] = _judged(profile, state, asked, now)
+    return found
+
+
+def _judged(profile: Profile, state: AndroidState, asked: tuple[Traits, bool], now: int) -> tuple[Hold, ...]:
+    traits, wants_network = asked
     is_plain = expedited.is_plain(profile, state, traits, now)
     found = [
         expedited.hold(profile, state, traits, now),
@@ -37,7 +60,7 @@ def holds(profile: Profile, state: AndroidState, key: ViewKey, now: int) -> Iter
         foreground.hold(profile, state, traits.foreground, now) if traits.foreground else None,
         batching.hold(profile, state, wants_network, now) if is_plain else None,
     ]
-    yield from (hold for hold in found if hold is not None)
+    return tuple(hold for hold in found if hold is not None)
 
 
 def doze_hold(profile: Profile, state: AndroidState, now: int) -> Hold | None:

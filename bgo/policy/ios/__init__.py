@@ -38,6 +38,13 @@ def advance(profile: Profile, state: IosState, now: int) -> IosState:
     return grants.advance(profile, state, now)
 
 
+def begin(profile: Profile, state: IosState | None, at: int, seed: int) -> IosState:
+    """Return the state at the start of a play: with times that the seed draws, and nothing that lies ahead of it."""
+    if state is None or state.at > at:
+        return IosState(at, seed)
+    return grants.timed(profile, replace(grants.advance(profile, state, at), seed=seed))
+
+
 def as_judged(profile: Profile, state: IosState, device: DeviceState, now: int) -> DeviceState:
     """Return the device as constraints see it: without a word of its own it is idle once its screen is dark so long."""
     if device.idle.value is not Tri.UNKNOWN or state.facts is None:
