@@ -104,7 +104,7 @@ def test_what_workmanager_and_the_device_say() -> None:
     assert (work.backoff_min_ms, work.backoff_max_ms, work.max_scheduled) == (10_000, 5 * HOUR, 20)
     assert work.stop_consumes_attempt
     assert work.idle_refuses_retry
-    assert work.cron_as_interval
+    assert not work.cron_as_interval
     assert work.expedited_refuses == {"charging", "battery_not_low", "device_idle", "delay"}
     assert (found.battery.low, found.battery.okay, found.battery.stable_charge_after_ms) == (15, 20, 0)
     assert (found.storage.low_percent, found.storage.low_cap_bytes) == (5, 500 << 20)
