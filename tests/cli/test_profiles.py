@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bgo.api import TaskFlow
 from bgo.cli import candidates
 from bgo.config import load
 from bgo.devices.profiles import names, profile
@@ -214,3 +215,9 @@ def test_what_limits_nothing_is_one_line(bgo: Bgo, own: Path) -> None:
     assert told["foreground.dataSync.run_max"] == "none default"
     rules = {rule["key"] for rule in bgo("profiles", "show", "mine", "--json").json["rules"]}
     assert {"foreground.camera.total", "foreground.dataSync.total"} <= rules
+
+
+def test_the_library_lists_them_as_well() -> None:
+    with TaskFlow() as flow:
+        assert {row.name for row in flow.profiles()} >= {"host", "android", "ios"}
+        assert flow.profile is HOST
