@@ -163,9 +163,11 @@ def _sensing(named: str, ground: Ground) -> Sense:
     if ground.is_made_up or not is_asked:
         return lambda: ground.usual
     guesses = assumption(ground.assume)
+    is_meant = ground.profile.os == HERE and not named  # what a computer's own profile says of its device
 
     def read() -> DeviceState:
-        return ground.told(assumed(ground.survey(named or ground.configured).take(SENSE_MS).state, guesses))
+        sensed = assumed(ground.survey(named or ground.configured).take(SENSE_MS).state, guesses)
+        return over(ground.usual, sensed) if is_meant else ground.told(sensed)
 
     return read
 

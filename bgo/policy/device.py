@@ -114,7 +114,7 @@ def _named(names: tuple[str, ...], view: View) -> Asked:
     if not network.name:
         value = Tri.NO if network.kind is NetworkKind.NONE else Tri.UNKNOWN
     is_open, note = _verdict("named_network", value, view)
-    words = network.name or ("none" if network.kind is NetworkKind.NONE else "unknown")
+    words = network.name or ("none" if network.kind is NetworkKind.NONE else "name unknown")
     lift = f"go there, or bgo run {shlex.join(['--signal', f'wifi={names[0]}'])}"
     told_names = " or ".join(names)
     return Asked(Gate.NAMED_NETWORK, is_open, f"{words} ({network.source}){note}", told_names, "the network", lift)

@@ -89,9 +89,19 @@ class Questions:
         return platform.view(session, bench.profile, device, now, keeper, since=since, before=bench.before)
 
     def seen(self, device: DeviceState) -> View:
-        """Return the view of a device that says this; what its rules remember is left out where no store answers."""
-        with suppress(StoreBusyError, StoreError), self._store.read() as session:
-            return self._view(session, device)
+        """Return the view of a device that says this; what its rules remember is left out where no store answers.
+
+        What is new is remembered: else each look would count from itself for how long that has been so.
+        """
+        with suppress(StoreBusyError, StoreError):
+            with self._store.read() as session:
+                view = self._view(session, device)
+                if not (view.profile.remembers and platform.is_news(session, view, self._memory.keeper)):
+                    return view
+            with self._store.write() as session:
+                view = self._view(session, device)
+                platform.remember(session, view, self._memory.keeper)
+                return view
         return View(self._bench.profile, device)
 
     @property

@@ -94,6 +94,17 @@ def test_under_a_phones_profile_this_computer_is_not_asked() -> None:
     assert (flagged.app.value, flagged.screen.value) == ("swiped", "yes")
 
 
+def test_what_a_computers_profile_says_stands_above_its_sensors_and_below_all_else() -> None:
+    sensed = said({"charging": "no", "battery": "10", "screen": "on"}, "sensor")
+    calm = Profile(name="calm", device={"charging": "yes", "battery": "100"})
+    found = Asked(sensed, profile=calm).read()()
+    assert (found.charging, found.battery.percent) == (Reading(Tri.YES, "profile calm"), 100)
+    assert (found.battery_low.value, found.screen.source) == ("no", "sensor")
+    assert Asked(sensed, profile=calm).read(Facts(device="host"))().charging.source == "sensor"
+    assert Asked(sensed, profile=calm, env={"BGO_DEVICE": "charging=no"}).read()().charging.source == "BGO_DEVICE"
+    assert Asked(sensed, profile=calm).read(Facts(said({"battery": "5"}, "--battery")))().battery.percent == 5
+
+
 def test_what_a_named_device_cannot_tell_is_unknown_and_not_what_its_profile_says() -> None:
     offline = DeviceState(charging=Reading(Tri.UNKNOWN, "adb: error: device offline"))
     assert Asked(offline, profile=PHONE).read(Facts(device="adb"))().charging == offline.charging
