@@ -57,6 +57,8 @@ def test_expedited_work_comes_from_no_schedule(bgo: Bgo) -> None:
     (found, *_) = bgo(*words, "--profile", "android", "--dry-run", "--json").json["findings"]
     assert (found["code"], bgo(*words).code) == ("refused", 0)
     assert [one["code"] for one in bgo("check", "--profile", "android", "--json").json] == ["refused"]
+    keyed = bgo(*words, "--key", "mine", "--profile", "android", "--dry-run", "--json").json
+    assert (keyed["outcome"], keyed["findings"][0]["code"]) == ("added", "refused")
 
 
 def test_inputs_are_weighed_one_by_one(flow: TaskFlow) -> None:
