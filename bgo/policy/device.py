@@ -38,10 +38,11 @@ def asked(wish: TaskConstraints, view: View, now_ms: int | None = None) -> Itera
     if wish.network is not NetworkConstraint.NONE:
         yield _network(wish.network, device.network, view)
     if wish.battery_not_low:
-        low = battery.reading(device, view.platform)
+        marks = view.profile.battery
+        low = battery.reading(device, view.platform, marks)
         line = Reading(_opposite(low.value), low.source)
-        needed = f"not low (above {battery.LOW} %)"
-        yield _judged(Gate.BATTERY, "battery_not_low", line, view, battery.told(device, low), needed)
+        needed = f"not low (above {marks.low} %)"
+        yield _judged(Gate.BATTERY, "battery_not_low", line, view, battery.told(device, low, marks), needed)
     if wish.requires_charging:
         yield _judged(Gate.CHARGING, "charging", device.charging, view, device.charging.value, "yes")
     if wish.device_idle:
@@ -113,7 +114,7 @@ def _named(names: tuple[str, ...], view: View) -> Asked:
     if not network.name:
         value = Tri.NO if network.kind is NetworkKind.NONE else Tri.UNKNOWN
     is_open, note = _verdict("named_network", value, view)
-    words = network.name or ("none" if network.kind is NetworkKind.NONE else "unknown")
+    words = network.name or ("none" if network.kind is NetworkKind.NONE else "name unknown")
     lift = f"go there, or bgo run {shlex.join(['--signal', f'wifi={names[0]}'])}"
     told_names = " or ".join(names)
     return Asked(Gate.NAMED_NETWORK, is_open, f"{words} ({network.source}){note}", told_names, "the network", lift)

@@ -163,7 +163,8 @@ def _unenforced(asked: TaskConstraints, given: TaskConstraints, profile: Profile
         if before != after:
             became = _word(after) if after and after != "none" else "nothing"
             why = f"{profile.name} knows no such condition: let the handler look"
-            yield Change(word.replace("_", "-"), _word(before), became, why)
+            option = word if name == "requires_charging" else name
+            yield Change(option.replace("_", "-"), _word(before), became, why)
 
 
 def _word(value: object) -> str:
@@ -172,7 +173,7 @@ def _word(value: object) -> str:
         return ", ".join(value)
     if isinstance(value, timedelta):
         return span(value // timedelta(milliseconds=1))
-    return "yes" if value is True else str(value)
+    return "yes" if value is True else f"{value}%" if isinstance(value, int) else str(value)
 
 
 def _has_none(table: object, profile: Profile) -> bool:

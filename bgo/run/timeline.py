@@ -177,7 +177,7 @@ def state_json(state: DeviceState) -> dict[str, Any]:
         "storage_low": reading(state.storage_low),
         "screen": reading(state.screen),
         "load": {"percent": state.load.percent, "source": state.load.source},
-        "unused": {"ms": state.unused.ms, "source": state.unused.source},
+        "unused": {"ms": state.unused.ms, "source": state.unused.source, "at": to_iso(state.unused.at_ms)},
         **{name: reading(getattr(state, name)) for name in OF_PHONES},
     }
 
@@ -239,8 +239,9 @@ class Timeline:
 
         `start_at`, `until_at`, `seed`, `slots`, `summary` (counts), `device` (segments with `from_at`, `until_at`,
         `charging`, `battery_low`, `idle`, `storage_low`, `screen`, `app`, `lock`, `low_power`, `motion`, `refresh`,
-        `exempt`, `bucket` {value, source}, `battery`, `load` {percent, source}, `unused` {ms, source} and `network`
-        {value, source, name}), `rows` (a task that ran: planned and real start, delay, `held_ms`, state
+        `exempt`, `bucket` {value, source}, `battery`, `load` {percent, source}, `unused` {ms, source, and `at`, the
+        instant from which on it grows} and `network` {value, source, name}), `rows` (a task that ran: planned and real
+        start, delay, `held_ms`, state
         at the end, and its `runs`), `never` (a task that did not start, with `holds` as `explain` tells them),
         `schedules` (what became of their occurrences in the play).
         """

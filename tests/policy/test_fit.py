@@ -219,3 +219,14 @@ def test_a_size_is_refused_exactly_and_its_class_where_all_of_it_is_too_large(si
     assert (fit.payload(size, ANDROID) is not None) == (size > 10 << 10)
     held = fit.hold(ViewKey("q", "h", TaskConstraints(), traits=Traits(payload=payload_class(size))), ANDROID)
     assert (held is not None) == (size > 10 << 10)
+
+
+def test_what_computers_may_be_asked_is_named_as_it_is_asked_for() -> None:
+    wish = Wish(constraints=TaskConstraints(cpu_below=50, unused_for=600, on_network=["Home", "Work"]))
+    phone = Profile("phone", "android", work=Work(unenforceable=frozenset({"load", "unused", "named_network"})))
+    found = fit.fitted(wish, Traits(), phone)
+    assert found.wish.constraints.is_empty
+    assert [(change.what, change.asked, change.given) for change in found.changes] == [
+        ("cpu-below", "50%", "nothing"), ("unused-for", "10m", "nothing"), ("on-network", "Home, Work", "nothing"),
+    ]  # fmt: skip
+    assert fit.fitted(wish, Traits(), HOST) == fit.Fitted(wish)
