@@ -106,7 +106,7 @@ def _part(desk: Desk, subject: Subject, part: Part, *, in_schedule: bool) -> Wor
         wish=spec.wish,
         due_at=due,
         created_at=ground.now,
-        traits=key.view.traits,
+        traits=key.view.traits._replace(periodic=in_schedule),
         zone=key.view.zone,
         expires_at=None if in_schedule else order.expires_at(spec.wish, begun=False),
         input_bytes=len(spec.input),
