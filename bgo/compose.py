@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bgo.devices.profiles.library import Shelf
     from bgo.devices.sensors import Survey
     from bgo.hooks.settings import LoadReport
-    from bgo.model.device import DeviceState, Facts
+    from bgo.model.device import DeviceChange, DeviceState, Facts
     from bgo.model.handler import Catalogue
     from bgo.model.profile import Profile
     from bgo.model.query import Retention
@@ -129,7 +129,8 @@ def sensing(
     """
     from bgo.model.device import NO_FACTS  # what only enqueues asks no device
 
-    if said == NO_FACTS and not settings.assume and profile.os == "host" and not os.environ.get("BGO_DEVICE"):
+    is_bare = profile.os == "host" and not profile.device and not settings.assume
+    if is_bare and said == NO_FACTS and not os.environ.get("BGO_DEVICE"):
         return lambda: survey(settings.sensors).take(SENSE_MS).state
     from bgo.devices.sources import Ground, reader
 
@@ -137,6 +138,17 @@ def sensing(
 
 
 SENSE_MS = 5_000
+
+
+def past(
+    settings: Settings, survey: Callable[[str], Survey], said: Facts, clock: Clock, profile: Profile
+) -> tuple[DeviceChange, ...]:
+    """Return what the device said until now, where a script tells it, and rules that remember ask."""
+    if not said.device or not profile.remembers:
+        return ()
+    from bgo.devices import sources
+
+    return sources.past(said, sources.Ground(survey, clock.now_ms, settings.sensors, profile, settings.assume))
 
 
 def prune(
@@ -169,6 +181,7 @@ def bench(
     catalogue: Callable[[], Catalogue],
     profile: Profile | None = None,
     since_ms: int = 0,
+    before: tuple[DeviceChange, ...] = (),
 ) -> Bench:
     """Return all that a worker works with."""
     import json
@@ -191,6 +204,7 @@ def bench(
         plugins=json.dumps(plugin_settings(settings).to_json()),
         profile=HOST if profile is None else profile,
         since_ms=since_ms,
+        before=before,
         slots=settings.slots,
         lease_ms=int(settings.lease_s * 1000),
         kill_grace_ms=int(settings.kill_grace_s * 1000),

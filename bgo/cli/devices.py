@@ -123,10 +123,12 @@ def record(
     """  # fmt: skip
     if every_ms < LEAST_MS:
         raise UsageError("--every is too short", why="sensors are asked every 5 s at most", hint="--every 5s")
+    from bgo.model.profile import HOST
+
     flow = flow_of(ctx)
-    facts = Facts(device=device)
+    sense = flow.sensing(Facts(device=device), HOST)  # what a profile says was never sensed
     with _opened(output) as file:
-        count = _record(flow, flow.sensing(facts), (every_ms, for_ms), (output, device, file))
+        count = _record(flow, sense, (every_ms, for_ms), (output, device, file))
     if output:
         from bgo.cli import render
 

@@ -56,7 +56,7 @@ def doctor(ctx: typer.Context, as_json: Json = False) -> None:
 
 def _all(flow: TaskFlow) -> Iterator[Check]:
     yield Check("python", "ok", f"{platform.python_version()} on {platform.system()}, {sys.executable}")
-    for check in (_store, _plugins, _hooks, _workers, _unattended, sensors, _zone):
+    for check in (_store, _plugins, _hooks, _workers, _unattended, _profile, sensors, _zone):
         yield from _guarded(check, flow)
 
 
@@ -133,6 +133,13 @@ def _unattended(flow: TaskFlow) -> Iterator[Check]:
         yield Check("runs by", "ok", "; ".join(found))
     else:
         yield Check("runs by", "ok", "nothing runs bgo here by itself", "bgo install has it run from now on")
+
+
+def _profile(flow: TaskFlow) -> Iterator[Check]:
+    """By it tasks are judged, unless --profile names another one."""
+    origin = flow.settings.origins.get("profile", "default")
+    summary = f": {flow.profile.summary}" if flow.profile.summary else ""
+    yield Check("profile", "ok", f"{flow.profile.name} ({origin}){summary}")
 
 
 def sensors(flow: TaskFlow) -> Iterator[Check]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
+    from bgo.model.change import Change
     from bgo.model.task import Enqueued, TaskSpec
     from bgo.model.window import ZonedWindow
 
@@ -68,14 +69,27 @@ def _warn(flow: "TaskFlow", spec: "TaskSpec", left: int) -> None:
 
 def tell_changes(flow: "TaskFlow", made_id: str, *, is_schedule: bool = False) -> None:
     """Say what the profile in force has in another way than was asked for; this computer takes all as it is."""
+    for change in changes(flow, made_id, is_schedule=is_schedule):
+        from bgo.cli import render
+
+        render.say(f"under {flow.profile.name}, {change.told}")
+
+
+def changes(flow: "TaskFlow", made_id: str, *, is_schedule: bool = False) -> "tuple[Change, ...]":
+    """Return what the profile in force has in another way than was asked for."""
     if flow.settings.profile == "host":
-        return
-    from bgo.cli import render
+        return ()
     from bgo.flow import fitting
 
-    found = fitting.schedule_changes(flow, made_id) if is_schedule else fitting.changes(flow, made_id)
-    for change in found:
-        render.say(f"under {flow.profile.name}, {change.told}")
+    return fitting.schedule_changes(flow, made_id) if is_schedule else fitting.changes(flow, made_id)
+
+
+def changes_json(flow: "TaskFlow", made_id: str, *, is_schedule: bool = False) -> dict[str, Any]:
+    """Return the same as part of an object: which profile, and what it changes; nothing on this computer."""
+    if flow.settings.profile == "host":
+        return {}
+    found = changes(flow, made_id, is_schedule=is_schedule)
+    return {"profile": flow.profile.name, "changes": [change._asdict() for change in found]}
 
 
 def tell(flow: "TaskFlow", made: "Enqueued", *, quiet: bool) -> None:
@@ -108,7 +122,7 @@ def tell_json(flow: "TaskFlow", spec: "TaskSpec", made: "Enqueued") -> None:
     if made.outcome != "new":
         told |= _survivor(flow, made.id)
     told |= {"deduplicated": made.outcome == "deduplicated", "kept": made.outcome == "kept"}
-    render.write_json(told)
+    render.write_json(told | changes_json(flow, made.id))
 
 
 def _survivor(flow: "TaskFlow", task_id: str) -> dict[str, Any]:

@@ -59,4 +59,4 @@ def _tell_json(flow: TaskFlow, told: Told, made: Enqueued) -> None:
     found: dict[str, Any] = {"schema": 1, "id": made.id, "kind": told.kind, "name": told.spec.name}
     found |= {"state": made.state, "due_at": to_iso(told.spec.due_at or flow.clock.now_ms()), **told.more}
     found |= {"deduplicated": made.outcome == "deduplicated", "kept": made.outcome == "kept"}
-    render.write_json(found)
+    render.write_json(found | enqueued.changes_json(flow, made.id))

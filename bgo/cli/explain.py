@@ -177,10 +177,11 @@ def _gate(line: GateLine, now: int) -> tuple[str, Any]:
     from bgo.cli import render
 
     what = "it waited for a worker or a slot" if line.gate == "slots" else "it has held it"
-    spent = f"; {what} for {render.duration(line.held_ms)}" if line.held_ms else ""
+    spent = f"{what} for {render.duration(line.held_ms)}" if line.held_ms else ""
     if line.hold is None:
-        return f"{'✓ open' if line.is_open else '✗ held'}  {line.gate}", f"{line.current}{spent}"
-    lines = [f"{line.current}; needs {line.needed}{spent}"]
+        told = f"{line.current}; {spent}" if spent else line.current
+        return f"{'✓ open' if line.is_open else '✗ held'}  {line.gate}", told
+    lines = [f"{line.current}; needs {line.needed}"]
     if line.hold.holder:
         lines.append(f"held by: {line.hold.holder}")
     until = line.hold.until_ms
@@ -188,6 +189,7 @@ def _gate(line: GateLine, now: int) -> tuple[str, Any]:
     lines.append(f"may lift: {when}")
     if line.hold.lift:
         lines.append(f"to lift it: {line.hold.lift}")
+    lines += [spent] if spent else []
     return f"✗ held  {line.gate}", render.safe("\n".join(lines), "yellow")
 
 

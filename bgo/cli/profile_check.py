@@ -27,14 +27,16 @@ class Row(NamedTuple):
         return {"schema": 1, **self._asdict()}
 
 
-def report(settings: Settings, name: str, *, as_json: bool) -> bool:
+def report(settings: Settings, name: str, plist: str | None, *, as_json: bool) -> bool:
     """Print what is to be said of a profile, and return whether nothing is wrong."""
     from bgo import compose
     from bgo.flow.profiles import checked
 
     found = checked(name, compose.shelf(settings))
     rows = list(_rows(found))
-    if found.name == "host":
+    if plist is not None:
+        rows += _app(found, plist)
+    elif found.name == "host":
         rows += _sensors(settings)
     if as_json:
         render.write_json([row.to_json() for row in rows])
@@ -49,6 +51,19 @@ def _rows(found: Checked) -> Iterator[Row]:
     if found.profile is not None:
         of = "".join(f", extends {name}" for name in found.profile.lineage[:1])
         yield Row("ok", found.name, f"can be used: rules of {found.profile.os}{of}")
+
+
+def _app(found: Checked, plist: str) -> Iterator[Row]:
+    """Yield what keeps an app's background work from running, by its Info.plist."""
+    from bgo.devices.plist import findings, read
+
+    if found.profile is None:
+        return  # whatever it says of apps cannot be trusted
+    told = findings(read(plist), found.profile)
+    for each in told:
+        yield Row(each.level, f"{plist}: {each.key}" if each.key else plist, each.what, each.why, each.fix)
+    if not any(each.level == "error" for each in told):
+        yield Row("ok", plist, f"declares what {found.name} asks of an app")
 
 
 def _sensors(settings: Settings) -> Iterator[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from bgo.cli.params import Json, Quiet, settings_of
 
 if TYPE_CHECKING:
     from bgo.config import Settings
+    from bgo.devices.profiles.telling import Line
     from bgo.flow.profiles import ProfileRow, Shown
 
 app = group("List, show, check and write device profiles.", default_verb="list")
@@ -84,9 +86,20 @@ def _tell_profile(found: Shown, settings: Settings) -> None:
     from bgo.cli import render
 
     columns = [render.Column("RULE"), render.Column("VALUE", least=12), render.Column("FROM", least=10, drop=1)]
-    rows = [(line.name, line.written, line.place) for line in found.lines if not line.is_table or line.value is None]
     out = render.console(color=settings.color)
-    out.print(render.table(columns, rows, out.width))
+    out.print(render.table(columns, list(_rows(found.lines)), out.width))
+
+
+def _rows(lines: list[Line]) -> Iterator[tuple[str, str, str]]:
+    """Yield what there is to read: of a table that limits nothing, that it is there."""
+    limited = {line.path[:-1] for line in lines if line.key is not None and line.value is not None}
+    for line in lines:
+        is_free = line.path[:-1] not in limited and len(line.path) > 2
+        is_absent = line.key is None and line.value is None
+        if is_absent or (line.key is not None and not is_free):
+            yield line.name, line.written, line.place
+        elif line.key is None and len(line.path) > 1 and line.path not in limited:
+            yield line.name, "without limits", line.place
 
 
 @app.command("check")
@@ -98,18 +111,22 @@ def check(
             metavar="[PROFILE]", help="A name, or a file; default: the profile in force.", show_default=False
         ),
     ] = None,
+    plist: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="An app's Info.plist, checked against a profile of iOS.", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say what is wrong with a profile, and what is odd about it; exit code 1 when something is wrong.
 
-    Of host: also what each sensor of this computer says.
+    Of host: also what each sensor of this computer says. With --plist: whether an app declares what iOS asks for.
 
-    bgo profiles check ./my-phone.toml
+    bgo profiles check ios --plist Info.plist
     """
     from bgo.cli.profile_check import report
 
     settings = settings_of(ctx)
-    if not report(settings, name or settings.profile, as_json=as_json):
+    if not report(settings, name or settings.profile, plist, as_json=as_json):
         raise typer.Exit(1)
 
 

@@ -17,9 +17,10 @@ FORESEEN = 5
 def tell(flow: TaskFlow, placed: Placed, *, as_json: bool, quiet: bool) -> None:
     """Print the id, or one object; beside it what was understood."""
     if as_json:
-        from bgo.cli import render
+        from bgo.cli import enqueued, render
 
-        return render.write_json({**flow.get_schedule(placed.id).to_json(), "outcome": placed.outcome})
+        told = {**flow.get_schedule(placed.id).to_json(), "outcome": placed.outcome}
+        return render.write_json(told | enqueued.changes_json(flow, placed.id, is_schedule=True))
     print(placed.id)
     if not quiet:
         _echo(flow, placed)

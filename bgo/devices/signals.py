@@ -12,8 +12,9 @@ from dataclasses import fields, replace
 
 from bgo.devices.readings import SIGNALS
 from bgo.errors import UsageError
-from bgo.model.device import DeviceState
+from bgo.model.device import DeviceState, Reading
 from bgo.model.platform import PlatformState
+from bgo.model.profile import Battery
 from bgo.model.words import did_you_mean
 from bgo.policy import battery
 
@@ -59,15 +60,25 @@ def changed(state: DeviceState, words: Mapping[str, str], source: str, at_ms: in
     return state
 
 
-def settled(state: DeviceState, before: PlatformState) -> tuple[DeviceState, PlatformState]:
+def settled(
+    state: DeviceState, before: PlatformState, marks: Battery = battery.USUAL
+) -> tuple[DeviceState, PlatformState]:
     """Return the state with its battery said to be low or not, and what a later level is to be judged by."""
-    told = replace(state, battery_low=battery.reading(state, before)) if battery.is_folded(state) else state
-    return told, battery.step(before, state)
+    if not battery.is_folded(state):
+        return state, battery.step(before, state, marks)
+    return replace(state, battery_low=battery.reading(state, before, marks)), battery.step(before, state, marks)
 
 
-def said(words: Mapping[str, str], source: str) -> DeviceState:
+def said(words: Mapping[str, str], source: str, marks: Battery = battery.USUAL) -> DeviceState:
     """Return the state of a device of which only this is said, for so long that no past counts."""
-    return settled(changed(DeviceState(), words, source), PlatformState())[0]
+    return settled(changed(DeviceState(), words, source), PlatformState(), marks)[0]
+
+
+def remarked(state: DeviceState, marks: Battery) -> DeviceState:
+    """Return what words say of a device, its battery judged by other marks."""
+    if state.battery.percent is None or marks == battery.USUAL:
+        return state
+    return settled(replace(state, battery_low=Reading()), PlatformState(), marks)[0]
 
 
 def by_flags(flags: Mapping[str, str], more: Iterable[str]) -> DeviceState:
@@ -83,10 +94,10 @@ def by_flags(flags: Mapping[str, str], more: Iterable[str]) -> DeviceState:
     return settled(found, PlatformState())[0]
 
 
-def from_environment(text: str) -> DeviceState:
+def from_environment(text: str, marks: Battery = battery.USUAL) -> DeviceState:
     """Return what the words of `BGO_DEVICE` say. Raises UsageError that names the variable."""
     try:
-        return said(pairs(text.split()), VARIABLE)
+        return said(pairs(text.split()), VARIABLE, marks)
     except UsageError as error:
         raise UsageError(f"BGO_DEVICE: {error.message}", why=error.why, hint=error.hint) from None
 
@@ -115,11 +126,25 @@ def over(above: DeviceState, below: DeviceState, names: Iterable[str] | None = N
     return replace(below, **found)
 
 
-def as_sensed_now(state: DeviceState, start_ms: int) -> DeviceState:
-    """Return the state as it stands at the start of a play, with one source for all that sensors say: they tell more
+def at_start(state: DeviceState, start_ms: int) -> DeviceState:
+    """Return what is sensed now as what is so at the start of a play, whenever that is."""
+    if state.unused.at_ms is None:
+        return state
+    return replace(state, unused=replace(state.unused, at_ms=start_ms))
+
+
+MOMENTARY = frozenset({"load", "unused"})
+"""What is sensed of these says nothing of a day: it is another at every look."""
+
+
+def as_sensed_now(state: DeviceState) -> DeviceState:
+    """Return what is sensed as it counts for a whole script, with one source for all that sensors say: they tell more
     than a value, such as free bytes, and that would make two answers differ which mean the same.
     """
     found = {name: getattr(state, name) for name in spoken_of(state)}
-    if state.unused.at_ms is not None:
-        found["unused"] = replace(state.unused, at_ms=start_ms)
-    return replace(state, **{n: replace(v, source=NOW) for n, v in found.items() if v.source != VARIABLE})
+    told = {
+        name: getattr(_USUAL, name) if name in MOMENTARY else replace(value, source=NOW)
+        for name, value in found.items()
+        if value.source != VARIABLE
+    }
+    return replace(state, **told)

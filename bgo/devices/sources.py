@@ -11,6 +11,7 @@ import os
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from bgo.devices import signals
@@ -31,7 +32,7 @@ from bgo.model.device import (
     Tri,
     Word,
 )
-from bgo.model.profile import HOST, Profile
+from bgo.model.profile import HOST, Battery, Profile
 
 if TYPE_CHECKING:
     from bgo.devices.sensors.survey import Survey, Value
@@ -39,11 +40,13 @@ if TYPE_CHECKING:
 SENSE_MS = 5_000
 """Sensors are asked at most so often."""
 ASSUMED = "[assume]"
+AHEAD_MS = 2 * 86_400_000
+"""So far ahead the days of a script are made."""
 _COSTS = frozenset({NetworkKind.UNMETERED, NetworkKind.METERED, NetworkKind.ROAMING})
 Sense = Callable[[], DeviceState]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ground:
     """What a device is read by, beside what is said of it."""
 
@@ -55,6 +58,20 @@ class Ground:
     profile: Profile = HOST
     assume: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    is_made_up: bool = False
+    """It is a device on paper: no sensor is asked."""
+
+    @cached_property
+    def usual(self) -> DeviceState:
+        """Return what the profile says of a device of which nobody says anything."""
+        profile = self.profile
+        if not profile.device:
+            return DeviceState()
+        return signals.said(profile.device, f"profile {profile.name}", profile.battery)
+
+    def told(self, state: DeviceState) -> DeviceState:
+        """Return the state, with what nobody says of it as it usually is."""
+        return over(state, self.usual) if self.profile.device else state
 
 
 def reader(facts: Facts, ground: Ground) -> Sense:
@@ -62,78 +79,95 @@ def reader(facts: Facts, ground: Ground) -> Sense:
     named = facts.device
     if is_sensed(named) and not is_right(named):
         raise UsageError(f"no device {named!r:.60}", why="it names nothing that has sensors", hint=FORMS)
-    spoken = signals.from_environment(ground.env.get(signals.VARIABLE, ""))
+    marks = ground.profile.battery
     sense = _sensing(named if is_sensed(named) else "", ground)
-    above = [(spoken, spoken_of(spoken))]
+    sense = _under(signals.from_environment(ground.env.get(signals.VARIABLE, ""), marks), sense)
     if named and not is_sensed(named):
-        sense = _along(named, ground, _under(above, sense))
-        above = []
-    return _under([*above, (facts.state, spoken_of(facts.state))], sense)
+        sense = _along(named, ground, sense)
+    return _under(signals.remarked(facts.state, marks), sense)
 
 
-def _under(layers: list[tuple[DeviceState, frozenset[str]]], sense: Sense) -> Sense:
-    """Return the reading with these facts above it; the last of them counts most."""
-    own = [layer for layer in layers if layer[1]]
-    if not own:
+def _under(above: DeviceState, sense: Sense) -> Sense:
+    """Return the reading with these facts above it."""
+    if not (names := spoken_of(above)):
         return sense
-
-    def read() -> DeviceState:
-        state = sense()
-        for above, names in own:
-            state = over(above, state, names)
-        return state
-
-    return read
+    return lambda: over(above, sense(), names)
 
 
 def _along(script: str, ground: Ground, sense: Sense) -> Sense:
     """Return the reading of a device that follows a script from now on, by the clock on the wall."""
+    along = Along(script, ground.now_ms(), ground.profile.battery)
+
+    def read() -> DeviceState:
+        now = ground.now_ms()
+        return ground.told(over(along.at(now), sense(), along.own))
+
+    return read
+
+
+def past(facts: Facts, ground: Ground) -> tuple[DeviceChange, ...]:
+    """Return what the device said until now, where a script tells it."""
+    if not facts.device or is_sensed(facts.device):
+        return ()
     from bgo.devices.traces import read_trace
 
-    played = Played(read_trace(script, ground.now_ms()))
-    return lambda: over(played.at(ground.now_ms()), sense(), played.own)
+    now = ground.now_ms()
+    script = read_trace(facts.device, now, until_ms=now, marks=ground.profile.battery)
+    return tuple(change for change in play(facts, script, now, ground) if change.at_ms < now)
 
 
-def play(facts: Facts, span: tuple[int, int], sensing: Callable[[Facts], Sense]) -> tuple[DeviceChange, ...]:
-    """Return the device between two instants: what is said, then a script that begins with the first of them, then
-    what `sensing` reads now. Without a script it stays as it is now.
+def play(
+    facts: Facts, script: tuple[DeviceChange, ...] | None, start_ms: int, ground: Ground
+) -> tuple[DeviceChange, ...]:
+    """Return the device of a play: what is said, then the script, then what is read now. Without a script it stays as
+    it is now.
     """
-    from bgo.devices.traces import read_trace, with_facts
+    from bgo.devices.traces import with_facts
 
-    start_ms, until_ms = span
-    if not facts.device or is_sensed(facts.device):
-        state = sensing(facts)()
-        if state.unused.at_ms is not None:
-            state = replace(state, unused=replace(state.unused, at_ms=start_ms))
-        return (DeviceChange(start_ms - facts.since_ms, state),)
-    changes = read_trace(facts.device, start_ms, until_ms=until_ms)
-    return with_facts(changes, start_ms, above=facts.state, below=sensing(NO_FACTS)())
+    if script is None:
+        return (DeviceChange(start_ms - facts.since_ms, signals.at_start(reader(facts, ground)(), start_ms)),)
+    above = signals.remarked(facts.state, ground.profile.battery)
+    changes = with_facts(script, start_ms, above=above, below=reader(NO_FACTS, ground)())
+    return tuple(replace(change, state=ground.told(change.state)) for change in changes)
 
 
-class Played:
-    """A script that plays: what it says at an instant."""
+class Along:
+    """A script that is followed: what it says at an instant. Its days are made as they come."""
 
-    def __init__(self, changes: tuple[DeviceChange, ...]) -> None:
-        self._changes = changes
-        self._times = [change.at_ms for change in changes]
-        self.own = frozenset[str]().union(*(spoken_of(change.state) for change in changes))
+    def __init__(self, script: str, start_ms: int, marks: Battery) -> None:
+        from bgo.devices.traces import read_script
+
+        self._name, self._text = script, read_script(script)
+        self._start_ms, self._marks = start_ms, marks
+        self._read(start_ms)
+        self.own = frozenset[str]().union(*(spoken_of(change.state) for change in self._changes))
         """The fields of which it ever says something: before it does, they are unknown."""
+
+    def _read(self, now_ms: int) -> None:
+        from bgo.devices.traces import parse_trace
+
+        self._until = now_ms + AHEAD_MS
+        self._changes = parse_trace(self._text, self._name, self._start_ms, None, self._until, self._marks)
+        self._times = [change.at_ms for change in self._changes]
 
     def at(self, now_ms: int) -> DeviceState:
         """Return what it says at an instant."""
+        if now_ms >= self._until:
+            self._read(now_ms)
         index = bisect_right(self._times, now_ms)
         return self._changes[index - 1].state if index else DeviceState()
 
 
 def _sensing(named: str, ground: Ground) -> Sense:
-    profile = ground.profile
-    usual = signals.said(profile.device, f"profile {profile.name}") if profile.device else DeviceState()
-    if not (named or profile.os == HERE or ground.configured != HERE or is_termux(ground.env)):
-        return lambda: usual
+    is_asked = named or ground.profile.os == HERE or ground.configured != HERE or is_termux(ground.env)
+    if ground.is_made_up or not is_asked:
+        return lambda: ground.usual
     guesses = assumption(ground.assume)
+    is_meant = ground.profile.os == HERE and not named  # what a computer's own profile says of its device
 
     def read() -> DeviceState:
-        return over(assumed(ground.survey(named or ground.configured).take(SENSE_MS).state, guesses), usual)
+        sensed = assumed(ground.survey(named or ground.configured).take(SENSE_MS).state, guesses)
+        return over(ground.usual, sensed) if is_meant else ground.told(sensed)
 
     return read
 

@@ -29,7 +29,9 @@ from bgo.devices.trace_lines import Line
 from bgo.errors import UsageError
 from bgo.model.device import DeviceChange, DeviceState
 from bgo.model.platform import PlatformState
+from bgo.model.profile import Battery
 from bgo.model.words import did_you_mean, duration_ms, instant_ms
+from bgo.policy import battery
 
 MAX_BYTES = 16 << 20
 YEAR_MS, DAY_MS = 366 * 86_400_000, 86_400_000
@@ -51,35 +53,47 @@ def summary(day: str) -> str:
     return " ".join(line.removeprefix("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines))
 
 
-def read_trace(
-    path: str, start_ms: int, zone: tzinfo | None = None, until_ms: int | None = None
-) -> tuple[DeviceChange, ...]:
-    """Return the changes that the script at `path`, or a built-in day of that name, tells, seen from `start_ms`."""
+def read_script(path: str) -> str:
+    """Return the text of the script at `path`, or of a built-in day of that name."""
     if path in built_in():
-        text = (_DAYS / f"{path}.txt").read_text(encoding="utf-8")
-        return parse_trace(text, path, start_ms, zone, until_ms)
+        return (_DAYS / f"{path}.txt").read_text(encoding="utf-8")
     try:
         with Path(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             raise UsageError(f"{path} is larger than {MAX_BYTES:,} bytes", hint="shorten the script")
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except OSError as error:
         why = did_you_mean(path, built_in()) or error.strerror or str(error)
         hint = f"name a script file, or one of {', '.join(built_in())}"
         raise UsageError(f"cannot read {path}", why=why, hint=hint) from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not text", why=str(error), hint=trace_lines.FORM) from None
-    return parse_trace(text, path, start_ms, zone, until_ms)
+
+
+def read_trace(
+    path: str,
+    start_ms: int,
+    zone: tzinfo | None = None,
+    until_ms: int | None = None,
+    marks: Battery = battery.USUAL,
+) -> tuple[DeviceChange, ...]:
+    """Return the changes that the script at `path`, or a built-in day of that name, tells, seen from `start_ms`."""
+    return parse_trace(read_script(path), path, start_ms, zone, until_ms, marks)
 
 
 def parse_trace(
-    text: str, name: str, start_ms: int, zone: tzinfo | None = None, until_ms: int | None = None
+    text: str,
+    name: str,
+    start_ms: int,
+    zone: tzinfo | None = None,
+    until_ms: int | None = None,
+    marks: Battery = battery.USUAL,
 ) -> tuple[DeviceChange, ...]:
     """Return a script's changes, strictly in time order. `name` stands in errors, with the line.
 
     Offsets and the first clock time count from `start_ms`; times without an offset are in `zone` (default: local).
-    A day that comes again does so until `until_ms` (default: for a year).
+    A day that comes again does so until `until_ms` (default: for a year). `marks` say when its battery is low.
     """
     is_daily, lines = (trace_toml if name.endswith(".toml") else trace_lines).lines(text, name)
     if is_daily:
@@ -95,7 +109,7 @@ def parse_trace(
             state = changed(state, words, f"trace {place}", at_ms)
         except UsageError as error:
             raise UsageError(f"{place}: {error.message}", why=error.why, hint=error.hint) from None
-        told, platform = settled(state, platform)
+        told, platform = settled(state, platform, marks)
         if is_daily and found and told == found[-1].state:
             continue  # the day before has said so
         found.append(DeviceChange(at_ms, told))
@@ -113,7 +127,7 @@ def with_facts(
     if not changes or changes[0].at_ms > start_ms:
         changes = (DeviceChange(start_ms, DeviceState()), *changes)
     own = frozenset[str]().union(*(spoken_of(change.state) for change in changes))
-    usual, sensed = above or DeviceState(), as_sensed_now(below, start_ms)
+    usual, sensed = above or DeviceState(), as_sensed_now(below)
     return tuple(DeviceChange(c.at_ms, over(usual, over(c.state, sensed, own))) for c in changes)
 
 

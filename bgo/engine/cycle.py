@@ -21,7 +21,7 @@ from bgo.model.platform import Gathered, RunBegan
 from bgo.model.profile import Profile
 from bgo.model.task import Child, Task
 from bgo.policy.admit import admit
-from bgo.policy.gates import Offer, queue_hold, view_hold
+from bgo.policy.gates import Judge, Offer, queue_hold
 from bgo.store.port import Session
 from bgo.store.rows import NewLease
 
@@ -223,9 +223,9 @@ def _judge(session: Session, asker: Asker, view: View, now: int) -> tuple[View, 
 
 def _judged(session: Session, asker: Asker, view: View, now: int) -> tuple[list[int], list[Held]]:
     open_views, holds = [], []
-    full = session.queues.full()
+    full, judge = session.queues.full(), Judge(view, asker.offer, now)
     for number, key in session.lanes.views():
-        hold = queue_hold(key.queue, full[key.queue]) if key.queue in full else view_hold(key, view, asker.offer, now)
+        hold = queue_hold(key.queue, full[key.queue]) if key.queue in full else judge.hold(key)
         if hold is None:
             open_views.append(number)
         else:

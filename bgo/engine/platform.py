@@ -7,11 +7,11 @@ under its profile. Where a look changes nothing but the time that has passed, no
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from bgo.model.device import DeviceState, View
+from bgo.model.device import DeviceChange, DeviceState, View
 from bgo.model.platform import DeviceSaid, Event, PlatformState, RunOver
 from bgo.model.profile import Profile
 
@@ -68,11 +68,19 @@ class InMemory:
 
 
 def view(
-    session: Session, profile: Profile, device: DeviceState, now: int, keeper: Keeper | None = None, since: int = 0
+    session: Session,
+    profile: Profile,
+    device: DeviceState,
+    now: int,
+    keeper: Keeper | None = None,
+    *,
+    since: int = 0,
+    before: Sequence[DeviceChange] = (),
 ) -> View:
     """Return the view of a device that says this now, with what its rules remember; nothing is written.
 
-    `since`: what the device says has been so for so many milliseconds, where it is news.
+    `since`: what the device says has been so for so many milliseconds, where it is news. `before` is what it said
+    earlier, as its script tells: from then on that the rules have not seen.
     """
     if not profile.remembers and device.battery.percent is None:
         return View(profile, device)
@@ -81,11 +89,18 @@ def view(
     keeper = InStore() if keeper is None else keeper
     if not profile.remembers and not battery.is_folded(device):
         return View(profile, device)
-    state = battery.step(keeper.read(session, profile.name), device)
+    state = battery.step(keeper.read(session, profile.name), device, profile.battery)
     if not profile.remembers:
         return View(profile, device, state)
     overs = [RunOver(at, run) for run, at, _ in session.overs.pending(profile.name)]
-    return _seen(View(profile, device, state), [*overs, DeviceSaid(now - since, device)], now)
+    seen_at = _seen_at(state)
+    earlier = [DeviceSaid(change.at_ms, change.state) for change in before if seen_at < change.at_ms <= now]
+    return _seen(View(profile, device, state), [*overs, *earlier, DeviceSaid(now - since, device)], now)
+
+
+def _seen_at(state: PlatformState) -> int:
+    """Return up to when the rules have seen what the device said; 0: they have just met."""
+    return max((part.at for part in (state.android, state.ios) if part is not None), default=0)
 
 
 def begin(session: Session, profile: Profile, keeper: Keeper, at: int, seed: int) -> None:

@@ -52,6 +52,14 @@ def _ready(flow: Enqueueing, specs: Sequence[TaskSpec], *, is_plan: bool = False
             resolve.known_queue(session, queue)
 
 
+def _weighed(flow: Enqueueing, items: Iterable[bytes]) -> Iterable[bytes]:
+    if flow.settings.profile == "host":
+        return items
+    from bgo.flow.fitting import weighed  # a computer takes all work
+
+    return weighed(flow, items)
+
+
 def _all_specs(members: Iterable[MemberSpec]) -> Iterator[TaskSpec]:
     for member in members:
         yield member.spec
@@ -108,7 +116,7 @@ def enter_batch(flow: Enqueueing, entry: Entry, items: Iterable[bytes]) -> Enque
         with flow.store.write() as session:
             now = flow.clock.now_ms()
             seq = batches.open_stage(session, spec, entry.plan, coming.owner, now, is_open=entry.is_open)
-        if not coming.bring(seq, items) and not entry.is_open:
+        if not coming.bring(seq, _weighed(flow, items)) and not entry.is_open:
             hint = "give at least one item, or --open for a batch that gets its items later"
             raise UsageError("a batch needs items", why="there was none", hint=hint)
         if by_items:
@@ -125,7 +133,7 @@ def enter_more(flow: Enqueueing, batch_id: str, items: Iterable[bytes]) -> int:
         with flow.store.write() as session:
             node = resolve.task(session, batch_id)
             batches.more(session, node, coming.stage, coming.owner, flow.clock.now_ms())
-        count = coming.bring(node.seq, items)
+        count = coming.bring(node.seq, _weighed(flow, items))
         coming.seal(None)
     return count
 

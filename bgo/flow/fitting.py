@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from bgo.engine import explain_schedule, resolve
@@ -33,15 +33,24 @@ def refuse(flow: Enqueueing, specs: Iterable[TaskSpec]) -> None:
     profile, now = flow.profile, flow.clock.now_ms()
     seen: set[tuple[Wish, Traits, bool]] = set()
     for spec in specs:
+        if (too_large := fit.payload(len(spec.input), profile)) is not None:
+            raise _refused(too_large, profile)
         if not spec.handler:
-            continue  # a chain or a batch itself is never run
+            continue  # a chain or a batch itself is never run; its input is given to its members
         traits = lane_key(spec).view.traits._replace(payload=0)
         kind = (spec.wish, traits, spec.due_at is not None and spec.due_at - now > AT_ONCE_MS)
-        found = () if kind in seen else fit.fitted(spec.wish, traits, profile, delayed=kind[2]).refusals
-        seen.add(kind)
-        too_large = fit.payload(len(spec.input), profile)
-        for refusal in (*found, *(() if too_large is None else (too_large,))):
-            raise _refused(refusal, profile)
+        if kind not in seen:
+            seen.add(kind)
+            for refusal in fit.fitted(spec.wish, traits, profile, delayed=kind[2]).refusals:
+                raise _refused(refusal, profile)
+
+
+def weighed(flow: Enqueueing, items: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the items of a batch. Raises UsageError at the first that is larger than the profile in force takes."""
+    for number, item in enumerate(items, start=1):
+        if (too_large := fit.payload(len(item), flow.profile)) is not None:
+            raise _refused(too_large, flow.profile).within(f"item {number:,}")
+        yield item
 
 
 def refuse_templates(flow: Enqueueing, templates: Iterable[Template]) -> None:

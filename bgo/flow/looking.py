@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bgo.engine.query import Overview
     from bgo.engine.standing import Standing
     from bgo.flow.monitoring import Monitor
-    from bgo.model.device import DeviceState, Facts
+    from bgo.model.device import DeviceChange, DeviceState, Facts
     from bgo.model.profile import Profile
     from bgo.model.query import Pause, QueueRow, Selector
     from bgo.model.task import HistoryEntry, Task
@@ -145,12 +145,22 @@ class Looking(Listing):
 
         return compose.profile(self.settings)
 
-    def sensing(self, said: Facts | DeviceState | None = None) -> Callable[[], DeviceState]:
-        """Return how the device is read: what is said of it first, then BGO_DEVICE, else its sensors."""
+    def sensing(
+        self, said: Facts | DeviceState | None = None, profile: Profile | None = None
+    ) -> Callable[[], DeviceState]:
+        """Return how the device is read: what is said of it first, then BGO_DEVICE, else its sensors, at last what a
+        profile (default: the one in force) says of a device of which nobody says anything.
+        """
         from bgo import compose
         from bgo.model.device import facts_of
 
-        return compose.sensing(self.settings, self._survey, facts_of(said), self.clock, self.profile)
+        return compose.sensing(self.settings, self._survey, facts_of(said), self.clock, profile or self.profile)
+
+    def said_before(self, said: Facts) -> tuple[DeviceChange, ...]:
+        """Return what the device said until now, where a script tells it, and rules that remember ask."""
+        from bgo import compose
+
+        return compose.past(self.settings, self._survey, said, self.clock, self.profile)
 
     def device(self, said: Facts | DeviceState | None = None) -> list[Row]:
         """Return each signal of the device as a worker would read it now, with its source; what a sensor was asked for
@@ -180,8 +190,11 @@ class Looking(Listing):
         from bgo.store.sqlite import SqliteStore
 
         with (self.store if is_there else SqliteStore(None)).read() as session:
-            view, since = found.view, facts_of(device).since_ms
-            seen = platform.view(session, view.profile, view.device, found.now, since=since)
+            view, facts = found.view, facts_of(device)
+            seen = platform.view(
+                session, view.profile, view.device, found.now,
+                since=facts.since_ms, before=self.said_before(facts),
+            )  # fmt: skip
             return replace(found, view=seen)
 
     def queues(self) -> list[QueueRow]:

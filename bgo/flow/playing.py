@@ -74,7 +74,6 @@ class _Asked(NamedTuple):
 def play(flow: Running, said: PlayOptions) -> Play:
     """Play it. Raises UsageError for what cannot be played, and what the readers of scenarios and scripts raise."""
     asked = _asked(flow, said)
-    sensed = None if asked.scenario is not None or asked.device is not None else flow.sensing(asked.facts)()
     profiles = [compose.profile(replace(flow.settings, profile=name)) for name in asked.profiles]
     counts = [asked.plays or (PLAYS if profile.os == "ios" else 1) for profile in profiles]
     tell = _Told(said.get("on_progress"), sum(counts), asked.start_ms, asked.for_ms)
@@ -83,7 +82,7 @@ def play(flow: Running, said: PlayOptions) -> Play:
     try:
         parts = []
         for profile, count in zip(profiles, counts, strict=True):
-            options = _options(flow, asked, profile, sensed)
+            options = _options(flow, asked, profile)
             seeds = [replace(options, seed=asked.seed + number) for number in range(count)]
             played: list[Timeline] = [simulate(store, catalogue, slots, each, tell.next()) for each in seeds]
             parts.append(Part(profile.name, tuple(played)))
@@ -157,32 +156,28 @@ def _work(flow: Running, scenario: Scenario | None) -> tuple[SqliteStore, Catalo
     return stage(scenario, flow.settings), None
 
 
-def _options(flow: Running, asked: _Asked, profile: Profile, sensed: DeviceState | None) -> SimOptions:
+def _options(flow: Running, asked: _Asked, profile: Profile) -> SimOptions:
     found = SimOptions(
-        asked.start_ms, asked.for_ms, asked.seed, asked.slots, _device(flow, asked, profile, sensed), profile=profile
+        asked.start_ms, asked.for_ms, asked.seed, asked.slots, _device(flow, asked, profile), profile=profile
     )
     if asked.scenario is None:
         return replace(found, is_ahead=asked.start_ms > flow.clock.now_ms())
     return replace(found, durations=asked.scenario.takes, failures=asked.scenario.fails)
 
 
-def _device(flow: Running, asked: _Asked, profile: Profile, sensed: DeviceState | None) -> tuple[DeviceChange, ...]:
-    """Return the device as facts tell it, where they leave it open the script, and where that never speaks the sensors:
-    of this computer only where it is played itself. What nobody says is as the profile's devices are."""
-    from bgo.devices import signals
-    from bgo.devices.traces import with_facts
+def _device(flow: Running, asked: _Asked, profile: Profile) -> tuple[DeviceChange, ...]:
+    """Return the device as facts tell it, where they leave it open the script, and where that never speaks what a
+    worker would read here; of a scenario, which plays the same everywhere, nothing is read here."""
+    from bgo.devices.sources import Ground, play
 
-    usual = signals.said(profile.device, f"profile {profile.name}")
-    if asked.device is None:
-        is_asked = sensed is not None and (profile.os == "host" or asked.facts.device)
-        state = sensed if is_asked and sensed is not None else asked.facts.state
-        return (DeviceChange(asked.start_ms - asked.facts.since_ms, signals.over(state, usual)),)
-    below = flow.sensing()() if asked.scenario is None and profile.os == "host" else DeviceState()
-    changes = with_facts(_script(asked), asked.start_ms, above=asked.facts.state, below=below)
-    return tuple(replace(change, state=signals.over(change.state, usual)) for change in changes)
+    settings, is_made_up = flow.settings, asked.scenario is not None
+    ground = Ground(flow._survey, flow.clock.now_ms, settings.sensors, profile, settings.assume)
+    if is_made_up:
+        ground = replace(ground, env={}, is_made_up=True)
+    return play(asked.facts, None if asked.device is None else _script(asked, profile), asked.start_ms, ground)
 
 
-def _script(asked: _Asked) -> tuple[DeviceChange, ...]:
+def _script(asked: _Asked, profile: Profile) -> tuple[DeviceChange, ...]:
     from bgo.devices.traces import built_in, parse_trace, read_trace
 
     until = asked.start_ms + asked.for_ms
@@ -191,8 +186,9 @@ def _script(asked: _Asked) -> tuple[DeviceChange, ...]:
         path, scenario = asked.device, asked.scenario
         if scenario is not None and path == scenario.device and path not in built_in():
             path = os.path.join(scenario.folder, os.path.expanduser(path))
-        return read_trace(path, asked.start_ms, until_ms=until)
-    return parse_trace("\n".join(asked.device or ()), name, asked.start_ms, until_ms=until)
+        return read_trace(path, asked.start_ms, until_ms=until, marks=profile.battery)
+    lines = "\n".join(asked.device or ())
+    return parse_trace(lines, name, asked.start_ms, until_ms=until, marks=profile.battery)
 
 
 class _Told:

@@ -86,7 +86,10 @@ class Running(Looking):
         self._check_plugins()
         options = options or RunOptions()
         known = Known(self._peek, self.catalogue, self.clock)
-        bench = compose.bench(self.settings, self.sensing(device), known, self.profile, facts_of(device).since_ms)
+        facts = facts_of(device)
+        bench = compose.bench(
+            self.settings, self.sensing(facts), known, self.profile, facts.since_ms, self.said_before(facts)
+        )
         with self.store.read() as session:
             for queue in sorted(options.queues or ()):
                 self._check_queue(session, queue)

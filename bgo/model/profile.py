@@ -300,7 +300,8 @@ class Profile:
     battery: Battery = Battery()
     storage: Storage = Storage()
     device: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Signals of a device of which nothing else is said; a phone's never come from this computer."""
+    """Signals of a device of which nothing else is said: a phone's never come from this computer, and what a computer's
+    own profile says stands above its sensors."""
     idle: Idle | None = None
     doze: Doze | None = None
     quota: Quota | None = None

@@ -4,7 +4,8 @@ Every object has `"schema": 1`; lists are bare arrays; fields may be added, neve
 with Z, durations milliseconds, states lower case, what is absent null. With `--json`, refusals are one object on
 stderr: `{"error": {code, message, why, hint, exit_code}, "schema": 1}`. Where `enqueue` says `deduplicated` or `kept`,
 nothing new was queued: `id` and `state` are those of the task that stands in for it. Every `--dry-run` says, too, by
-which `profile` it was judged, what that `changes` (what, asked, given, why), and what `bgo check` finds (`findings`).
+which `profile` it was judged, what that `changes` (what, asked, given, why), and what `bgo check` finds (`findings`);
+under a profile other than host `enqueue`, `chain`, `batch` and `schedule` add `profile` and `changes`, too.
 
 | command | answer |
 |---|---|

@@ -1,7 +1,6 @@
 """Is the battery low? Low at 15 %, and so until it has come back to 20 %: what lies between stays what it was.
 
-A fold over levels, so a device that has just been met counts as not low above 15 %. Both numbers are Android's
-defaults (BatteryService: low 15, okay = low + 5).
+A fold over levels, so a device that has just been met counts as not low above 15 %. A profile may set other marks.
 """
 
 from __future__ import annotations
@@ -10,14 +9,15 @@ from dataclasses import replace
 
 from bgo.model.device import DeviceState, Reading, Tri
 from bgo.model.platform import PlatformState
+from bgo.model.profile import Battery
 
-LOW, OKAY = 15, 20
-"""Percent: low at or below the one, not low at or above the other."""
+USUAL = Battery()
+"""Where low begins and ends, when no profile says otherwise."""
 
 
-def low(percent: int, was_low: bool) -> bool:
+def low(percent: int, was_low: bool, marks: Battery = USUAL) -> bool:
     """Return whether a battery at `percent` is low, which it was, or was not, before."""
-    return percent <= LOW or (was_low and percent < OKAY)
+    return percent <= marks.low or (was_low and percent < marks.okay)
 
 
 def is_folded(device: DeviceState) -> bool:
@@ -25,26 +25,26 @@ def is_folded(device: DeviceState) -> bool:
     return device.battery.percent is not None and device.battery_low.value is Tri.UNKNOWN
 
 
-def step(before: PlatformState, device: DeviceState) -> PlatformState:
+def step(before: PlatformState, device: DeviceState, marks: Battery = USUAL) -> PlatformState:
     """Return what is to be remembered once the device has said this; a level that is unknown changes nothing."""
     if device.battery.percent is None or not is_folded(device):
         return before
-    return replace(before, battery_low=low(device.battery.percent, before.battery_low))
+    return replace(before, battery_low=low(device.battery.percent, before.battery_low, marks))
 
 
-def reading(device: DeviceState, before: PlatformState) -> Reading:
+def reading(device: DeviceState, before: PlatformState, marks: Battery = USUAL) -> Reading:
     """Return whether the battery is low: what the device says itself, else what its levels come to."""
     if is_folded(device):
-        return Reading(Tri.YES if step(before, device).battery_low else Tri.NO, device.battery.source)
+        return Reading(Tri.YES if step(before, device, marks).battery_low else Tri.NO, device.battery.source)
     return Reading(source=device.battery.source) if device.battery_low == Reading() else device.battery_low
 
 
-def told(device: DeviceState, found: Reading) -> str:
+def told(device: DeviceState, found: Reading, marks: Battery = USUAL) -> str:
     """Return the state of the battery in words: `12 %, low`."""
     percent = device.battery.percent
     if found.value is Tri.UNKNOWN:
         return "unknown"
     word = "low" if found.value is Tri.YES else "not low"
-    if found.value is Tri.YES and percent is not None and percent > LOW:
-        word = f"low until {OKAY} %"
+    if found.value is Tri.YES and percent is not None and percent > marks.low:
+        word = f"low until {marks.okay} %"
     return word if percent is None else f"{percent} %, {word}"

@@ -38,10 +38,11 @@ def asked(wish: TaskConstraints, view: View, now_ms: int | None = None) -> Itera
     if wish.network is not NetworkConstraint.NONE:
         yield _network(wish.network, device.network, view)
     if wish.battery_not_low:
-        low = battery.reading(device, view.platform)
+        marks = view.profile.battery
+        low = battery.reading(device, view.platform, marks)
         line = Reading(_opposite(low.value), low.source)
-        needed = f"not low (above {battery.LOW} %)"
-        yield _judged(Gate.BATTERY, "battery_not_low", line, view, battery.told(device, low), needed)
+        needed = f"not low (above {marks.low} %)"
+        yield _judged(Gate.BATTERY, "battery_not_low", line, view, battery.told(device, low, marks), needed)
     if wish.requires_charging:
         yield _judged(Gate.CHARGING, "charging", device.charging, view, device.charging.value, "yes")
     if wish.device_idle:

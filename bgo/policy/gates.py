@@ -12,7 +12,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 from bgo.model.device import View
-from bgo.model.lane import PLAIN
+from bgo.model.lane import PLAIN, Traits
 from bgo.model.options import NO_CONSTRAINTS, TaskConstraints
 from bgo.model.plan import Gate, Hold, ViewKey
 
@@ -30,6 +30,12 @@ class Offer:
 
 def view_holds(key: ViewKey, view: View, offer: Offer, now_ms: int) -> Iterator[Hold]:
     """Yield every hold that the asker's side puts on work of this kind now, in the order they are told."""
+    yield from _offer_holds(key, offer)
+    yield from _wish_holds(key, view, now_ms)
+
+
+def _offer_holds(key: ViewKey, offer: Offer) -> Iterator[Hold]:
+    """Yield what the asker itself cannot do."""
     if offer.queues is not None and key.queue not in offer.queues:
         served = ", ".join(sorted(offer.queues))
         yield Hold(Gate.QUEUE, f"this worker serves {served}", key.queue, lift=f"bgo run --queue {key.queue}")
@@ -40,6 +46,10 @@ def view_holds(key: ViewKey, view: View, offer: Offer, now_ms: int) -> Iterator[
             f"a handler named {key.handler}",
             lift="bgo handlers list; then install the plugin or pass --plugin FILE",
         )
+
+
+def _wish_holds(key: ViewKey, view: View, now_ms: int) -> Iterator[Hold]:
+    """Yield what stands against the wish of such work, whatever it is and wherever it waits."""
     if key.window is not None and (hold := window_hold(key.window, key.zone, now_ms)) is not None:
         yield hold
     if is_plain(key, view):
@@ -59,18 +69,43 @@ def _of_platform(key: ViewKey, view: View, now_ms: int) -> Iterator[Hold]:
 
     if (refused := fit.hold(key, view.profile)) is not None:
         yield refused
-    held = list(platform.holds(view.profile, view.platform, view.device, key, now_ms))
-    yield from (hold for hold in held if hold.gate is not Gate.BATCHING)
+    company = None
+    for hold in platform.holds(view.profile, view.platform, view.device, key, now_ms):
+        if hold.gate is Gate.BATCHING:
+            company = hold
+        else:
+            yield hold
     yield from device_holds(key.constraints, view, now_ms)
-    yield from (hold for hold in held if hold.gate is Gate.BATCHING)
+    if company is not None:
+        yield company
 
 
 def view_hold(key: ViewKey, view: View, offer: Offer, now_ms: int) -> Hold | None:
     """Return the first hold of `view_holds`, or None when work of this kind may start."""
-    asks_nothing = key.constraints is NO_CONSTRAINTS and key.window is None and offer.queues is None
-    if asks_nothing and is_plain(key, view) and (offer.handlers is None or key.handler in offer.handlers):
-        return None  # most work, judged by every look and tick
-    return next(view_holds(key, view, offer, now_ms), None)
+    return Judge(view, offer, now_ms).hold(key)
+
+
+class Judge:
+    """`view_hold` for many kinds of work at one instant: those that wish for the same are judged once."""
+
+    __slots__ = ("_known", "_now", "_offer", "_view")
+
+    def __init__(self, view: View, offer: Offer, now_ms: int) -> None:
+        self._view, self._offer, self._now = view, offer, now_ms
+        self._known: dict[tuple[TaskConstraints, ZonedWindow | None, Traits], Hold | None] = {}
+
+    def hold(self, key: ViewKey) -> Hold | None:
+        """Return the first hold on work of this kind, or None when it may start."""
+        offer, view = self._offer, self._view
+        is_offered = offer.queues is None and (offer.handlers is None or key.handler in offer.handlers)
+        if not is_offered and (own := next(_offer_holds(key, offer), None)) is not None:
+            return own
+        if key.constraints is NO_CONSTRAINTS and key.window is None and is_plain(key, view):
+            return None  # most work, judged by every look and tick
+        wish = (key.constraints, key.window, key.traits)
+        if wish not in self._known:
+            self._known[wish] = next(_wish_holds(key, view, self._now), None)
+        return self._known[wish]
 
 
 def window_hold(asked: ZonedWindow, zone: tzinfo | None, now_ms: int) -> Hold | None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from bgo.clock import Clock
 from bgo.ids import Rng
-from bgo.model.device import DeviceState
+from bgo.model.device import DeviceChange, DeviceState
 from bgo.model.handler import Catalogue
 from bgo.model.hooks import Argv
 from bgo.model.profile import HOST, Profile
@@ -50,6 +50,8 @@ class Bench:
     profile: Profile = HOST
     since_ms: int = 0
     """What is said of the device as a fact has been so for so long, when this worker begins."""
+    before: tuple[DeviceChange, ...] = ()
+    """What the device said before, as its script tells."""
     slots: int = 2
     lease_ms: int = 30_000
     kill_grace_ms: int = 5_000

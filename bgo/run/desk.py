@@ -168,6 +168,7 @@ class Desk(Questions):
             raise
         self.inbox = Inbox()
         self._doubtful.clear()
+        self._has_looked |= claim
         return Committed(tuple(settled), tick, heard, suspects)
 
     def _take_tail(self, session: Session, now: int) -> Tail | None:

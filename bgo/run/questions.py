@@ -33,6 +33,7 @@ class Questions:
         self._store: Store = bench.open_store()
         self._asks_device = False
         self._sensed: DeviceState | None = None
+        self._began_at = bench.clock.now_ms()
         self._has_looked = False
         """Whether what this worker was told of the device is written down."""
 
@@ -78,15 +79,29 @@ class Questions:
         return self._view(session, device)
 
     def _view(self, session: Session, device: DeviceState) -> View:
-        """Return the view of a device that says this; what is a fact has been so for long at the first look alone."""
-        since = 0 if self._has_looked else self._bench.since_ms
-        now = self._bench.clock.now_ms()
-        return platform.view(session, self._bench.profile, device, now, self._memory.keeper, since)
+        """Return the view of a device that says this. How long facts have been so, and what was said before, counts
+        until it is written down.
+        """
+        bench, now, keeper = self._bench, self._bench.clock.now_ms(), self._memory.keeper
+        if self._has_looked:
+            return platform.view(session, bench.profile, device, now, keeper)
+        since = bench.since_ms + now - self._began_at if bench.since_ms else 0
+        return platform.view(session, bench.profile, device, now, keeper, since=since, before=bench.before)
 
     def seen(self, device: DeviceState) -> View:
-        """Return the view of a device that says this; what its rules remember is left out where no store answers."""
-        with suppress(StoreBusyError, StoreError), self._store.read() as session:
-            return self._view(session, device)
+        """Return the view of a device that says this; what its rules remember is left out where no store answers.
+
+        What is new is remembered: else each look would count from itself for how long that has been so.
+        """
+        with suppress(StoreBusyError, StoreError):
+            with self._store.read() as session:
+                view = self._view(session, device)
+                if not (view.profile.remembers and platform.is_news(session, view, self._memory.keeper)):
+                    return view
+            with self._store.write() as session:
+                view = self._view(session, device)
+                platform.remember(session, view, self._memory.keeper)
+                return view
         return View(self._bench.profile, device)
 
     @property

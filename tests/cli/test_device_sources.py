@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bgo.clock import SystemClock, to_iso
 from bgo.devices.sensors import Taken
 from bgo.devices.signals import said
 from tests.cli.conftest import Bgo
@@ -44,6 +45,20 @@ def test_a_day_that_comes_with_bgo_and_one_that_does_not(bgo: Bgo) -> None:
     assert bgo("run", "--device", "drawer-phone").lines[-1] == "1 done"
     refused = bgo("run", "--device", "drawer-fone")
     assert (refused.code, refused.error[1]) == (2, "  why: did you mean 'drawer-phone'?")
+
+
+def test_rules_that_remember_hear_what_the_script_said_before(bgo: Bgo, tmp_path: Path) -> None:
+    """Its screen has been off for two and a half hours: by now it dozes, between two maintenance windows."""
+    script = tmp_path / "night.txt"
+    then = to_iso(SystemClock().now_ms() - 150 * 60_000)
+    script.write_text(f"at {then} screen=off motion=no charging=no app=background network=unmetered\n")
+    task = bgo("enqueue", "echo", "-q").out.strip()
+    awake = bgo("--profile", "android", "explain", task, "--json").json
+    assert awake["verdict"].startswith("would start now"), "without a script it is awake, as its profile says"
+    found = bgo("--profile", "android", "explain", task, "--device", str(script), "--json").json
+    assert found["verdict"] == "held by doze"
+    assert bgo("--profile", "android", "run", "--device", str(script)).out == ""
+    assert bgo("status", task, "--json").json["state"] == "queued"
 
 
 def test_signals_without_a_flag_of_their_own(bgo: Bgo) -> None:

@@ -95,6 +95,12 @@ def test_a_record_ends_when_its_time_is_over(bgo: Bgo, monkeypatch: pytest.Monke
     assert bgo("devices", "record", "-o", "/nowhere/x.toml").error[0] == "error: cannot write /nowhere/x.toml"
 
 
+def test_a_record_is_of_what_was_sensed_whatever_the_profile_says(bgo: Bgo, monkeypatch: pytest.MonkeyPatch) -> None:
+    Sensors(monkeypatch, {"battery": "50", "screen": "off"})
+    done = bgo("--profile", "android", "devices", "record", "--every", "10s", "--for", "5s")
+    assert done.lines[1:] == ["at +0s battery=50 screen=off"]
+
+
 def test_ctrl_c_ends_a_real_one_well(tmp_path: Path) -> None:
     path = tmp_path / "day.toml"
     words = [sys.executable, "-m", "bgo", "devices", "record", "-o", str(path)]

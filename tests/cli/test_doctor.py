@@ -69,3 +69,18 @@ def test_a_name_with_a_bell_in_it_does_not_ring(
     assert "evil" in told
     assert "\x1b[31m" not in told
     assert "\x07" not in told
+
+
+def test_the_profile_in_force_is_told_and_a_broken_one_is_a_fault(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> tuple[str, str]:
+        app.main(["doctor", "--json"])
+        checks = json.loads(capsys.readouterr().out)
+        return next((check["state"], check["found"]) for check in checks if check["what"] == "profile")
+
+    assert told() == ("ok", "host (default)")
+    monkeypatch.setenv("BGO_PROFILE", "samsung")
+    assert told()[1].startswith("samsung (BGO_PROFILE): ")
+    monkeypatch.setenv("BGO_PROFILE", "nobody")
+    assert told()[0] == "fault"

@@ -57,6 +57,35 @@ def test_inputs_are_weighed_one_by_one(flow: TaskFlow) -> None:
     assert len(flow.tasks()) == len(ids) == 3
 
 
+def test_items_of_batches_are_weighed_each(bgo: Bgo, flow: TaskFlow) -> None:
+    with pytest.raises(UsageError, match=r"item 2: the profile android refuses 10,314 bytes of input"):
+        flow.batch("many", [{"message": "x"}, {"message": LARGE}], handler="echo")
+    batch = flow.batch("many", [{"message": "x"}], handler="echo", open=True)
+    with pytest.raises(UsageError, match="item 1: the profile android refuses"):
+        batch.add([{"message": LARGE}])
+    assert batch.status.counts is not None
+    assert batch.status.counts["total"] == 1
+    with pytest.raises(UsageError, match="bytes of input"):
+        flow.chain("whole").then("echo").enqueue({"message": LARGE})
+
+
+def test_objects_tell_the_profile_and_what_it_changes(bgo: Bgo) -> None:
+    words = ["--timeout", "none", "--profile", "android", "--json"]
+    for made in (
+        bgo("enqueue", "echo", *words).json,
+        bgo("chain", "both", "a=echo", "b=echo", *words).json,
+        bgo("schedule", "echo", "--every", "1h", *words).json,
+    ):
+        assert (made["profile"], [change["what"] for change in made["changes"]]) == ("android", ["timeout"])
+    assert "profile" not in bgo("enqueue", "echo", "--timeout", "none", "--json").json
+
+
+def test_a_schedule_that_is_changed_is_refused_as_a_new_one_is(bgo: Bgo) -> None:
+    made = bgo("schedule", "echo", "--every", "1h", "--device-idle", "-q").out.strip()
+    assert bgo("reschedule", made, "--retry", "linear", "--profile", "android").error[0] == f"error: {NO_PAIR}"
+    assert bgo("reschedule", made, "--retry", "linear").code == 0
+
+
 def test_programs_are_refused_too_and_files_of_schedules(flow: TaskFlow, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=NO_PAIR):
         flow.enqueue("echo", constraints=IDLE, retry=RetryPolicy.linear())

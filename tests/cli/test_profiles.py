@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import plistlib
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,47 @@ def test_a_profile_of_the_config_is_a_file_beside_it(bgo: Bgo, own: Path, monkey
     assert load().profile == "mine"
     rows = {row["key"]: row["value"] for row in json.loads(bgo("config", "show", "--json").out)}
     assert rows["profile"] == "mine"
+
+
+PLIST = {
+    "CFBundleIdentifier": "org.example.app",
+    "BGTaskSchedulerPermittedIdentifiers": ["org.example.app.refresh"],
+    "UIBackgroundModes": ["fetch", "processing"],
+}
+
+
+def test_an_app_is_checked_against_ios(bgo: Bgo, tmp_path: Path) -> None:
+    file = tmp_path / "Info.plist"
+    file.write_bytes(plistlib.dumps(PLIST))
+    done = bgo("profiles", "check", "ios", "--plist", str(file), "--json")
+    assert done.code == 0, done.out
+    assert done.json[-1]["place"] == str(file)
+    assert done.json[-1]["level"] == "ok"
+    file.write_bytes(plistlib.dumps({**PLIST, "UIBackgroundModes": ["fetch"]}))
+    done = bgo("profiles", "check", "ios", "--plist", str(file))
+    assert done.code == 1
+    assert f"✗ error   {file}: UIBackgroundModes: 'processing' is not listed" in done.text
+    assert "hint: add <string>processing</string>" in done.text
+
+
+def test_an_app_is_checked_against_ios_alone(bgo: Bgo, tmp_path: Path, own: Path) -> None:
+    file = tmp_path / "Info.plist"
+    file.write_bytes(plistlib.dumps(PLIST))
+    for name, message in (("android", "android is no profile of ios"), ("ios", "cannot read")):
+        where = str(file) if name == "android" else str(tmp_path / "missing")
+        done = bgo("profiles", "check", name, "--plist", where)
+        assert done.code == 2
+        assert message in done.error[0]
+    write(own, mine="os = 'ios'\nx = 1")
+    done = bgo("profiles", "check", "mine", "--plist", str(file), "--json")
+    assert (done.code, [row["level"] for row in done.json]) == (1, ["error"])
+
+
+def test_what_limits_nothing_is_one_line(bgo: Bgo, own: Path) -> None:
+    write(own, mine=f"{ANDROID}[foreground.camera]\n[foreground.dataSync]\ntotal = '6h'\nwindow = '24h'")
+    told = {line.split()[0]: " ".join(line.split()[1:]) for line in bgo("profiles", "show", "mine").lines}
+    assert told["foreground.camera"].startswith("without limits ")
+    assert "foreground.camera.total" not in told
+    assert told["foreground.dataSync.run_max"] == "none default"
+    rules = {rule["key"] for rule in bgo("profiles", "show", "mine", "--json").json["rules"]}
+    assert {"foreground.camera.total", "foreground.dataSync.total"} <= rules

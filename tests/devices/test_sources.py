@@ -14,10 +14,11 @@ from bgo.devices import names
 from bgo.devices.readings import SIGNALS
 from bgo.devices.sensors.survey import Survey, Taken
 from bgo.devices.signals import by_flags, over, said
-from bgo.devices.sources import Ground, Played, assumed, assumption, play, reader
+from bgo.devices.sources import Along, Ground, assumed, assumption, past, play, reader
+from bgo.devices.traces import parse_trace, read_trace
 from bgo.errors import UsageError
-from bgo.model.device import NO_FACTS, DeviceChange, DeviceState, Facts, Network, NetworkKind, Reading, Span, Tri
-from bgo.model.profile import Profile
+from bgo.model.device import NO_FACTS, DeviceState, Facts, Network, NetworkKind, Reading, Span, Tri
+from bgo.model.profile import Battery, Profile
 
 START = 1_795_424_400_000  # 2026-11-23T09:00Z
 HOUR = 3_600_000
@@ -85,6 +86,17 @@ def test_under_a_phones_profile_this_computer_is_not_asked() -> None:
     assert (flagged.app.value, flagged.screen.value) == ("swiped", "yes")
 
 
+def test_what_a_computers_profile_says_stands_above_its_sensors_and_below_all_else() -> None:
+    sensed = said({"charging": "no", "battery": "10", "screen": "on"}, "sensor")
+    calm = Profile(name="calm", device={"charging": "yes", "battery": "100"})
+    found = Asked(sensed, profile=calm).read()()
+    assert (found.charging, found.battery.percent) == (Reading(Tri.YES, "profile calm"), 100)
+    assert (found.battery_low.value, found.screen.source) == ("no", "sensor")
+    assert Asked(sensed, profile=calm).read(Facts(device="host"))().charging.source == "sensor"
+    assert Asked(sensed, profile=calm, env={"BGO_DEVICE": "charging=no"}).read()().charging.source == "BGO_DEVICE"
+    assert Asked(sensed, profile=calm).read(Facts(said({"battery": "5"}, "--battery")))().battery.percent == 5
+
+
 def test_what_a_named_device_cannot_tell_is_unknown_and_not_what_its_profile_says() -> None:
     offline = DeviceState(charging=Reading(Tri.UNKNOWN, "adb: error: device offline"))
     assert Asked(offline, profile=PHONE).read(Facts(device="adb"))().charging == offline.charging
@@ -134,20 +146,70 @@ def test_an_assumption_counts_for_sensors_alone() -> None:
 
 def test_a_play_begins_where_it_begins() -> None:
     sensed = DeviceState(unused=Span(60_000, "logind", START - HOUR), idle=Reading(Tri.NO, "812 MiB free"))
-    (one,) = play(Facts(said({"charging": "no"}, "--charging"), 2 * HOUR), (START, START + HOUR), Asked(sensed).read)
+    facts = Facts(said({"charging": "no"}, "--charging"), 2 * HOUR)
+    (one,) = play(facts, None, START, Asked(sensed).ground)
     assert (one.at_ms, one.state.charging.value) == (START - 2 * HOUR, "no")
     assert one.state.unused == Span(60_000, "logind", START)
-    changes = play(Facts(device="commuter"), (START, START + 48 * HOUR), Asked(DeviceState()).read)
-    assert changes[0].at_ms < START
-    assert len(changes) > 40
+    script = parse_trace("at +1h battery=50", "t", START)
+    changes = play(facts, script, START, Asked(sensed).ground)
+    assert [change.at_ms for change in changes] == [START, START + HOUR]
+    assert {change.state.charging.value for change in changes} == {"no"}
+    assert changes[0].state.idle == Reading(Tri.NO, "as sensed now")
 
 
-def test_a_script_that_plays_says_nothing_before_it_begins() -> None:
-    changes = tuple(DeviceChange(START + n * HOUR, said({"battery": str(n)}, "t")) for n in (1, 2))
-    played = Played(changes)
-    levels = [played.at(START + hours * HOUR).battery.percent for hours in (0, 1, 1.5, 2, 9)]  # type: ignore[arg-type]
+def test_a_phone_is_as_its_profile_says_until_its_script_speaks() -> None:
+    script = parse_trace("at +1h screen=off", "t", START)
+    ground = Asked(DeviceState(), profile=PHONE, env={"BGO_DEVICE": "charging=yes"}).ground
+    first, later = play(NO_FACTS, script, START, ground)
+    assert (first.state.screen, first.state.charging.value) == (Reading(Tri.YES, "profile pocket"), "yes")
+    assert (later.state.screen.value, later.state.app.value) == ("no", "background")
+
+
+def test_a_device_on_paper_has_no_sensors_and_no_environment() -> None:
+    asked = Asked(said({"charging": "yes"}, "sensor"))
+    paper = replace(asked.ground, is_made_up=True)
+    assert play(NO_FACTS, None, START, paper)[0].state == DeviceState()
+    assert asked.devices == []
+
+
+@pytest.mark.parametrize(("level", "usual", "other"), [(15, "yes", "yes"), (18, "no", "yes"), (25, "no", "no")])
+def test_a_battery_is_low_as_its_profile_says(level: int, usual: str, other: str, tmp_path: Path) -> None:
+    script = tmp_path / "day"
+    script.write_text(f"at +0h battery={level}\n")
+    marked = replace(PHONE, battery=Battery(low=20, okay=25), device={"battery": str(level)})
+    for profile, value in ((PHONE, usual), (marked, other)):
+        for facts in (Facts(said({"battery": str(level)}, "--battery")), Facts(device=str(script))):
+            assert Asked(DeviceState(), profile=profile).read(facts)().battery_low.value == value
+        by_env = Asked(DeviceState(), profile=profile, env={"BGO_DEVICE": f"battery={level}"})
+        assert by_env.read()().battery_low.value == value
+    assert Asked(DeviceState(), profile=marked).read()().battery_low.value == other
+
+
+def test_a_script_says_nothing_before_it_begins_and_its_days_are_made_as_they_come(tmp_path: Path) -> None:
+    path = tmp_path / "day"
+    path.write_text("at +1h battery=1\nat +2h battery=2\n")
+    once = Along(str(path), START, Battery())
+    levels = [once.at(round(START + hours * HOUR)).battery.percent for hours in (0, 1, 1.5, 2, 900)]
     assert levels == [None, 1, 1, 2, 2]
-    assert Played(()).at(START) == DeviceState()
+    path.write_text("every day\nat 07:00 battery=70\nat 19:00 battery=20\n")
+    daily = Along(str(path), START, Battery())
+    path.unlink()
+    far = Along("commuter", START, Battery())
+    for day in range(40):
+        assert {daily.at(START + (24 * day + hours) * HOUR).battery.percent for hours in range(24)} == {70, 20}
+        now = START + (24 * day + 7) * HOUR
+        whole = [c.state for c in read_trace("commuter", START, until_ms=now + HOUR) if c.at_ms <= now]
+        assert far.at(now) == whole[-1]
+
+
+def test_what_a_script_said_before_now() -> None:
+    facts = Facts(said({"app": "swiped"}, "--signal app"), device="drawer-phone")
+    ground = Asked(DeviceState(), profile=PHONE).ground
+    found = past(facts, ground)
+    assert found
+    assert all(change.at_ms < START for change in found)
+    assert {(c.state.app.value, c.state.screen.value, c.state.idle.value) for c in found} == {("swiped", "no", "yes")}
+    assert past(NO_FACTS, ground) == past(Facts(device="adb"), ground) == ()
 
 
 @pytest.mark.parametrize(

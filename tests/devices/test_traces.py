@@ -16,7 +16,7 @@ from bgo.devices.readings import EXAMPLES, SIGNALS, word_of
 from bgo.devices.signals import from_environment, said, spoken_of
 from bgo.devices.traces import built_in, parse_trace, read_trace, with_facts
 from bgo.errors import UsageError
-from bgo.model.device import DeviceChange, DeviceState, Span, Tri
+from bgo.model.device import DeviceChange, DeviceState, Tri
 
 START = 1_795_424_400_000  # 2026-11-23T09:00Z
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -180,9 +180,11 @@ def test_what_nobody_touched_goes_on_so_from_its_line_and_who_is_at_it_stays() -
     spans = [(change.state.unused.ms, change.state.unused.at_ms) for change in found]
     assert spans == [(600_000, START + HOUR), (600_000, START + HOUR), (0, None), (None, None)]
     assert said({"unused": "1m"}, "--signal").unused.at_ms is None, "what is said as a fact is so all the time"
-    sensed = DeviceState(unused=Span(60_000, "logind", START - HOUR))
+    sensed = said({"unused": "1m", "load": "40", "idle": "yes"}, "a sensor")
     (first, *_) = with_facts(parse("at +1h charging=no"), START, above=None, below=sensed)
-    assert first.state.unused == Span(60_000, "as sensed now", START), "it counts from the start of the play"
+    assert spoken_of(first.state) == {"idle"}, "what is of the moment says nothing of a day"
+    own = with_facts(parse("at +1h charging=no"), START, above=None, below=from_environment("unused=1m"))
+    assert own[0].state.unused.ms == 60_000
 
 
 def test_what_a_line_does_not_mention_stays_but_another_network_has_another_name() -> None:

@@ -9,7 +9,7 @@ import pytest
 from bgo.engine import platform
 from bgo.engine.platform import InMemory, InStore
 from bgo.model.android_state import AndroidState
-from bgo.model.device import DeviceState, Reading, Tri
+from bgo.model.device import DeviceChange, DeviceState, Reading, Tri
 from bgo.model.ios_state import IosState
 from bgo.model.platform import MET, PlatformState
 from bgo.model.platform_json import dump, load
@@ -81,6 +81,23 @@ def test_a_fact_that_has_been_so_for_long_counts_from_then(store: SqliteStore) -
     assert now is not None
     assert long is not None
     assert (now.dark_at, long.dark_at) == (START, START - 3_600_000)
+
+
+def test_what_a_script_said_before_counts_from_where_the_rules_have_seen(store: SqliteStore) -> None:
+    lit = DeviceState(screen=Reading(Tri.YES, "test"))
+    before = [DeviceChange(START - 50, lit), DeviceChange(START - 30, DARK), DeviceChange(START + 30, lit)]
+    keeper = InStore()
+    with store.write() as session:
+        met = platform.view(session, PHONE, DARK, START, keeper, before=before).platform.android
+        assert met is not None
+        assert met.dark_at == START - 30, "it has been dark since then, and what is to come has not been"
+        platform.remember(session, platform.view(session, PHONE, lit, START - 20, keeper), keeper)
+        known = platform.view(session, PHONE, DARK, START, keeper, before=before).platform.android
+        assert known is not None
+        assert known.dark_at == START, "when it was lit at a look, what a script says of earlier is over"
+        later = platform.view(session, PHONE, lit, START + 40, keeper, before=before).platform.android
+        assert later is not None
+        assert later.dark_at is None
 
 
 def test_states_come_back_as_they_were() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC
 from typing import Any
 
@@ -16,15 +16,16 @@ from bgo.model.device import View
 from bgo.model.finding import CODES, Finding
 from bgo.model.lane import Rate, Traits
 from bgo.model.options import NetworkConstraint, RetryPolicy, TaskConstraints, TaskTimeout
-from bgo.model.profile import AppRules, BucketQuota, Processing, Profile, Quota, Refresh, Work
+from bgo.model.profile import HOST, AppRules, BucketQuota, Processing, Profile, Quota, Refresh
 from bgo.model.schedule import Cron, Every, Overlap, ScheduleWish, Timing
 from bgo.model.task import Wish
 from bgo.model.window import RelaxStep
+from bgo.policy.gates import device_holds
 from bgo.policy.lint import about, loads, schedules, tasks
 from bgo.policy.lint.loads import Load
 from tests.build import START, a_device
 from tests.hours import hours, is_open
-from tests.policy.test_fit import ANDROID, IOS
+from tests.policy.test_fit import ANDROID, CONSTRAINTS, IOS
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 PHONE = replace(
@@ -75,6 +76,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     }),
     ("runs-too-long", {"profile": PHONE, "usual_ms": 600_001}),
     ("runs-too-long", {"profile": IPHONE, "usual_ms": 300_001}),
+    ("no-promise", {"profile": IPHONE, "start_before": START + HOUR, "expires_at": START + HOUR}),
     ("processing-only", {"profile": IPHONE, "usual_ms": 30_001}),
     ("timeout-tight", {"usual_ms": 241_000}),
     ("relax-too-late", {
@@ -226,8 +228,26 @@ def test_lengths_are_told_to_about_a_tenth(ms: int) -> None:
 
 def test_every_constraint_can_be_unknown() -> None:
     """A new constraint whose unknown reading the linter does not see would be missing here."""
-    asks = TaskConstraints(NetworkConstraint.UNMETERED, True, True, True, True)
-    view = View()
-    found = [finding.said.partition(":")[0] for finding in tasks.sensed(asks, view)]
-    assert found == ["network", "battery", "charging", "idle", "storage"]
-    assert codes(tasks.sensed(asks, View(Profile(work=Work())))) == ["not-sensed"] * 3 + ["unknown-passes"] * 2
+    asks = TaskConstraints(
+        NetworkConstraint.UNMETERED, True, True, True, True, cpu_below=50, unused_for=60, on_network="Home"
+    )
+    assert all(getattr(asks, f.name) != f.default for f in fields(TaskConstraints) if f.name != "on_loss")
+    found = list(tasks.sensed(asks, View()))
+    assert [finding.said.partition(":")[0] for finding in found] == [
+        "network", "battery", "charging", "idle", "storage", "load", "unused", "named_network",
+    ]  # fmt: skip
+    assert codes(found).count("unknown-passes") == len(HOST.unknown_passes)
+    none = View(Profile(unknown_passes=frozenset()))
+    assert codes(tasks.sensed(asks, none)) == ["not-sensed"] * 8
+
+
+@given(CONSTRAINTS, st.sampled_from(["charging=yes battery=80 network=unmetered idle=yes storage_low=no", ""]))
+def test_a_constraint_is_doubted_where_and_only_where_unknown_readings_decide(
+    asks: TaskConstraints, device: str
+) -> None:
+    """Against the gates themselves: under a profile that lets all pass nothing is held that is doubted here."""
+    view = View(Profile(), a_device(device))
+    doubted = list(tasks.sensed(asks, view))
+    held = list(device_holds(asks, view))
+    assert len([f for f in doubted if f.code == "not-sensed"]) == sum("unknown" in hold.current for hold in held)
+    assert (doubted == []) == (device != "" or asks.is_empty)

@@ -77,7 +77,9 @@ def _read_table(document: Document, path: Path, data: Mapping[str, Any], table: 
     for typed, raw in data.items():
         word = typed.replace("-", "_")
         here = (*path, typed)
-        if word in table.keys:
+        if word != typed and word in data:
+            document.faults.append(_twice(document, here, word))
+        elif word in table.keys:
             _read_key(document, here, (*path, word), raw, table.keys[word])
         elif word in table.tables:
             _, inner, is_optional = table.tables[word]
@@ -86,6 +88,11 @@ def _read_table(document: Document, path: Path, data: Mapping[str, Any], table: 
             _read_member(document, here, raw, table.members.table)
         else:
             document.faults.append(_unknown(document, here, raw, table))
+
+
+def _twice(document: Document, path: Path, word: str) -> UsageError:
+    why = f"it is the same as {word}: one of them would be lost"
+    return UsageError(f"{document.place(path)}: {path[-1]} is said twice", why=why, hint="keep one of them")
 
 
 def _is_value(raw: Any) -> bool:

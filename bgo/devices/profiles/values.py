@@ -9,7 +9,7 @@ from typing import Any
 from bgo.devices.profiles.schema import NONE, Key, Kind
 from bgo.errors import UsageError
 from bgo.model.options import shown
-from bgo.model.words import did_you_mean, duration_ms, size_bytes, span
+from bgo.model.words import DAY_MS, did_you_mean, duration_ms, size_bytes, span
 
 MAX_WHOLE = 1_000_000
 EXAMPLES: dict[Kind, str] = {
@@ -158,11 +158,11 @@ def write(key: Key, value: Any) -> str:
     if value is None:
         return f'"{NONE}"'
     if key.kind == "duration":
-        return f'"{span(value)}"'
+        return f'"{length(value)}"'
     if key.kind == "size":
         return f'"{size(value)}"'
     if key.kind == "durations":
-        return f"[{', '.join(f'{span(each)!r}' for each in value)}]".replace("'", '"')
+        return "[" + ", ".join(f'"{length(each)}"' for each in value) + "]"
     if key.kind in {"words", "set", "range"}:
         return f"[{', '.join(map(quoted, _in_order(value)))}]"
     return quoted(value)
@@ -178,6 +178,12 @@ def quoted(value: Any) -> str:
 
     # a JSON string is a TOML string; numbers and booleans are spelled alike
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def length(ms: int) -> str:
+    """Return a duration as `duration_ms` reads it; in days, as no rule counts weeks."""
+    days, rest = divmod(ms, DAY_MS)
+    return f"{days}d{span(rest) if rest else ''}" if days else span(rest)
 
 
 def size(count: int) -> str:
@@ -197,7 +203,7 @@ def told(key: Key, value: Any) -> str:
     if key.kind == "range":
         return f"{value[0]} to {value[1]}"
     if key.kind == "durations":
-        return ", ".join(map(span, value)) or "nothing"
+        return ", ".join(map(length, value)) or "nothing"
     if key.kind in {"text", "signal"}:
         return str(value)
     return write(key, value).strip('"')

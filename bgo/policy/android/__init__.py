@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 from bgo.model.android_state import AndroidState
 from bgo.model.device import DeviceState, Reading, Tri
 from bgo.model.platform import DeviceSaid, Event, Gathered, RunBegan, RunOver, Stop
-from bgo.model.profile import Profile
+from bgo.model.profile import Battery, Profile
 from bgo.policy.android import batching, facts, folding, judging
 from bgo.policy.android.wording import told
 
 if TYPE_CHECKING:
     from bgo.model.lane import ViewKey
     from bgo.model.plan import Hold
+
+USUAL = (Battery().low, Battery().okay)
+"""Marks by which every level is judged anyhow."""
 
 
 def step(profile: Profile, state: AndroidState | None, event: Event) -> AndroidState:
@@ -40,7 +43,7 @@ def advance(profile: Profile, state: AndroidState, now: int) -> AndroidState:
 
 
 def as_judged(profile: Profile, state: AndroidState, device: DeviceState, now: int) -> DeviceState:
-    """Return the device as constraints see it: when it counts as idle, and as charging.
+    """Return the device as constraints see it: when it counts as idle, and as charging, and its battery as low.
 
     The network is left as it is. Doze cuts it, but for expedited work, services and exempt apps; all other work is
     held and stopped by Doze itself.
@@ -51,6 +54,10 @@ def as_judged(profile: Profile, state: AndroidState, device: DeviceState, now: i
         after = told(profile.battery.stable_charge_after_ms)
         since = told(0 if state.plugged_at is None else now - state.plugged_at)
         device = replace(device, charging=Reading(Tri.NO, f"plugged in for {since} of {after}"))
+    marks = profile.battery
+    if (marks.low, marks.okay) != USUAL and device.battery.percent is not None:
+        words = f"{device.battery.source}; low at {marks.low} %, until {marks.okay} %"
+        device = replace(device, battery_low=Reading(Tri.YES if state.said.low else Tri.NO, words))
     return device
 
 

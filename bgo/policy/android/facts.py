@@ -18,7 +18,7 @@ def said(profile: Profile, device: DeviceState, before: Said) -> Said:
     return Said(
         charging=device.charging.value is Tri.YES,
         full=level is not None and level >= profile.battery.stable_charge_level,
-        low=_is_low(profile.battery, device.battery_low.value, level, before.low),
+        low=_is_low(profile.battery, device, before.low),
         screen=device.screen.value.value,
         locked=device.lock.value in ("locked", "before-first-unlock"),
         app=device.app.value,
@@ -31,9 +31,11 @@ def said(profile: Profile, device: DeviceState, before: Said) -> Said:
     )
 
 
-def _is_low(marks: Battery, word: Tri, percent: int | None, was_low: bool) -> bool:
-    if word is not Tri.UNKNOWN:
-        return word is Tri.YES
+def _is_low(marks: Battery, device: DeviceState, was_low: bool) -> bool:
+    percent, word = device.battery.percent, device.battery_low
+    # Who told the level may have told by the usual marks, too, whether it is low; a phone's own word counts.
+    if word.value is not Tri.UNKNOWN and (percent is None or word.source != device.battery.source):
+        return word.value is Tri.YES
     if percent is None:
         return was_low
     return percent <= marks.low or (was_low and percent < marks.okay)

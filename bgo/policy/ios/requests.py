@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from bgo.model.options import NetworkConstraint
 from bgo.model.profile import Profile
-from bgo.model.words import span
 from bgo.policy.ios.facts import app_rules, has_mode
 from bgo.policy.ios.telling import wants_rest
 
@@ -119,13 +118,3 @@ def _asks(key: ViewKey) -> Iterator[tuple[Kind, bool, bool]]:
     if not wants_rest(key):
         yield "refresh", False, False
     yield "processing", key.constraints.requires_charging, key.constraints.network is not NetworkConstraint.NONE
-
-
-def too_far(profile: Profile, due_in_ms: int) -> str:
-    """Return what is to be said of a request for a time that far ahead; empty: nothing."""
-    horizon = app_rules(profile).horizon_ms
-    return (
-        ""
-        if due_in_ms <= horizon
-        else f"due in {span(due_in_ms)}: iOS wants no requests for later than {span(horizon)}"
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from bgo.model.device import DeviceState
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     from bgo.model.lane import ViewKey
 
 OPEN_APP = "open the app, or bgo run --signal app=foreground"
-OWNER, IOS = "whoever owns the device", "iOS, when it likes"
+OWNER, USER, IOS = "whoever owns the device", "the app's user", "iOS, when it likes"
 
 
 def gone(state: IosState, device: DeviceState) -> Iterator[Hold]:
     """Yield what keeps iOS from letting the app run at all."""
     facts = state.facts or Facts()
+    if state.quit:
+        yield Hold(Gate.APP, "force-quit", "an app that was opened since then", USER, lift=OPEN_APP)
     if not facts.unlocked:
         yield Hold(
             Gate.LOCKED,
@@ -32,21 +35,30 @@ def gone(state: IosState, device: DeviceState) -> Iterator[Hold]:
             OWNER,
             lift="unlock it, or bgo run --signal lock=open",
         )
-    if state.quit:
-        yield Hold(Gate.APP, "force-quit", "an app that was opened since then", "the app's user", lift=OPEN_APP)
 
 
 def in_background(profile: Profile, state: IosState, device: DeviceState, key: ViewKey, now: int) -> Iterator[Hold]:
-    """Yield what stands against work of an app that is not in the foreground."""
+    """Yield what stands against work of an app that is not in the foreground; of each gate the first hold alone."""
     facts = state.facts or Facts()
+    if not state.quit:
+        yield from islice(_app(profile, state, device, key, now), 1)
+    yield from islice(_power(profile, facts, device), 1)
+    if not state.processing_until and (wants_rest(key) or not state.refresh_until):
+        yield _opportunity(profile, state, key)
+
+
+def _app(profile: Profile, state: IosState, device: DeviceState, key: ViewKey, now: int) -> Iterator[Hold]:
+    """Yield why iOS gives this app no time, whatever the device."""
     yield from _modes(profile, key)
-    if not facts.refresh:
+    if state.facts is not None and not state.facts.refresh:
         yield _switched_off(device, "requests end with error 1, unavailable")
     if now >= unused_at(profile, state):
         unused = span(app_rules(profile).unused_ms or 0)
-        yield Hold(
-            Gate.APP, f"nobody has opened the app for {unused}", "an app in use", "the app's user", lift=OPEN_APP
-        )
+        yield Hold(Gate.APP, f"nobody has opened the app for {unused}", "an app in use", USER, lift=OPEN_APP)
+
+
+def _power(profile: Profile, facts: Facts, device: DeviceState) -> Iterator[Hold]:
+    """Yield what iOS saves power for: Low Power Mode, or a battery that is nearly empty."""
     if facts.low_power and app_rules(profile).low_power_stops:
         yield Hold(
             Gate.LOW_POWER,
@@ -57,14 +69,12 @@ def in_background(profile: Profile, state: IosState, device: DeviceState, key: V
         )
     if facts.flat:
         yield Hold(
-            Gate.BATTERY,
-            f"{device.battery.percent} %, not charging ({device.battery.source})",
+            Gate.LOW_POWER,
+            f"battery at {device.battery.percent} %, not charging ({device.battery.source})",
             f"{app_rules(profile).battery_floor} %, or a charger",
             "the device's battery",
             lift="charge it, or bgo run --battery 50",
         )
-    if not state.processing_until and (wants_rest(key) or not state.refresh_until):
-        yield _opportunity(profile, state, key)
 
 
 def cancelled(device: DeviceState) -> Hold:
@@ -122,7 +132,7 @@ def not_in_front(traits: Traits) -> Hold:
         Gate.FOREGROUND,
         "the app is not in the foreground",
         f"it is: {traits.foreground} work starts with a deed of its user",
-        "the app's user",
+        USER,
         lift=OPEN_APP,
     )
 
@@ -131,7 +141,7 @@ def time_over(state: IosState) -> Hold:
     """Return the hold of a run whose time ends, or has ended."""
     ends = max(state.grace_until, state.refresh_until, state.processing_until)
     if not ends:
-        what = "iOS has suspended the app: its time is over, or somebody uses the device"
+        what = "iOS has suspended the app: its time in the background is over"
     elif ends == state.processing_until:
         what = "processing ends"
     else:

@@ -42,6 +42,7 @@ def lint(work: Work, view: View) -> Iterator[Finding]:
     """Yield what is wrong with it under this view, the worst not always first."""
     yield from _fits(work, view)
     yield from _times(work)
+    yield from _promised(work, view)
     yield from _lasts(work, view)
     yield from relaxes_late(work.wish, None if work.expires_at is None else work.expires_at - work.created_at)
     asks = relax.asked(work.wish, work.created_at, max(work.created_at, work.due_at))
@@ -102,6 +103,13 @@ def _times(work: Work) -> Iterator[Finding]:
         yield Finding("deadline-impossible", "it expires before it may begin", why, "give a later deadline")
     elif work.wish.finish_before is not None:
         yield from _finishes(work, work.wish.finish_before - earliest)
+
+
+def _promised(work: Work, view: View) -> Iterator[Finding]:
+    """Whether it has a deadline on a platform that may give no time before it."""
+    if view.profile.os == "ios" and work.expires_at is not None and not work.traits.foreground:
+        why = f"{view.profile.name} gives time when it likes, and may give none before its deadline"
+        yield Finding("no-promise", f"it expires after {about(work.expires_at - work.due_at)}", why, "give it days")
 
 
 def _finishes(work: Work, left: int) -> Iterator[Finding]:

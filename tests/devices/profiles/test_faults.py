@@ -40,6 +40,12 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
     "no list": ("unknown_passes = 'idle'", "mine.toml:2: unknown_passes", "a list of texts", '["charging"]'),
     "twice": ("unknown_passes = ['network', 'network']", "mine.toml:2: unknown_passes", "twice", "write"),
     "no constraint": ("unknown_passes = ['netwrk']", "mine.toml:2: no constraint 'netwrk'", "is one of", "'network'"),
+    "said twice": (
+        "[work]\nrun_max = '1m'\nrun-max = '2m'",
+        "mine.toml:4: run-max is said twice",
+        "be lost",
+        "keep one",
+    ),
     "no range": ("[refresh]\nper_day = [5, 2]", "mine.toml:3: per_day", "the least and the most", "[1, 4]"),
     "no bucket": ("[quota.activ]\ntime = '1m'", "mine.toml:2: no standby bucket 'activ'", "is one of", "'active'"),
     "no bucket pinned": ("[standby]\npinned = 'rara'", "mine.toml:3: no standby bucket 'rara'", "is one of", "'rare'"),

@@ -154,3 +154,26 @@ def test_names(tmp_path: Path) -> None:
     (tmp_path / "README.md").touch()
     assert set(profiles.names(tmp_path)) == {*profiles.names(), "mine"}
     assert profiles.names(tmp_path / "missing") == profiles.names()
+
+
+def test_what_one_of_two_parents_took_away_does_not_come_back_by_the_other(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        base=ANDROID,
+        without="extends = 'base'\nbatching = 'none'",
+        other="extends = 'base'",
+        both="extends = ['other', 'without']",
+        again="extends = 'both'\n[batching]\nready = 9",
+    )
+    assert profiles.profile("both", tmp_path).batching is None
+    assert refused(tmp_path, "again").message == "again.toml:2: [batching] lacks max_delay"
+
+
+def test_a_phone_may_begin_with_what_a_computer_has(tmp_path: Path) -> None:
+    found = made(tmp_path, "extends = 'host'\nos = 'android'\n[battery]\nlow = 14")
+    assert (found.os, found.battery.low, found.battery.okay, found.lineage) == ("android", 14, 20, ("host",))
+
+
+def test_a_battery_that_is_low_and_okay_at_once_is_none(tmp_path: Path) -> None:
+    write(tmp_path, mine="os = 'host'\n[battery]\nlow = 20\nokay = 20")
+    assert refused(tmp_path, "mine").message == "mine.toml:4: battery.okay is 20, battery.low 20"

@@ -48,34 +48,39 @@ def device(**said: Any) -> DeviceState:
     return found
 
 
-class Phone:
-    """A phone under a profile; instants are milliseconds from when it was met."""
+MET = 1_800_000_000_000
+"""When phones are met: in January 2027. An instant that is none of many is easily taken for a duration."""
 
-    def __init__(self, rules: str | Profile = "android", **said: Any) -> None:
+
+class Phone:
+    """A phone under a profile; instants are milliseconds from when it was met, or with `base=0` as they are."""
+
+    def __init__(self, rules: str | Profile = "android", base: int = MET, **said: Any) -> None:
+        self.base = base
         self.profile = named(rules) if isinstance(rules, str) else rules
         self.state: AndroidState | None = None
         self.device = DeviceState()
-        self.tell(0, **said)
+        self.tell(MET - base, **said)
 
     def _fold(self, event: Event) -> None:
         self.state = android.step(self.profile, self.state, event)
 
     def _at(self, now: int) -> AndroidState:
         assert self.state is not None
-        self.state = android.advance(self.profile, self.state, now)
+        self.state = android.advance(self.profile, self.state, self.base + now)
         return self.state
 
     def tell(self, at: int, **said: Any) -> None:
         """Let the phone say something new; the rest stays as it was."""
         new = device(**said)
         self.device = replace(self.device, **{name: getattr(new, name) for name in said})
-        self._fold(DeviceSaid(at, self.device))
+        self._fold(DeviceSaid(self.base + at, self.device))
 
     def begin(self, at: int, run: str = "run", traits: Traits = PLAIN, wants_network: bool = False) -> None:
-        self._fold(RunBegan(at, run, traits, wants_network))
+        self._fold(RunBegan(self.base + at, run, traits, wants_network))
 
     def end(self, at: int, run: str = "run") -> None:
-        self._fold(RunOver(at, run))
+        self._fold(RunOver(self.base + at, run))
 
     def work(self, start: int, end: int) -> None:
         """Let plain work run from `start` to `end`."""
@@ -83,25 +88,32 @@ class Phone:
         self.end(end, f"run at {start}")
 
     def gather(self, at: int, ready: int) -> None:
-        self._fold(Gathered(at, ready))
+        self._fold(Gathered(self.base + at, ready))
 
     def holds(self, now: int, traits: Traits = PLAIN, constraints: TaskConstraints = NO_CONSTRAINTS) -> list[Hold]:
         """Return what holds such work; the state itself is left as it is."""
         assert self.state is not None
-        return list(android.holds(self.profile, self.state, self.device, key(traits, constraints), now))
+        asked = key(traits, constraints)
+        return [
+            hold if hold.until_ms is None else replace(hold, until_ms=hold.until_ms - self.base)
+            for hold in android.holds(self.profile, self.state, self.device, asked, self.base + now)
+        ]
 
     def gates(self, now: int, traits: Traits = PLAIN, constraints: TaskConstraints = NO_CONSTRAINTS) -> list[Gate]:
         return [hold.gate for hold in self.holds(now, traits, constraints)]
 
     def stop(self, now: int, run: str = "run", traits: Traits = PLAIN, begun: int = 0) -> Stop | None:
-        return android.stop(self.profile, self._at(now), self.device, RunBegan(begun, run, traits), now)
+        event = RunBegan(self.base + begun, run, traits)
+        found = android.stop(self.profile, self._at(now), self.device, event, self.base + now)
+        return None if found is None else found._replace(at=found.at - self.base)
 
     def edge(self, now: int) -> int | None:
         assert self.state is not None
-        return android.next_edge(self.profile, self.state, now)
+        found = android.next_edge(self.profile, self.state, self.base + now)
+        return None if found is None else found - self.base
 
     def judged(self, now: int) -> DeviceState:
-        return android.as_judged(self.profile, self._at(now), self.device, now)
+        return android.as_judged(self.profile, self._at(now), self.device, self.base + now)
 
     def opens(self, now: int, until: int, traits: Traits = PLAIN) -> int | None:
         """Return the first instant from `now` on at which such work may start, going from edge to edge."""

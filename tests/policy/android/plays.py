@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bgo.model.lane import Traits
 from bgo.model.profile import BUCKETS, Profile
-from tests.policy.android.kit import HOUR, MINUTE, SECOND, Phone, named
+from tests.policy.android.kit import HOUR, MET, MINUTE, SECOND, Phone, named
 
 TRAITS = (Traits(), Traits(expedited="run"), Traits(expedited="drop"), Traits(foreground="dataSync"),
           Traits(foreground="shortService"))  # fmt: skip
@@ -68,6 +68,8 @@ DEEDS = st.one_of(
     st.builds(Deed, GAPS, st.just("end"), st.just(NOTHING), number=st.integers(0, 3)),
     st.builds(Deed, GAPS, st.just("gather"), st.just(NOTHING), number=st.integers(0, 6)),
     st.builds(Deed, GAPS, st.just("pass"), st.just(NOTHING)),
+    st.builds(Deed, GAPS, st.just("late"), SAYINGS, number=st.integers(0, 6 * HOUR)),
+    st.builds(Deed, GAPS, st.just("late end"), st.just(NOTHING), number=st.integers(0, HOUR)),
 )
 STARTS = st.fixed_dictionaries(
     {"charging": st.booleans(), "screen": st.booleans(), "app": st.sampled_from(["background", "foreground"])}
@@ -78,7 +80,7 @@ class Play:
     """A phone, what runs on it, and the time."""
 
     def __init__(self, profile: Profile, start: dict[str, Any]) -> None:
-        self.phone, self.now, self.live, self._number = Phone(profile, **start), 0, list[str](), 0
+        self.phone, self.now, self.live, self._number = Phone(profile, base=0, **start), MET, list[str](), 0
 
     def do(self, deed: Deed) -> None:
         self.now += deed.gap
@@ -91,5 +93,9 @@ class Play:
                 self.phone.begin(self.now, self.live[-1], deed.traits, wants_network=self._number % 2 == 0)
             case "end" if self.live:
                 self.phone.end(self.now, self.live.pop(deed.number % len(self.live)))
+            case "late":  # a fact that has been so for a while
+                self.phone.tell(self.now - deed.number, **deed.said)
+            case "late end" if self.live:  # nobody has looked since
+                self.phone.end(self.now - deed.number, self.live.pop())
             case "gather":
                 self.phone.gather(self.now, deed.number)

@@ -15,7 +15,7 @@ from bgo.model.lane import Traits
 from bgo.model.options import TaskConstraints
 from bgo.model.platform import RunBegan
 from bgo.policy import android
-from tests.policy.android.kit import ANY_NETWORK, DAY, HOUR, MINUTE, Phone, key
+from tests.policy.android.kit import ANY_NETWORK, DAY, HOUR, MET, MINUTE, Phone, key
 from tests.policy.android.plays import DEEDS, PROFILES, STARTS, TRAITS, Deed, Play
 
 DAYS = st.lists(DEEDS, max_size=14)
@@ -118,7 +118,7 @@ JOBS = st.lists(st.tuples(st.integers(0, 3 * HOUR), st.integers(1, 25 * MINUTE))
 def test_no_window_has_more_run_time_than_its_bucket_allows(
     name: str, bucket: str, jobs: list[tuple[int, int]], slots: int
 ) -> None:
-    phone = Phone(name, bucket=bucket, app="background", screen=True, charging=False, network="unmetered")
+    phone = Phone(name, base=0, bucket=bucket, app="background", screen=True, charging=False, network="unmetered")
     spans = obedient(phone, jobs, slots)
     quota = phone.profile.quota
     assert quota is not None
@@ -142,13 +142,13 @@ def busy(spans: list[tuple[int, int]], start: int, end: int) -> int:
 
 def obedient(phone: Phone, jobs: list[tuple[int, int]], slots: int) -> list[tuple[int, int]]:
     """Run jobs (due so long after the one before, so long) as a worker would that heeds every hold and stop."""
-    dues, now = [], 0
+    dues, now = [], MET
     for gap, length in jobs:
         now += gap
         dues.append((now, length))
     live: dict[str, tuple[int, int]] = {}
-    spans, now, number = [], 0, 0
-    while (dues or live) and now < 60 * DAY:
+    spans, now, number = [], MET, 0
+    while (dues or live) and now < MET + 60 * DAY:
         for run, (start, end) in list(live.items()):
             stop = phone.stop(now, run)
             if end <= now or (stop is not None and stop.at <= now):
@@ -167,24 +167,24 @@ def obedient(phone: Phone, jobs: list[tuple[int, int]], slots: int) -> list[tupl
         stops = [phone.stop(now, run) for run in live]
         nexts = [phone.edge(now), *(end for _, end in live.values()), *(due for due, _ in dues if due > now)]
         nexts += [stop.at for stop in stops if stop is not None]
-        now = min((at for at in nexts if at is not None and at > now), default=60 * DAY)
+        now = min((at for at in nexts if at is not None and at > now), default=MET + 60 * DAY)
     return spans
 
 
 def test_an_obedient_worker_gets_through_what_it_has() -> None:
-    phone = Phone("android", bucket="rare", app="background", screen=True, charging=False)
+    phone = Phone("android", base=0, bucket="rare", app="background", screen=True, charging=False)
     spans = obedient(phone, [(0, 6 * MINUTE)] * 6, 1)
     # Ten minutes a day: six, and four of the second; that one was stopped, and this worker does not try it again.
     assert [(b - a) // MINUTE for a, b in spans] == [6, 4, 6, 4, 6, 4]
-    assert [a // DAY for a, _ in spans] == [0, 0, 1, 1, 2, 2]
+    assert [(a - MET) // DAY for a, _ in spans] == [0, 0, 1, 1, 2, 2]
 
 
 @given(st.sampled_from(sorted(PROFILES)), st.sampled_from(["foreground", "background"]), st.integers(0, 3 * HOUR))
 def test_a_fact_that_has_been_so_for_long_counts_from_then(name: str, app: str, since: int) -> None:
     """A look that says "so for two hours" comes to what a look two hours ago would have come to."""
-    now = 4 * HOUR
+    now = MET + 4 * HOUR
     said = {"screen": False, "charging": False, "app": "background", "network": "unmetered"}
-    late, early = (Phone(PROFILES[name], charging=True, screen=True, app=app) for _ in range(2))
+    late, early = (Phone(PROFILES[name], base=0, charging=True, screen=True, app=app) for _ in range(2))
     early.tell(now - since, **said)
     late._at(now)
     late.tell(now, app=app)

@@ -105,7 +105,7 @@ def test_processing_ends_when_somebody_takes_the_device_and_a_refresh_does_not()
         ("refresh=off", Gate.APP),
         ("lock=before-first-unlock", Gate.LOCKED),
         ("low_power=on", Gate.LOW_POWER),
-        ("battery=19 charging=no", Gate.BATTERY),
+        ("battery=19 charging=no", Gate.LOW_POWER),
     ],
 )
 def test_what_keeps_an_app_from_getting_time_at_all(words: str, gate: Gate) -> None:
@@ -240,11 +240,14 @@ def test_holds_say_what_it_is_and_what_to_do() -> None:
     device = a_phone("app=background low_power=on refresh=off battery=7 lock=open")
     state = ios.step(IOS, None, DeviceSaid(T0, device))
     found = list(ios.holds(IOS, state, device, of_traits(periodic=True), T0))
-    assert [hold.gate for hold in found] == [Gate.APP, Gate.LOW_POWER, Gate.BATTERY, Gate.OPPORTUNITY]
+    assert [hold.gate for hold in found] == [Gate.APP, Gate.LOW_POWER, Gate.OPPORTUNITY]
     assert all(hold.current and hold.needed and hold.holder and hold.lift for hold in found)
     assert all(hold.until_ms is None for hold in found), "nobody can say when"
     assert "bgo asks for the next one after each run" in found[-1].needed
-    assert "7 %" in found[2].current
+    assert "Low Power Mode" in found[1].current
+    flat = a_phone("battery=7")
+    (hold, _) = ios.holds(IOS, ios.step(IOS, None, DeviceSaid(T0, flat)), flat, PLAIN_WORK, T0)
+    assert "7 %" in hold.current
 
 
 def test_a_state_that_nothing_was_said_to_is_judged_by_the_device_at_hand() -> None:

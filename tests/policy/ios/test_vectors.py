@@ -12,7 +12,7 @@ from bgo.model.lane import Gate, Traits, ViewKey
 from bgo.model.options import NetworkConstraint, TaskConstraints
 from bgo.model.platform import DeviceSaid
 from bgo.policy import ios
-from bgo.policy.ios.requests import Fault, Request, Scene, standing_for, submit, too_far
+from bgo.policy.ios.requests import Fault, Request, Scene, standing_for, submit
 from tests.policy.ios.phone import DAY, HOUR, IOS, MINUTE, T0, a_phone, a_run, after, held, spans, with_app
 
 REFRESH = Request("com.example.app.refresh", "refresh", T0)
@@ -98,11 +98,6 @@ def test_many_tasks_share_the_requests_so_that_no_limit_is_met(work: list[tuple[
         ]
         assert fitting, "each task has a request that comes no later than it is due"
     assert {one.earliest_ms for one in requests} <= {due for _, due in work}
-
-
-def test_a_request_for_later_than_a_week_is_not_recommended() -> None:
-    assert too_far(IOS, 7 * DAY) == ""
-    assert "1w" in too_far(IOS, 7 * DAY + 1)
 
 
 def test_vector_21_after_a_force_quit_nothing_runs_until_the_app_is_opened() -> None:
