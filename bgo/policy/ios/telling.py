@@ -63,7 +63,7 @@ def _power(profile: Profile, facts: Facts, device: DeviceState) -> Iterator[Hold
         yield Hold(
             Gate.LOW_POWER,
             f"Low Power Mode is on ({device.low_power.source})",
-            "it is off",
+            "it off",
             OWNER,
             lift="switch it off, or bgo run --signal low_power=off",
         )
@@ -86,7 +86,7 @@ def _switched_off(device: DeviceState, so: str) -> Hold:
     return Hold(
         Gate.APP,
         f"Background App Refresh is off ({device.refresh.source}): {so}",
-        "it is on",
+        "it on",
         OWNER,
         lift="Settings > General > Background App Refresh, or bgo run --signal refresh=on",
     )
@@ -131,7 +131,7 @@ def not_in_front(traits: Traits) -> Hold:
     return Hold(
         Gate.FOREGROUND,
         "the app is not in the foreground",
-        f"it is: {traits.foreground} work starts with a deed of its user",
+        f"it there: {traits.foreground} work starts with a deed of its user",
         USER,
         lift=OPEN_APP,
     )
