@@ -55,6 +55,8 @@ class Memory:
     held: dict[int, str | None] = field(default_factory=dict)
     keeper: Keeper = field(default_factory=platform.InStore)
     """Where what the platform's rules remember is between two looks."""
+    judge: Judge | None = None
+    """What was judged last; most looks find nothing changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def look(
 ) -> Look:
     """Judge without writing: would a tick find alarms, work for a free slot, or a changed hold?"""
     coming = session.alarms.next(moment)
-    view, open_views, holds = _judge(session, asker, view, moment.now_ms)
+    view, open_views, holds = _judge(session, asker, view, moment.now_ms, memory)
     slots = _budget(session, asker, free).free if open_views else 0
     changed = any(memory.held.get(v) != h.gate for v, _, h in holds)
     lifted = any(memory.held.get(v, Gate.STATE) for v in open_views)  # a view never seen may be held in the log
@@ -146,7 +148,7 @@ def tick(
     """
     now = moment.now_ms
     promoted, coming, paused = alarms.ring(session, moment, view.profile)
-    view, open_views, holds = _judge(session, asker, view, now)
+    view, open_views, holds = _judge(session, asker, view, now, memory)
     _remember(session, memory, open_views, holds, now)
     claims: list[Claim] = []
     parked, woke = 0, False
@@ -184,7 +186,7 @@ def tick(
         if refused or not idle or parked >= PARK_STEP or not goes_on or not (plan.picks or plan.parked):
             break
         # A lane that was parked or emptied may have let in another of its key, perhaps of another view.
-        view, open_views, holds = _judge(session, asker, view, now)
+        view, open_views, holds = _judge(session, asker, view, now, memory)
     platform.remember(session, view, memory.keeper)
     if coming is None or parked or woke:
         coming = session.alarms.next(moment)
@@ -208,9 +210,9 @@ def _began(session: Session, task: Task, now: int) -> RunBegan:
     return RunBegan(now, f"{task.id}.{task.run}", key.traits, key.constraints.network != NetworkConstraint.NONE)
 
 
-def _judge(session: Session, asker: Asker, view: View, now: int) -> tuple[View, list[int], list[Held]]:
+def _judge(session: Session, asker: Asker, view: View, now: int, memory: Memory) -> tuple[View, list[int], list[Held]]:
     """Return the views that may start, and those that may not; what waits for company alone is counted first."""
-    open_views, holds = _judged(session, asker, view, now)
+    open_views, holds = _judged(session, asker, view, now, memory)
     alone = [number for number, _, hold in holds if hold.gate is Gate.BATCHING]
     if not alone:
         return view, open_views, holds
@@ -218,12 +220,13 @@ def _judge(session: Session, asker: Asker, view: View, now: int) -> tuple[View, 
     gathered = platform.after(view, [Gathered(now, ready)], now)
     if gathered.platform == view.platform:
         return view, open_views, holds
-    return gathered, *_judged(session, asker, gathered, now)
+    return gathered, *_judged(session, asker, gathered, now, memory)
 
 
-def _judged(session: Session, asker: Asker, view: View, now: int) -> tuple[list[int], list[Held]]:
+def _judged(session: Session, asker: Asker, view: View, now: int, memory: Memory) -> tuple[list[int], list[Held]]:
     open_views, holds = [], []
-    full, judge = session.queues.full(), Judge(view, asker.offer, now)
+    judge = Judge(view, asker.offer, now) if memory.judge is None else memory.judge.at(view, asker.offer, now)
+    full, memory.judge = session.queues.full(), judge
     for number, key in session.lanes.views():
         hold = queue_hold(key.queue, full[key.queue]) if key.queue in full else judge.hold(key)
         if hold is None:
@@ -244,7 +247,7 @@ def _first(one: int | None, other: int | None) -> int | None:
 
 def waiting(session: Session, asker: Asker, view: View, now: int) -> tuple[int, int, int | None, dict[str, int]]:
     """Return how many tasks wait for a retry, how many for their delay, the next due time, and held ones by gate."""
-    _, _, holds = _judge(session, asker, view, now)
+    _, _, holds = _judge(session, asker, view, now, Memory())
     held: dict[str, int] = {}
     for number, _, hold in holds:
         held[hold.gate] = held.get(hold.gate, 0) + session.lanes.ready_under(number)

@@ -85,26 +85,62 @@ def view_hold(key: ViewKey, view: View, offer: Offer, now_ms: int) -> Hold | Non
     return Judge(view, offer, now_ms).hold(key)
 
 
-class Judge:
-    """`view_hold` for many kinds of work at one instant: those that wish for the same are judged once."""
+MOST_TOLD = 4096
+"""So many answers a judge keeps."""
 
-    __slots__ = ("_known", "_now", "_offer", "_view")
+
+class Judge:
+    """`view_hold` for many kinds of work: those that wish for the same are judged once, for as long as nothing that an
+    answer hangs on is another."""
+
+    __slots__ = ("_is_fleeting", "_known", "_now", "_offer", "_told", "_until", "_view")
 
     def __init__(self, view: View, offer: Offer, now_ms: int) -> None:
         self._view, self._offer, self._now = view, offer, now_ms
         self._known: dict[tuple[TaskConstraints, ZonedWindow | None, Traits], Hold | None] = {}
+        self._told: dict[int, tuple[ViewKey, Hold | None]] = {}
+        """By the identity of the key, which is kept here, so that no other can have it."""
+        self._until: int | None = None
+        """Before this instant no answer is another."""
+        self._is_fleeting = view.profile.remembers
+        """Answers are those of one instant."""
+
+    def at(self, view: View, offer: Offer, now_ms: int) -> Judge:
+        """Return the judge of another instant: this one where all it has said is still so."""
+        is_same = (
+            not self._is_fleeting
+            and offer is self._offer
+            and view.profile is self._view.profile
+            and (view.device is self._view.device or view.device == self._view.device)
+            and view.platform == self._view.platform
+            and self._now <= now_ms
+            and (self._until is None or now_ms < self._until)
+        )
+        return self if is_same else Judge(view, offer, now_ms)
 
     def hold(self, key: ViewKey) -> Hold | None:
         """Return the first hold on work of this kind, or None when it may start."""
+        told = self._told.get(id(key))
+        if told is None:
+            if len(self._told) >= MOST_TOLD:
+                self._told.clear()  # keys of very many kinds of work are read anew each time
+            told = self._told[id(key)] = (key, self._judged(key))
+        return told[1]
+
+    def _judged(self, key: ViewKey) -> Hold | None:
         offer, view = self._offer, self._view
         is_offered = offer.queues is None and (offer.handlers is None or key.handler in offer.handlers)
         if not is_offered and (own := next(_offer_holds(key, offer), None)) is not None:
             return own
         if key.constraints is NO_CONSTRAINTS and key.window is None and is_plain(key, view):
             return None  # most work, judged by every look and tick
+        if key.window is not None or key.constraints.unused_for is not None:
+            self._is_fleeting = True
         wish = (key.constraints, key.window, key.traits)
         if wish not in self._known:
-            self._known[wish] = next(_wish_holds(key, view, self._now), None)
+            hold = self._known[wish] = next(_wish_holds(key, view, self._now), None)
+            if hold is not None and hold.until_ms is not None:
+                self._until = hold.until_ms if self._until is None else min(self._until, hold.until_ms)
         return self._known[wish]
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from bgo.devices.profiles import profile
 from bgo.engine import platform
-from bgo.model.device import Reading, Tri, View
+from bgo.model.device import DeviceState, Reading, Span, Tri, View
 from bgo.model.lane import PLAIN, Traits
 from bgo.model.options import NO_CONSTRAINTS, NetworkConstraint, TaskConstraints
 from bgo.model.plan import Gate, ViewKey
+from bgo.model.platform import PlatformState
 from bgo.model.profile import Profile
 from bgo.policy.gates import Judge, Offer, concurrency_hold, device_holds, view_hold, view_holds
 from bgo.store.sqlite import SqliteStore
@@ -48,6 +49,40 @@ def test_a_judge_of_many_says_of_each_what_is_told_first(name: str, offer: Offer
     for key in keys:
         first = next(view_holds(key, view, offer, START), None)
         assert judge.hold(key) == first == view_hold(key, view, offer, START)
+
+
+UNUSED = DeviceState(unused=Span(1_000, "test", START))
+
+
+@pytest.mark.parametrize(
+    ("key", "view", "after"),
+    [
+        (a_key(CHARGING), a_view(True), a_view(False)),
+        (a_key(CHARGING), a_view(False), a_view(True)),
+        (a_key(CHARGING), a_view(None), View(Profile("lenient", unknown_passes=frozenset({"charging"})))),
+        (ViewKey("default", "work", NO_CONSTRAINTS, hours("00:00-15:06"), UTC), a_view(), a_view()),
+        (ViewKey("default", "work", NO_CONSTRAINTS, hours("15:07-16:00"), UTC), a_view(), a_view()),
+        (a_key(TaskConstraints(unused_for=10)), View(device=UNUSED), View(device=UNUSED)),
+        (a_key(TaskConstraints(battery_not_low=True)), a_view(), View(platform=PlatformState(battery_low=True))),
+    ],
+)
+def test_a_judge_of_later_says_what_is_so_then(key: ViewKey, view: View, after: View) -> None:
+    judge = Judge(view, ANYTHING, START)
+    judge.hold(key)
+    for seconds in range(60):  # START is 15:06:40 in UTC: windows open and close within this minute
+        now = START + seconds * 1_000
+        for seen in (view, after):
+            judge = judge.at(seen, ANYTHING, now)
+            assert judge.hold(key) == next(view_holds(key, seen, ANYTHING, now), None)
+
+
+def test_a_judge_serves_as_long_as_nothing_changes() -> None:
+    judge = Judge(a_view(True), ANYTHING, START)
+    judge.hold(a_key(CHARGING))
+    assert judge.at(a_view(True), ANYTHING, START + 9) is judge
+    assert judge.at(a_view(False), ANYTHING, START + 9) is not judge
+    assert judge.at(a_view(True), Offer(frozenset()), START + 9) is not judge
+    assert judge.at(a_view(True), ANYTHING, START - 1) is not judge
 
 
 @pytest.mark.parametrize("charging", [True, False, None])
