@@ -144,7 +144,8 @@ def toml_with(key: str) -> pytest.MarkDecorator:
 
 
 def test_every_toml_block_is_of_a_kind_that_is_used() -> None:
-    assert [b.where for b in all_blocks("toml") if not {"project", "step"} & tomllib.loads(b.text).keys()] == []
+    kinds = {"project", "step", "schedule", "change"}
+    assert [b.where for b in all_blocks("toml") if not kinds & tomllib.loads(b.text).keys()] == []
 
 
 @toml_with("step")
@@ -155,6 +156,32 @@ def test_a_chain_file_is_executed(block: Block, person: Person, installed: Insta
     (here / "photos" / "a.raw").write_bytes(b"one")
     done = _bgo(installed, "chain --file chain.toml --run", here, env)
     assert "✓ succeeded" in done.stderr
+
+
+@toml_with("schedule")
+def test_a_scenario_is_played(block: Block, person: Person, installed: Installed) -> None:
+    here, env = person
+    (here / "week.toml").write_text(block.text, encoding="utf-8")
+    done = _bgo(installed, "simulate --scenario week.toml --for 1d --plays 2", here, env)
+    assert "Under ios." in done.stdout
+
+
+@toml_with("change")
+def test_a_script_of_a_device_is_read(block: Block, person: Person, installed: Installed) -> None:
+    here, env = person
+    (here / "day.toml").write_text(block.text, encoding="utf-8")
+    done = _bgo(installed, "devices --device day.toml", here, env)
+    assert "charging" in done.stdout
+
+
+def test_the_picture_is_of_the_scenario_beside_it() -> None:
+    """Its work and its device, that is: what is drawn moves with every rule, and is drawn anew by hand."""
+    picture = (ROOT / ".github" / "week.svg").read_text(encoding="utf-8")
+    scenario = tomllib.loads((ROOT / ".github" / "ten.toml").read_text(encoding="utf-8"))
+    named = [each["name"] for kind in ("task", "schedule") for each in scenario[kind]]
+    assert [name for name in named if f">{name}<" not in picture] == []
+    assert "http://www.w3.org/2000/svg" in picture
+    assert "<script" not in picture
 
 
 @toml_with("project")
