@@ -141,5 +141,3 @@ class View:
     profile: Profile = HOST
     device: DeviceState = DeviceState()
     platform: PlatformState = MET
-    edge_at: int | None = None
-    """When its rules may answer otherwise, if nothing else happens before; UTC milliseconds."""
