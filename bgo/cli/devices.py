@@ -155,7 +155,7 @@ def _record(
             due = max(due + every_ms, flow.clock.awake_ms())
             if until is not None and due > until:
                 return count
-            flow.clock.sleep_ms(due - flow.clock.awake_ms())
+            flow.clock.sleep_ms(max(0, due - flow.clock.awake_ms()))
     except KeyboardInterrupt:
         return count
 

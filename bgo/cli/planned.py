@@ -12,6 +12,7 @@ from bgo.cli.check import rows as rows_of
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
     from bgo.model.finding import Told
+    from bgo.model.lane import LaneKey
     from bgo.model.task import TaskSpec
     from bgo.model.views import Explanation
 
@@ -39,24 +40,30 @@ def plan_json(spec: TaskSpec, found: Explanation, findings: Sequence[Told]) -> d
         "expires_at": to_iso(found.task.expires_at),
         "after": list(spec.after),
         "options": wish.to_json(spec.wish),
-        "lane": {
-            "name": lane.name,
-            "queue": spec.queue,
-            "handler": spec.handler,
-            "constraints": wish.constraints_json(spec.wish.constraints),
-            "window": None if spec.wish.window is None else str(spec.wish.window),
-            "concurrency_key": lane.concurrency_key,
-            "concurrency_max": lane.concurrency_max,
-            "strategy": None if lane.strategy is None else str(lane.strategy),
-            "rate_key": None if lane.rate is None else lane.rate.key,
-            "rate_max": None if lane.rate is None else lane.rate.max,
-            "rate_window_ms": None if lane.rate is None else lane.rate.window_ms,
-            "ahead": found.ahead,
-        },
+        "lane": _lane_json(spec, lane, found.ahead),
         "gates": [line.to_json() for line in found.gates],
         "verdict": found.verdict,
         "workers": found.workers,
         **judged_json(found, findings),
+    }
+
+
+def _lane_json(spec: TaskSpec, lane: LaneKey, ahead: int | None) -> dict[str, Any]:
+    from bgo.model import wish
+
+    return {
+        "name": lane.name,
+        "queue": spec.queue,
+        "handler": spec.handler,
+        "constraints": wish.constraints_json(spec.wish.constraints),
+        "window": None if spec.wish.window is None else str(spec.wish.window),
+        "concurrency_key": lane.concurrency_key,
+        "concurrency_max": lane.concurrency_max,
+        "strategy": None if lane.strategy is None else str(lane.strategy),
+        "rate_key": None if lane.rate is None else lane.rate.key,
+        "rate_max": None if lane.rate is None else lane.rate.max,
+        "rate_window_ms": None if lane.rate is None else lane.rate.window_ms,
+        "ahead": ahead,
     }
 
 

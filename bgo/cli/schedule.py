@@ -173,10 +173,12 @@ def schedule(
     said["word"], said["words"] = timing.at_word(words or [])
     with timing.as_schedule(name):
         draft = _draft(flow, said, argv_of(ctx))
+    if dry_run:
+        from bgo.cli.planned_schedule import show
+
+        return show(flow, draft, as_json=as_json)
     from bgo.cli import scheduled
 
-    if dry_run:
-        return scheduled.tell_plan(flow, draft, as_json=as_json)
     placed = flow.place(draft)
     return scheduled.tell(flow, placed, as_json=as_json, quiet=quiet)
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bgo.api import TaskFlow
-    from bgo.engine.schedules import Draft, Placed
+    from bgo.engine.schedules import Placed
     from bgo.model.schedule import Rule, Schedule, Timing
-    from bgo.model.schedule_view import Coming
-
-FORESEEN = 5
 
 
 def tell(flow: TaskFlow, placed: Placed, *, as_json: bool, quiet: bool) -> None:
@@ -97,66 +94,3 @@ def told_time(fire_at: int, now: int) -> str:
 
     word = "next" if fire_at > now - 1000 else "due since"
     return f"{word} {render.local_time(fire_at)} ({render.ago(fire_at, now)})"
-
-
-def tell_plan(flow: TaskFlow, draft: Draft, *, as_json: bool) -> None:
-    """Print what a schedule would do: its first occurrences, and what it would make; nothing was written."""
-    import json
-
-    from bgo.cli import render
-    from bgo.cli.check import rows as rows_of
-    from bgo.flow.checking import check_draft
-    from bgo.flow.fitting import draft_changes
-    from bgo.model.schedule_makes import Makes
-
-    outcome = "added" if draft.key is None else flow.place_all([draft], dry_run=True)[0].outcome
-    template: Any = json.loads(draft.plan)
-    made, found = Makes.of(template), _foreseen(flow, draft)
-    checked = check_draft(flow, draft)
-    changes = () if checked.profile == "host" else draft_changes(flow, draft)
-    if as_json:
-        from bgo.model.schedule_view import wish_json
-
-        told: dict[str, Any] = {
-            "schema": 1,
-            "outcome": outcome,
-            "key": draft.key,
-            "name": draft.name,
-            "kind": draft.kind,
-        }
-        told |= {"handler": draft.handler or None, **wish_json(draft.wish), **made.to_json()}
-        told |= {"profile": checked.profile, "changes": [change._asdict() for change in changes]}
-        told |= {"findings": [one.to_json() for one in checked.found]}
-        return render.write_json({**told, "coming": [c.to_json() for c in found], "makes": template})
-    from bgo.cli.facts import facts
-    from bgo.cli.schedule_made import facts_of
-    from bgo.cli.schedule_shown import put_coming, wish_facts
-
-    rows = [
-        ("key", draft.key),
-        ("makes", f"{draft.kind} {draft.name}"),
-        ("handler", draft.handler if draft.handler != draft.name else None),
-        ("fires", told_timing(draft.wish.timing)),
-        *wish_facts(draft.wish),
-        *facts_of(made),
-        ("profile", None if checked.profile == "host" else checked.profile),
-        *(("changed" if not n else "", change.told) for n, change in enumerate(changes)),
-        *rows_of(checked.found, changes),
-    ]
-    title = "nothing was written" + WOULD[outcome].format(draft.key)
-    facts(rows, color=flow.settings.color, title=render.safe(title, "bold"))
-    put_coming(found, flow.clock.now_ms(), draft.wish.timing.zone, color=flow.settings.color)
-    return None
-
-
-WOULD = {
-    "added": "",
-    "changed": "; {} is there, and would be changed",
-    "unchanged": "; {} is there, and is the same already",
-}
-
-
-def _foreseen(flow: TaskFlow, draft: Draft) -> list[Coming]:
-    """Return its first occurrences; those that its start names and that have passed by now do not fire."""
-    start, now = draft.wish.timing.start_ms, flow.clock.now_ms()
-    return flow.foresee(draft, FORESEEN, since=now - 1 if start is not None and start <= now - 1000 else None)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from bgo.errors import UsageError
 from bgo.model.platform import Stop
-from bgo.model.task import Wish
-from bgo.model.window import ZonedWindow
+
+if TYPE_CHECKING:
+    from bgo.model.task import Wish
+    from bgo.model.window import ZonedWindow
 
 _MINUTE_MS = 60_000
 

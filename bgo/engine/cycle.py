@@ -86,7 +86,7 @@ class Look:
     wake_in: int | None = None
     """In how many milliseconds, whatever the wall clock does, a rate has room again; 0: now."""
     must_ask: bool = False
-    """Something holds work of which nobody knows when it lifts: it must be asked again."""
+    """Something holds work of which nobody knows when it lifts, or that may lift before: it must be asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,8 @@ def look(
     ready = min(slots, sum(len(lane.heads) for lane in _heads(session, open_views, slots, only)))
     has_work = alarm or ready > 0 or changed or lifted or platform.is_news(session, view, memory.keeper)
     wake = _first(_first(coming.next_wake, _opens_at(holds)), view.edge_at)
-    must_ask = any(hold.until_ms is None for _, _, hold in holds)
+    # Hours alone are sure: whatever else says when it lifts may lift before, when the device changes.
+    must_ask = any(hold.until_ms is None or hold.gate is not Gate.WINDOW for _, _, hold in holds)
     return Look(has_work, ready, wake, tuple(holds), coming.rate_in, must_ask)
 
 

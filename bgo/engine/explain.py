@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from bgo.clock import Moment, to_local
-from bgo.engine import explain_ended, explain_flow, explain_platform, limits
+from bgo.engine import explain_ended, explain_flow, explain_platform, explain_waits, limits
 from bgo.engine.closing import closing
 from bgo.engine.cycle import Asker
 from bgo.engine.expire import as_shown
-from bgo.engine.waiting import waited
 from bgo.model.device import View
 from bgo.model.options import ConstraintLoss
 from bgo.model.plan import Gate, Hold
@@ -47,7 +45,7 @@ class Ground:
 def explain(session: Session, task: Task, ground: Ground) -> Explanation:
     """Return the ordered gates of a task and the time it has waited by reason."""
     task = as_shown(task, ground.now)
-    lines, spent = _lines(session, task, ground), _waited(session, task, ground.now)
+    lines, spent = _lines(session, task, ground), explain_waits.waited_for(session, task, ground.now)
     told = lines
     if task.state in FINAL and task.kind == "task":
         told = explain_ended.ledger(session, task, spent)
@@ -60,17 +58,8 @@ def explain(session: Session, task: Task, ground: Ground) -> Explanation:
         workers=ground.workers,
         profile=ground.view.profile.name,
         changes=explain_platform.changes(session, task, ground.view.profile),
-        last_look=_last_look(session, task, lines, ground),
+        last_look=explain_waits.last_look(session, task, lines, ground.now),
     )
-
-
-def _last_look(session: Session, task: Task, lines: tuple[GateLine, ...], ground: Ground) -> str:
-    """Return the gate that held a ready task when a worker looked last, where it does not hold it here and now."""
-    if not task.ready:
-        return ""
-    closed = {line.gate for line in lines if not line.is_open}
-    held = session.lanes.held_at(task.lane, ground.now)
-    return "" if not held or closed & set(held) else held[0]
 
 
 def holds(session: Session, task: Task, ground: Ground) -> tuple[Hold, ...]:
@@ -130,8 +119,10 @@ def _until(task: Task, hold: Hold, ground: Ground) -> Hold:
     """Return the hold with the instant from which on the task does not ask for that any more, if there is one."""
     for step in task.wish.relax if hold.until_ms is None else ():
         at = task.created_at + step.after_ms
-        if at > ground.now and all(h.gate != hold.gate for h in device_holds(step.constraints, ground.view)):
-            is_asked = any(h.gate == hold.gate for h in device_holds(task.wish.constraints, ground.view))
+        if at > ground.now and all(
+            h.gate != hold.gate for h in device_holds(step.constraints, ground.view, ground.now)
+        ):
+            is_asked = any(h.gate == hold.gate for h in device_holds(task.wish.constraints, ground.view, ground.now))
             return replace(hold, until_ms=at) if is_asked else hold
     return hold
 
@@ -237,24 +228,3 @@ def _told_close(task: Task, now: int) -> Iterator[str]:
         yield f"it is stopped at {to_local(stop.at):%Y-%m-%d %H:%M}, when its window closes"
     elif stop is not None:
         yield "it is stopped now: its window has closed"
-
-
-def _waited(session: Session, task: Task, now: int) -> dict[str, int]:
-    """Return waiting time by reason, over all runs so far and the present wait."""
-    total: dict[str, int] = {}
-    parts = [entry.waited for entry in session.records.of_task(task.id)]
-    if task.ready and task.ready_at is not None:
-        parts.append(waited(session, task, now))
-    elif task.state is State.BLOCKED and task.ready_at is not None:
-        parts += [json.loads(task.waited), {Gate.UPSTREAM: max(0, now - task.ready_at)}]
-    elif task.state in CLAIMABLE:
-        parts.append(json.loads(task.waited))
-    elif task.state in FINAL and task.kind == "task":
-        parts.append(explain_ended.last_wait(session, task))
-    lease = session.leases.find(task.seq) if task.state is State.RUNNING else None
-    if lease is not None:
-        parts.append(json.loads(lease.waited))
-    for part in parts:
-        for reason, ms in part.items():
-            total[reason] = total.get(reason, 0) + ms
-    return total

@@ -10,7 +10,7 @@ from bgo.clock import to_local
 from bgo.engine.waiting import waited
 from bgo.model.options import NO_CONSTRAINTS, TaskConstraints
 from bgo.model.plan import Gate, LaneKey
-from bgo.model.state import State
+from bgo.model.state import FINAL, State
 from bgo.model.task import Task
 from bgo.model.views import GateLine
 from bgo.store.port import Session
@@ -49,8 +49,9 @@ def last_wait(session: Session, task: Task) -> dict[str, int]:
     """Return what a task waited for after its last run, in milliseconds by gate, where it ended without another one."""
     if task.state is State.SUCCEEDED or task.ready_at is None or task.finished_at is None:
         return {}
-    if task.started_at is not None and task.started_at >= task.ready_at:
-        return {}  # it ran, and history knows
+    last = next(reversed(session.records.of_task(task.id)), None)
+    if last is not None and last.worker is not None and last.state in FINAL:
+        return {}  # a run of it ended so, and history knows
     if _was_blocked(session, task):
         return {**json.loads(task.waited), Gate.UPSTREAM: max(0, task.finished_at - task.ready_at)}
     return waited(session, task, max(task.ready_at, task.finished_at))

@@ -28,8 +28,8 @@ AT_ONCE_MS = 1_000
 """What is due later than this was put off."""
 
 
-def refuse(flow: Enqueueing, specs: Iterable[TaskSpec]) -> None:
-    """Raise UsageError for the first task that the profile in force does not take."""
+def refuse(flow: Enqueueing, specs: Iterable[TaskSpec], *, periodic: bool = False) -> None:
+    """Raise UsageError for the first task that the profile in force does not take. `periodic`: a schedule makes it."""
     profile, now = flow.profile, flow.clock.now_ms()
     seen: set[tuple[Wish, Traits, bool]] = set()
     for spec in specs:
@@ -37,7 +37,7 @@ def refuse(flow: Enqueueing, specs: Iterable[TaskSpec]) -> None:
             raise _refused(too_large, profile)
         if not spec.handler:
             continue  # a chain or a batch itself is never run; its input is given to its members
-        traits = lane_key(spec).view.traits._replace(payload=0)
+        traits = lane_key(spec).view.traits._replace(payload=0, periodic=periodic)
         kind = (spec.wish, traits, spec.due_at is not None and spec.due_at - now > AT_ONCE_MS)
         if kind not in seen:
             seen.add(kind)
@@ -55,7 +55,7 @@ def weighed(flow: Enqueueing, items: Iterable[bytes]) -> Iterator[bytes]:
 
 def refuse_templates(flow: Enqueueing, templates: Iterable[Template]) -> None:
     """Raise UsageError for the first schedule of which the profile in force does not take what it makes."""
-    refuse(flow, (spec for template in templates for spec in specs_of(template)))
+    refuse(flow, (spec for template in templates for spec in specs_of(template)), periodic=True)
 
 
 def specs_of(template: Template) -> list[TaskSpec]:

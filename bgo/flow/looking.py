@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bgo.clock import from_datetime
 from bgo.errors import NotFoundError, UsageError
-from bgo.flow.listing import Listing, select
+from bgo.flow.listing import select
 from bgo.flow.loops import refuse_on_loop
+from bgo.flow.profiled import Profiled
 from bgo.ids import looks_like_id
 from bgo.model.state import FINAL, State
 
@@ -39,7 +39,7 @@ def _may_ask_device(task: Task) -> bool:
     return task.state not in FINAL and (task.kind != "task" or not task.wish.constraints.is_empty)
 
 
-class Looking(Listing):
+class Looking(Profiled):
     """The verbs that read. They take the time of a read, and wait for a commit of another thread of this program."""
 
     def get_status(self, id_or_name: str) -> TaskView | None:
@@ -137,13 +137,6 @@ class Looking(Listing):
         ground = self._ground(device)
         with self.store.read() as session:
             return standing(session, ground, limit)
-
-    @cached_property
-    def profile(self) -> Profile:
-        """Return the profile in force: the platform whose rules count."""
-        from bgo import compose
-
-        return compose.profile(self.settings)
 
     def sensing(
         self, said: Facts | DeviceState | None = None, profile: Profile | None = None

@@ -113,8 +113,13 @@ def _path(resolved: Resolved) -> str:
 
 
 def checked(name: str, where: Shelf) -> Checked:
-    """Return all that is to be said of a profile. Raises UsageError where there is none, or it is no TOML."""
-    resolved = resolve(name, where)
+    """Return all that is to be said of a profile. Raises UsageError where there is none, or it cannot be read."""
+    try:
+        resolved = resolve(name, where)
+    except UsageError as error:
+        if not (finding := Finding.of(error)).place:
+            raise
+        return Checked(name, None, [finding])  # it is no TOML
     profile, findings = examined(resolved)
     return Checked(resolved.document.name, profile, findings)
 
@@ -130,17 +135,28 @@ def new(name: str, where: Shelf, parent: str = "android") -> Path:
     if name in library.built_in():
         why = "what comes with bgo is not replaced: everybody means the same by it"
         raise RefusedError(f"bgo has a profile {name!r}", why=why, hint=f"choose another name, such as my-{name}")
-    folder = where.folder or Path()
-    path = folder / f"{name}{library.ENDING}"
+    path = (where.folder or Path()) / f"{name}{library.ENDING}"
     resolved = resolve(parent, where)
     told = lines(sound(resolved, parent), resolved.said)
     meant = os.path.abspath(os.path.expanduser(parent)) if library.is_path(parent) else parent
-    text = template(name, meant, told)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with open(path, "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        why, hint = "it may hold work of yours", f"bgo profiles show {name}; or choose another name"
-        raise RefusedError(f"{path} is there already", why=why, hint=hint) from None
+    _write(path, template(name, meant, told))
     return path
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that is not there yet, whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "x", encoding="utf-8") as file:
+            try:
+                file.write(text)
+                file.flush()
+            except OSError:
+                path.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        if os.path.lexists(path):
+            hint = f"bgo profiles show {path.stem}; or choose another name"
+            raise RefusedError(f"{path} is there already", why="it may hold work of yours", hint=hint) from None
+        why = error.strerror or str(error)
+        raise RefusedError(f"cannot write {path}", why=why, hint="bgo config path says where it would lie") from None

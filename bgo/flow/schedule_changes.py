@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from bgo.store.port import Session
 
 
-def ready(flow: Scheduling, drafts: Sequence[Draft]) -> None:
+def ready(flow: Scheduling, drafts: Sequence[Draft], *, is_plan: bool = False) -> None:
     """Check what is checked before anything is written: required plugins, and that the queues exist."""
     flow._check_plugins()
     flow._remember()
     templates = [template_from(draft.plan) for draft in drafts]
-    if flow.settings.profile != "host":
+    if flow.settings.profile != "host" and not is_plan:
         from bgo.flow.fitting import refuse_templates  # a computer takes all work
 
         refuse_templates(flow, templates)

@@ -110,12 +110,15 @@ class Scheduling(Enqueueing):
         """Set a schedule, or what has its key; say what became of it."""
         return self.place_all([draft])[0]
 
-    def place_all(self, drafts: Sequence[Draft], remove: Sequence[str] = (), *, dry_run: bool = False) -> list[Placed]:
-        """Set schedules and remove others, by id, all in one transaction; with `dry_run`, undo it in the end."""
+    def place_all(
+        self, drafts: Sequence[Draft], remove: Sequence[str] = (), *, dry_run: bool = False, is_plan: bool = False
+    ) -> list[Placed]:
+        """Set schedules and remove others, by id, all in one transaction; with `dry_run`, undo it in the end. In a plan
+        what the profile refuses is no error, but told."""
         from bgo.engine import schedules as engine
         from bgo.flow.schedule_changes import ready, touch
 
-        ready(self, drafts)
+        ready(self, drafts, is_plan=is_plan)
         found: list[Placed] = []
         with suppress(_Undone), self.store.write() as session:
             moment = self._moment()

@@ -27,6 +27,7 @@ CODES: dict[str, tuple[Level, str]] = {
     "deadline-impossible": (E, "it may begin only after its deadline"),
     "window-misses-schedule": (E, "no occurrence meets the window of its tasks before their deadline"),
     "runs-too-long": (E, "its runs usually take longer than the platform lets them"),
+    "window-too-short": (E, "its strict window closes before its runs are usually done, and stops them each time"),
     "rate-never-drains": (E, "more comes in than its rate lets out"),
     "concurrency-never-drains": (E, "more comes in than its concurrency limit gets done"),
     "overlap-never-ends": (E, "each occurrence comes before the one before it is done"),
@@ -83,7 +84,7 @@ class Subject(NamedTuple):
     """Of a task or a schedule; the key of a limit."""
     name: str
     tasks: int = 1
-    """So many waiting tasks are like it."""
+    """For so many it speaks, itself included."""
 
 
 class Told(NamedTuple):

@@ -43,8 +43,8 @@ class Work:
     idle_refuses_retry: bool = False
     """Work for an idle device may not bring a retry policy."""
     expedited_refuses: frozenset[str] = frozenset()
-    """Constraints that expedited work may not have: charging, battery_not_low, device_idle, storage_not_low, network,
-    delay."""
+    """Constraints that expedited work may not have: charging, battery_not_low, device_idle, storage_not_low, network …;
+    `delay`: it may not be put off; `periodic`: no schedule may make it."""
     unenforceable: frozenset[str] = frozenset()
     """Constraints that the platform does not know: the handler itself must look."""
 

@@ -217,20 +217,25 @@ def _expedited(asked: TaskConstraints, traits: Traits, profile: Profile, *, dela
             "expedited work that is dropped where it cannot be expedited",
             f"plain work, as {profile.name} knows no other",
             f"{profile.name} has no expedited work",
-            "--expedited run has it run as plain work",
+            "--expedited alone has it run as plain work",
         )
+    asks = {"delay": delayed, "periodic": traits.periodic}
     for word in sorted(profile.work.expedited_refuses):
         name = ASKED.get(word, word)
-        asks = delayed if word == "delay" else getattr(asked, name, None) != getattr(NO_CONSTRAINTS, name, None)
-        if asks:
-            option = "a delay" if word == "delay" else f"--{word.replace('_', '-')}"
-            yield Refusal(
-                "expedited",
-                f"expedited work with {option}",
-                f"expedited work without it under {profile.name}",
-                "expedited work starts at once or not at all, so it may not wait for that",
-                f"leave {'--delay and --at' if word == 'delay' else option} or --expedited out",
-            )
+        if not asks.get(word, getattr(asked, name, None) != getattr(NO_CONSTRAINTS, name, None)):
+            continue
+        told, option = _WITH.get(word, (f"with --{word.replace('_', '-')}", f"--{word.replace('_', '-')}"))
+        yield Refusal(
+            "expedited",
+            f"expedited work {told}",
+            f"expedited work without that under {profile.name}",
+            "expedited work starts at once or not at all: it waits for nothing of that kind",
+            f"leave {option} or --expedited out",
+        )
+
+
+_WITH = {"delay": ("with a delay", "--delay, --at"), "periodic": ("that a schedule makes", "the schedule")}
+"""What expedited work may be refused for beside its constraints, and what to leave out then."""
 
 
 def _no_type(asked: str, profile: Profile) -> Refusal:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from bgo.model.device import View
 from bgo.model.options import NO_CONSTRAINTS, ConstraintLoss, TaskConstraints
@@ -43,6 +44,7 @@ class Loss:
         return self.since + SETTLE_MS
 
 
+@lru_cache(maxsize=512)
 def can_be_lost(wish: TaskConstraints) -> bool:
     """Say whether any of these constraints stays in force while work runs. How busy the processors are says nothing
     then: the run itself keeps them busy."""

@@ -33,7 +33,7 @@ from bgo.model.flow import Over
 from bgo.model.handler import Catalogue
 from bgo.model.outcome import CancelledRun, Failed, Outcome, Succeeded, TaskError, TimedOut
 from bgo.model.plan import Gate, Hold
-from bgo.model.platform import MET, RunBegan, Stop
+from bgo.model.platform import RunBegan, Stop
 from bgo.model.profile import HOST, Profile
 from bgo.model.query import Selector
 from bgo.model.schedule import Counters, ScheduleState
@@ -141,13 +141,6 @@ class _Watched:
     loss: Loss | None = None
 
 
-def _keeper(session: Session, options: SimOptions) -> platform.Keeper:
-    """Return what the platform's rules remember, in memory; what they draw hangs on the seed of the play."""
-    keeper = platform.InMemory()
-    platform.begin(session, options.profile, keeper, options.start_ms, options.seed)
-    return keeper
-
-
 class _Play:
     """One simulation, in one transaction of the copy."""
 
@@ -160,7 +153,7 @@ class _Play:
         offer = Offer(None if catalogue is None else frozenset(catalogue))
         # Leases are counted by worker: the runs we take over are ours, those of other hosts need none of our slots.
         self._asker = Asker(WORKER, WORKER, WORKER, offer, slots, own_slots=True)
-        self._memory = Memory(keeper=_keeper(session, options))
+        self._memory = Memory(keeper=platform.InMemory())
         self._idle = [Child(number, 0) for number in range(1, slots + 1)]
         self._parts: list[tuple[int, int, _Part]] = []
         """(ends at, number, part): a heap; the number keeps what ends together in the order of its start."""
@@ -253,11 +246,17 @@ class _Play:
                 self._watched.pop(part.key, None)
 
     def _learn(self) -> None:
-        """Tell the platform what the device said before the play, unless the store remembers how it came there."""
-        profile, keeper = self._options.profile, self._memory.keeper
-        if not profile.remembers or keeper.read(self._session, profile.name) != MET:
+        """Let the platform draw by the seed, and tell it what the device said before, unless the store remembers
+        how it came there."""
+        profile, keeper, before = self._options.profile, self._memory.keeper, self._script.before
+        if not profile.remembers:
             return
-        for change in self._script.before:
+        platform.begin(self._session, profile, keeper, self._options.start_ms, self._options.seed)
+        known = keeper.read(self._session, profile.name)
+        if known.android is not None or (known.ios is not None and known.ios.facts is not None) or not before:
+            return
+        platform.begin(self._session, profile, keeper, before[0].at_ms, self._options.seed)
+        for change in before:
             keeper.write(self._session, profile.name, self._view(change.state, change.at_ms).platform)
 
     def _begin_schedules(self, start: int) -> None:

@@ -161,6 +161,32 @@ def test_what_was_called_off_while_it_waited_tells_what_held_it_to_the_end(
     assert "✗ held charging it held it to the end; it has held it for 1 min 30 s" in text
 
 
+def test_what_expired_is_told_as_held_to_its_end_whether_or_not_a_worker_has_noted_that(
+    flow: TaskFlow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flow.clock = clock = VirtualClock(START)
+    task_id = flow.enqueue("echo", constraints=CHARGED, start_before=60, retry=RetryPolicy.custom(delays=[5]))
+    drive.tick(flow.store, 1, now=START, charging=False)
+    clock.advance_ms(90_000)
+    for _ in range(2):
+        found = flow.explain(task_id, a_device("charging=no"))
+        gates = {line.gate: (line.is_open, line.held_ms) for line in found.gates}
+        assert (found.verdict, gates["charging"]) == ("cancelled (expired)", (False, 60_000))
+        assert found.waited == {"charging": 60_000}
+        drive.tick(flow.store, 1, now=START + 90_000, charging=False)
+
+
+def test_a_run_that_failed_under_a_clock_that_was_set_back_was_no_wait_to_the_end(flow: TaskFlow) -> None:
+    flow.clock = clock = VirtualClock(START)
+    task_id = flow.enqueue("echo", constraints=CHARGED)
+    (claim,) = drive.tick(flow.store, 1, now=START - 50_000, charging=True)
+    drive.finish(flow.store, claim, Failed(TaskError("Boom", "no")), now=START - 40_000)
+    clock.advance_ms(90_000)
+    found = flow.explain(task_id)
+    assert all(line.is_open for line in found.gates if line.gate != "due")
+    assert sum(found.waited.values()) == 0
+
+
 def test_what_was_called_off_before_its_time_was_held_by_that(
     flow: TaskFlow, capsys: pytest.CaptureFixture[str]
 ) -> None:

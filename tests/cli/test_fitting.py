@@ -50,6 +50,17 @@ def test_what_the_profile_refuses_is_not_let_in(
     assert bgo(*words).code == 0
 
 
+def test_expedited_work_comes_from_no_schedule(bgo: Bgo) -> None:
+    words = ["schedule", "echo", "--every", "1h", "--expedited"]
+    refused = bgo(*words, "--profile", "android")
+    assert refused.error[0] == "error: the profile android refuses expedited work that a schedule makes"
+    (found, *_) = bgo(*words, "--profile", "android", "--dry-run", "--json").json["findings"]
+    assert (found["code"], bgo(*words).code) == ("refused", 0)
+    assert [one["code"] for one in bgo("check", "--profile", "android", "--json").json] == ["refused"]
+    keyed = bgo(*words, "--key", "mine", "--profile", "android", "--dry-run", "--json").json
+    assert (keyed["outcome"], keyed["findings"][0]["code"]) == ("added", "refused")
+
+
 def test_inputs_are_weighed_one_by_one(flow: TaskFlow) -> None:
     ids = flow.enqueue_many("echo", [{"message": "x" * n} for n in (1, 9_000, 10_000)])
     with pytest.raises(UsageError, match="refuses 10,314 bytes of input"):

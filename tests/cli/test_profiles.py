@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bgo.api import TaskFlow
 from bgo.cli import candidates
 from bgo.config import load
 from bgo.devices.profiles import names, profile
@@ -132,6 +133,24 @@ def test_a_new_one_is_sound_and_never_overwrites(bgo: Bgo) -> None:
     assert profile("other", folder).lineage == ("my-phone", "unrestricted")
 
 
+def test_where_nothing_can_be_written_nothing_fails_badly(bgo: Bgo) -> None:
+    load().profile_dir.parent.mkdir(parents=True, exist_ok=True)
+    load().profile_dir.touch()
+    done = bgo("profiles", "new", "mine")
+    assert (done.code, done.error[0]) == (4, f"error: cannot write {load().profile_dir}/mine.toml")
+    assert bgo("profiles", "-q").lines == list(names())
+
+
+def test_what_is_no_toml_is_a_finding_and_no_name_is_none(bgo: Bgo, own: Path) -> None:
+    write(own, mine="os = ")
+    done = bgo("profiles", "check", "mine", "--json")
+    assert done.code == 1
+    assert [(row["level"], row["place"], row["what"]) for row in done.json] == [
+        ("error", f"{own}/mine.toml:1", "not TOML")
+    ]
+    assert bgo("profiles", "check", "nobody").code == 2
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
@@ -214,3 +233,9 @@ def test_what_limits_nothing_is_one_line(bgo: Bgo, own: Path) -> None:
     assert told["foreground.dataSync.run_max"] == "none default"
     rules = {rule["key"] for rule in bgo("profiles", "show", "mine", "--json").json["rules"]}
     assert {"foreground.camera.total", "foreground.dataSync.total"} <= rules
+
+
+def test_the_library_lists_them_as_well() -> None:
+    with TaskFlow() as flow:
+        assert {row.name for row in flow.profiles()} >= {"host", "android", "ios"}
+        assert flow.profile is HOST

@@ -7,22 +7,30 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bgo.devices import names
 from bgo.devices.readings import SIGNALS
 from bgo.devices.sensors.survey import Survey, Taken
-from bgo.devices.signals import by_flags, over, said
+from bgo.devices.signals import by_flags, over, said, spoken_of
 from bgo.devices.sources import Along, Ground, assumed, assumption, past, play, reader
 from bgo.devices.traces import parse_trace, read_trace
 from bgo.errors import UsageError
 from bgo.model.device import NO_FACTS, DeviceState, Facts, Network, NetworkKind, Reading, Span, Tri
 from bgo.model.profile import Battery, Profile
+from bgo.run.script import Script
 
 START = 1_795_424_400_000  # 2026-11-23T09:00Z
 HOUR = 3_600_000
 PHONE = Profile(name="pocket", os="android", device={"screen": "on", "charging": "no", "app": "background"})
+
+
+WORDS = {
+    "charging": ["yes", "no", "unknown"], "battery": ["5", "50", "unknown"], "network": ["none", "metered", "unknown"],
+    "screen": ["on", "off"], "app": ["swiped", "unknown"], "unused": ["no", "2h", "unknown"], "load": ["7", "unknown"],
+}  # fmt: skip
+layers = st.fixed_dictionaries({}, optional={key: st.sampled_from(words) for key, words in WORDS.items()})
 
 
 class FakeSurvey(Survey):
@@ -202,6 +210,30 @@ def test_a_script_says_nothing_before_it_begins_and_its_days_are_made_as_they_co
         assert far.at(now) == whole[-1]
 
 
+changes = st.lists(st.tuples(st.integers(1, 40), layers.filter(bool)), min_size=1, max_size=6)
+
+
+@settings(max_examples=50)
+@given(changes, st.lists(st.integers(0, 200), min_size=1, max_size=12))
+def test_a_worker_and_a_play_read_the_same_script_alike(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, Mapping[str, str]]], minutes: list[int]
+) -> None:
+    path, lines, after = tmp_path_factory.mktemp("day") / "day.txt", [], 0
+    for step, words in steps:
+        after += step
+        lines.append(f"at +{after}m " + " ".join(f"{key}={word}" for key, word in words.items()))
+    path.write_text("\n".join(lines))
+    here = Asked(said({"screen": "on"}, "s"), configured="adb", profile=PHONE)
+    live = here.read(Facts(said({"charging": "no"}, "--charging"), device=str(path)))
+    facts = Facts(said({"charging": "no"}, "--charging"))
+    played = Script(play(facts, read_trace(str(path), START), START, here.ground), START, START + 300 * 60_000)
+    for minute in sorted(minutes):
+        here.now = START + minute * 60_000
+        one, other = live(), played.at(here.now)
+        for field in spoken_of(one) | spoken_of(other):
+            assert replace(getattr(one, field), source="") == replace(getattr(other, field), source=""), field
+
+
 def test_what_a_script_said_before_now() -> None:
     facts = Facts(said({"app": "swiped"}, "--signal app"), device="drawer-phone")
     ground = Asked(DeviceState(), profile=PHONE).ground
@@ -237,13 +269,6 @@ def test_flags_and_signals_together() -> None:
     with pytest.raises(UsageError, match="storage_low is said twice") as caught:
         by_flags({"storage_low": "no"}, ["storage_low=yes"])
     assert "--storage-low" in caught.value.hint
-
-
-WORDS = {
-    "charging": ["yes", "no", "unknown"], "battery": ["5", "50", "unknown"], "network": ["none", "metered", "unknown"],
-    "screen": ["on", "off"], "app": ["swiped", "unknown"], "unused": ["no", "2h", "unknown"], "load": ["7", "unknown"],
-}  # fmt: skip
-layers = st.fixed_dictionaries({}, optional={key: st.sampled_from(words) for key, words in WORDS.items()})
 
 
 @given(layers, layers, layers, layers)

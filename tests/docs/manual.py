@@ -15,7 +15,7 @@ EXAMPLES = 4
 CHAPTERS = {
     "schedule": ("How cron expressions are read", "When clocks change", "Missed, overlapping, failing", "Windows"),
     "install": ("Running unattended",),
-    "simulate": ("Scripts of a device",),
+    "simulate": ("Devices and their days",),
 }
 """Command → what the README tells at length, and its page as well."""
 VARIABLES = {

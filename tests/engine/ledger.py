@@ -226,6 +226,8 @@ class Ledger:
         limit = row.spec.wish.concurrency
         wishes = row.spec.wish.constraints
         device = view.device
+        unused = device.unused
+        alone = unused.ms if unused.ms is None or unused.at_ms is None else now - (unused.at_ms - unused.ms)
         return [
             name
             for name, held in (
@@ -240,7 +242,7 @@ class Ledger:
                 ("idle", wishes.device_idle and device.idle.value is Tri.NO),
                 ("storage", wishes.storage_not_low and device.storage_low.value is Tri.YES),
                 ("load", (device.load.percent or 0) >= (wishes.cpu_below or 101)),
-                ("unused", device.unused.ms is not None and device.unused.ms < (wishes.unused_ms or 0)),
+                ("unused", alone is not None and alone < (wishes.unused_ms or 0)),
                 ("named_network", bool(wishes.networks) and device.network.name not in wishes.networks),
                 ("concurrency", limit is not None and self.usage()[row.key] >= limit.max_concurrent),
             )

@@ -12,7 +12,9 @@ from bgo.engine.cycle import Look, look, tick
 from bgo.engine.enqueue import enqueue
 from bgo.engine.explain import Ground, explain
 from bgo.errors import UsageError
+from bgo.model.device import DeviceState, Span, View
 from bgo.model.limits import ConcurrencyControl
+from bgo.model.options import TaskConstraints
 from bgo.model.plan import Gate
 from bgo.model.task import Wish
 from bgo.model.views import Explanation
@@ -85,6 +87,17 @@ def test_what_a_window_holds_needs_no_asking_but_a_device_does(world: World) -> 
     world.enqueue(handler="other", wish=in_hours("15:07-15:08"))
     world.worker().asker = cycle.Asker("w1", "here", "boot1", gates.Offer(frozenset({"work"})), 4)
     assert a_look(world).must_ask
+
+
+def test_what_nobody_touches_wakes_by_itself_and_is_asked_for_all_the_same(world: World) -> None:
+    world.enqueue(wish=Wish(constraints=TaskConstraints(unused_for=600)))
+    world.worker().view = View(device=DeviceState(unused=Span(60_000, "test", at_ms=START)))
+    found = a_look(world)
+    assert (found.next_wake, found.must_ask) == (START + 540_000, True), "a script may say so before"
+    world.clock.jump_to_ms(START + 539_999)
+    assert world.tick() == []
+    world.clock.jump_to_ms(START + 540_000)
+    assert len(world.tick()) == 1
 
 
 def test_a_wait_tells_of_the_window(world: World) -> None:

@@ -26,7 +26,7 @@ WORK = Work(
     backoff_min_ms=10_000,
     backoff_max_ms=5 * HOUR,
     idle_refuses_retry=True,
-    expedited_refuses=frozenset({"charging", "battery_not_low", "device_idle", "delay"}),
+    expedited_refuses=frozenset({"charging", "battery_not_low", "device_idle", "delay", "periodic"}),
 )
 ANDROID = Profile(
     "android",
@@ -175,6 +175,8 @@ def test_what_is_refused_at_the_door_is_held_inside(wish: Wish, traits: Traits, 
         ({"expedited": "run"}, {"network": NetworkConstraint.UNMETERED, "storage_not_low": True}, False, []),
         ({"expedited": "run"}, {}, True, ["expedited"]),
         ({}, {"requires_charging": True}, True, []),
+        ({"expedited": "run", "periodic": True}, {}, False, ["expedited"]),
+        ({"periodic": True}, {}, False, []),
         ({"retries": True}, {"device_idle": True}, False, ["retry"]),
         ({"payload": 0}, {}, False, []),
         ({"payload": 1}, {}, False, ["input"]),

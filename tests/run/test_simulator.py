@@ -407,7 +407,7 @@ NETWORKS = {
 def may_start(wish: TaskConstraints, seen: list[DeviceState], at: int) -> bool:
     """Judge the device in other words than the gates do; `seen` is all that it has said so far."""
     now = seen[-1]
-    touched_at = at - (now.unused.ms or 0) if now.unused.at_ms is None else now.unused.at_ms - (now.unused.ms or 0)
+    said_ago = 0 if now.unused.at_ms is None else max(0, at - now.unused.at_ms)  # nobody says it of what lies ahead
     marks = [s.battery.percent for s in seen if s.battery.percent is not None and not 15 < s.battery.percent < 20]
     return (
         now.network.kind in NETWORKS[wish.network]
@@ -416,7 +416,7 @@ def may_start(wish: TaskConstraints, seen: list[DeviceState], at: int) -> bool:
         and not (wish.device_idle and now.idle.value is Tri.NO)
         and not (wish.storage_not_low and now.storage_low.value is Tri.YES)
         and not (wish.cpu_below and now.load.percent == 50)
-        and not (wish.unused_for and now.unused.ms is not None and at < touched_at + 9_500)
+        and not (wish.unused_for and now.unused.ms is not None and now.unused.ms + said_ago < 9_500)
         and not (wish.networks and now.network.name != "Home")
     )
 

@@ -14,8 +14,9 @@ from bgo.model.profile import BUCKETS
 from bgo.model.words import did_you_mean
 from bgo.policy.fit import ASKED, KINDS
 
-CONSTRAINTS = (*ASKED, *(kind.replace("-", "_") for kind in KINDS), "delay")
-"""What a profile says something of: the constraints of a task, kinds of network, the delay before its first run."""
+CONSTRAINTS = (*ASKED, *(kind.replace("-", "_") for kind in KINDS), "delay", "periodic")
+"""What a profile says something of: the constraints of a task, kinds of network, a delay before its first run, and that
+a schedule makes it."""
 SERVICES = (
     *("camera", "connectedDevice", "dataSync", "health", "location", "mediaPlayback", "mediaProcessing"),
     *("mediaProjection", "microphone", "phoneCall", "remoteMessaging", "shortService", "specialUse"),

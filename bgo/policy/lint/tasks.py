@@ -11,9 +11,10 @@ from bgo.model.finding import Finding
 from bgo.model.lane import PLAIN, Traits
 from bgo.model.options import TaskConstraints
 from bgo.model.task import Wish
+from bgo.model.window import ZonedWindow
 from bgo.policy import device, fit, relax, retry
 from bgo.policy.lint import about
-from bgo.policy.window import opens_at
+from bgo.policy.window import next_edge, opens_at
 
 TIGHT = 0.8
 """A run that usually takes this part of its timeout is close to being killed."""
@@ -94,6 +95,7 @@ def _times(work: Work) -> Iterator[Finding]:
             why = "no such time comes within a year"
             yield Finding("window-never-opens", f"window {asked.told}", why, "give another --window")
             return
+        yield from _stays_open(work, asked, earliest)
     if work.expires_at is None or earliest is None:
         return
     if earliest >= work.expires_at:
@@ -105,11 +107,26 @@ def _times(work: Work) -> Iterator[Finding]:
         yield from _finishes(work, work.wish.finish_before - earliest)
 
 
+def _stays_open(work: Work, asked: ZonedWindow, opening: int) -> Iterator[Finding]:
+    """Whether a window that stops its runs is open for as long as they take, the next time that it opens anew."""
+    usual, zone = work.usual_ms, work.zone
+    if not work.wish.window_strict or usual is None or zone is None:
+        return
+    closing = next_edge(asked.window, zone, opening)
+    fresh = None if closing is None else opens_at(asked.window, zone, closing)
+    end = None if fresh is None else next_edge(asked.window, zone, fresh)
+    if fresh is not None and end is not None and usual > end - fresh:
+        said = f"its runs usually take {about(usual)}, and its window {asked.told} is open for {about(end - fresh)}"
+        fix = "give a longer --window, leave --window-strict out, or let the handler go on from a checkpoint"
+        yield Finding("window-too-short", said, "it is strict: they are stopped when it closes, and begin anew", fix)
+
+
 def _promised(work: Work, view: View) -> Iterator[Finding]:
     """Whether it has a deadline on a platform that may give no time before it."""
-    if view.profile.os == "ios" and work.expires_at is not None and not work.traits.foreground:
+    left = (work.expires_at or 0) - work.due_at
+    if view.profile.os == "ios" and left > 0 and not work.traits.foreground:
         why = f"{view.profile.name} gives time when it likes, and may give none before its deadline"
-        yield Finding("no-promise", f"it expires after {about(work.expires_at - work.due_at)}", why, "give it days")
+        yield Finding("no-promise", f"it expires after {about(left)}", why, "give it days")
 
 
 def _finishes(work: Work, left: int) -> Iterator[Finding]:

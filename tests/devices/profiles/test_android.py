@@ -105,7 +105,7 @@ def test_what_workmanager_and_the_device_say() -> None:
     assert work.stop_consumes_attempt
     assert work.idle_refuses_retry
     assert not work.cron_as_interval
-    assert work.expedited_refuses == {"charging", "battery_not_low", "device_idle", "delay"}
+    assert work.expedited_refuses == {"charging", "battery_not_low", "device_idle", "delay", "periodic"}
     assert (found.battery.low, found.battery.okay, found.battery.stable_charge_after_ms) == (15, 20, 0)
     assert (found.storage.low_percent, found.storage.low_cap_bytes) == (5, 500 << 20)
     assert found.unknown_passes == frozenset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,11 +25,20 @@ def test_every_profile_that_comes_with_bgo_is_without_fault_and_says_what_it_is(
 
 @pytest.mark.parametrize("name", library.built_in())
 def test_every_number_of_a_profile_stands_below_its_source(name: str) -> None:
+    """A comment in its paragraph, or above in the same table: `[quota]` tells of those in `[quota.rare]`."""
     text = (library.BUILT_IN / f"{name}.toml").read_text(encoding="utf-8")
-    for word in (" /work", "shared", "devices.md", "helper"):
+    table, told, bare = "", set[str](), []
+    for paragraph in text.split("\n\n"):
+        for row in paragraph.splitlines():
+            if header := re.match(r"\[(\w+)", row):
+                table = header[1]
+            elif re.match(r"\w+ = .*\d", row) and "#" not in paragraph and table not in {*told, "device"}:
+                bare.append(row)
+        if "#" in paragraph:
+            told.add(table)
+    assert bare == []
+    for word in (" /work/", "shared", "devices.md", "helper"):
         assert word not in text.lower()
-    if "[" in text.replace("[device]", ""):
-        assert "#" in text
 
 
 def test_host_is_what_its_file_says() -> None:

@@ -50,6 +50,7 @@ def books(draw: st.DrawFn) -> Book:
         start, now = now + gap, now + gap + length
         for live in range(1, runs + 1):
             made = ledger.counted(made, live, start, MERGE, KEEP)
+        made = ledger.counted(made, 1, (start + now) // 2, MERGE, KEEP)  # all of them but one end
         made = ledger.counted(made, 0, now, MERGE, KEEP)
         spans.append((start, now, runs))
     opened = None

@@ -135,6 +135,9 @@ def test_the_day_has_four_hours_for_every_bucket() -> None:
 def test_an_app_in_no_bucket_runs_nothing_and_an_exempt_one_in_its_own() -> None:
     phone = Phone("android", **AWAY, bucket="never")
     assert phone.gates(0)[:1] == [Gate.QUOTA]
+    assert phone.gates(0, EXPEDITED)[:1] == [Gate.QUOTA]
+    hold = phone.holds(0, Traits(expedited="drop"))[0]
+    assert (hold.current, hold.until_ms) == ("expedited, bucket never: 0 s of 0 s used in 24 h", None)
     phone.tell(0, charging=True)
     assert phone.gates(0)[:1] == [Gate.QUOTA]
     phone = Phone("android", **AWAY, exempt=True)
