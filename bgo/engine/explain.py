@@ -119,8 +119,10 @@ def _until(task: Task, hold: Hold, ground: Ground) -> Hold:
     """Return the hold with the instant from which on the task does not ask for that any more, if there is one."""
     for step in task.wish.relax if hold.until_ms is None else ():
         at = task.created_at + step.after_ms
-        if at > ground.now and all(h.gate != hold.gate for h in device_holds(step.constraints, ground.view)):
-            is_asked = any(h.gate == hold.gate for h in device_holds(task.wish.constraints, ground.view))
+        if at > ground.now and all(
+            h.gate != hold.gate for h in device_holds(step.constraints, ground.view, ground.now)
+        ):
+            is_asked = any(h.gate == hold.gate for h in device_holds(task.wish.constraints, ground.view, ground.now))
             return replace(hold, until_ms=at) if is_asked else hold
     return hold
 

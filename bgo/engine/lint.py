@@ -8,6 +8,7 @@ from bgo.engine.explain import Ground
 from bgo.engine.lint_desk import Checked, Desk
 from bgo.engine.lint_parts import Part, Usual, key_of, parts, takes_ms, zone_of
 from bgo.engine.schedules import Draft
+from bgo.engine.waiting import is_over
 from bgo.model.finding import Finding, Subject
 from bgo.model.flow import Template, template_from
 from bgo.model.schedule import Schedule, ScheduleState, ScheduleWish
@@ -29,7 +30,8 @@ def check(session: Session, ground: Ground, limit: int) -> Checked:
     rows = session.tasks.alike(limit + 1)
     waiting = sum(number for _, number, _ in rows[:limit])
     for seq, number, size in rows[:limit]:
-        if (task := session.tasks.find_seq(seq)) is not None:
+        task = session.tasks.find_seq(seq)
+        if task is not None and not is_over(task, ground.now):
             _task(desk, task, number, size)
     active = [each for each in session.schedules.all() if each.state is not ScheduleState.FINISHED]
     whole = Load()
@@ -47,7 +49,7 @@ def check_these(
     session: Session, ground: Ground, these: Collection[Task], those: Collection[Schedule]
 ) -> Checked:  # fmt: skip
     """Return what is wrong with these tasks and those schedules alone."""
-    desk = Desk(session, ground)
+    desk, these = Desk(session, ground), [task for task in these if not is_over(task, ground.now)]
     for task in these:
         size = None if task.input_ref is None else len(session.payloads.get(task.input_ref))
         _task(desk, task, 1, size)

@@ -80,13 +80,21 @@ class Desk:
 
 
 def _ranked(found: Iterable[Told]) -> tuple[Told, ...]:
-    """Return the findings, the worst first; of tasks of one name that have the same one, one for all."""
-    merged: dict[tuple[str, str, Finding], Told] = {}
+    """Return the findings, the worst first; those that are the same of tasks of one name, and notes on schedules, as
+    one."""
+    merged: dict[tuple[str, str, Finding], dict[str, Subject]] = {}
     for subject, finding in found:
-        alike = (subject.kind, subject.name if subject.kind == "task" else subject.id, finding)
-        before = merged.get(alike)
-        tasks_ = subject.tasks if before is None or subject.kind != "task" else before.subject.tasks + subject.tasks
-        first = subject if before is None else before.subject
-        merged[alike] = Told(first._replace(tasks=tasks_), finding)
+        merged.setdefault((subject.kind, _alike(subject, finding), finding), {})[subject.id] = subject
+    told = [
+        Told(next(iter(subjects.values()))._replace(tasks=sum(one.tasks for one in subjects.values())), finding)
+        for (_, _, finding), subjects in merged.items()
+    ]
     levels = list(Level)
-    return tuple(sorted(merged.values(), key=lambda told: levels.index(told.finding.level)))
+    return tuple(sorted(told, key=lambda one: levels.index(one.finding.level)))
+
+
+def _alike(subject: Subject, finding: Finding) -> str:
+    """Return by what it is told with others of its kind that say the same."""
+    if subject.kind == "task":
+        return f"named {subject.name}"
+    return "any" if subject.kind == "schedule" and finding.level is Level.NOTE else subject.id

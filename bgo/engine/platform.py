@@ -136,7 +136,8 @@ def is_news(session: Session, seen: View, keeper: Keeper) -> bool:
 
         if not battery.is_folded(seen.device):
             return False
-    return _timeless(keeper.read(session, seen.profile.name)) != _timeless(seen.platform)
+    kept = keeper.read(session, seen.profile.name)
+    return kept is not seen.platform and _timeless(kept) != _timeless(seen.platform)
 
 
 def _timeless(state: PlatformState) -> PlatformState:

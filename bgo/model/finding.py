@@ -84,7 +84,7 @@ class Subject(NamedTuple):
     """Of a task or a schedule; the key of a limit."""
     name: str
     tasks: int = 1
-    """So many waiting tasks are like it."""
+    """For so many it speaks, itself included."""
 
 
 class Told(NamedTuple):

@@ -338,7 +338,8 @@ class TaskConstraints:
     @property
     def unused_ms(self) -> int | None:
         """`unused_for` in milliseconds."""
-        return None if self.unused_for is None else to_ms(self.unused_for, "unused_for")
+        given = self.unused_for
+        return given // timedelta(milliseconds=1) if isinstance(given, timedelta) else None
 
     @property
     def networks(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from bgo.model.device import Network, NetworkKind, Reading, Tri, View
@@ -115,9 +116,14 @@ def _named(names: tuple[str, ...], view: View) -> Asked:
         value = Tri.NO if network.kind is NetworkKind.NONE else Tri.UNKNOWN
     is_open, note = _verdict("named_network", value, view)
     words = network.name or ("none" if network.kind is NetworkKind.NONE else "name unknown")
-    lift = f"go there, or bgo run {shlex.join(['--signal', f'wifi={names[0]}'])}"
-    told_names = " or ".join(names)
-    return Asked(Gate.NAMED_NETWORK, is_open, f"{words} ({network.source}){note}", told_names, "the network", lift)
+    needed, lift = _named_words(names)
+    return Asked(Gate.NAMED_NETWORK, is_open, f"{words} ({network.source}){note}", needed, "the network", lift)
+
+
+@lru_cache(maxsize=256)
+def _named_words(names: tuple[str, ...]) -> tuple[str, str]:
+    """Return what is needed, and what would open it: the same few networks are judged at every tick."""
+    return " or ".join(names), f"go there, or bgo run {shlex.join(['--signal', f'wifi={names[0]}'])}"
 
 
 def _opposite(value: Tri) -> Tri:

@@ -32,7 +32,8 @@ def fold(profile: Profile, state: PlatformState, events: Iterable[Event], now: i
             found = state.ios
             for event in events:
                 found = ios.step(profile, found, event)
-            return state if found is None else replace(state, ios=ios.advance(profile, found, now))
+            found = None if found is None else ios.advance(profile, found, now)
+            return state if found is state.ios else replace(state, ios=found)
         case "host":
             return state
 

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from bgo.api import TaskFlow
+from bgo.clock import VirtualClock
 from bgo.model.finding import CODES, Level
 from bgo.model.options import TaskConstraints
+from tests.build import START
 from tests.cli.conftest import Bgo
 
 CHARGED = TaskConstraints(requires_charging=True)
@@ -92,6 +94,25 @@ def test_members_of_chains_and_batches_of_schedules_count_each(bgo: Bgo, flow: T
     )
     (found,) = bgo("check", "--json").json
     assert (found["code"], found["said"]) == ("rate-never-drains", "about 30 come in a day, and 20 may start")
+
+
+def test_what_has_expired_is_no_waiting_task(bgo: Bgo, flow: TaskFlow) -> None:
+    flow.clock = VirtualClock(START)
+    gone = flow.enqueue("nowhere", start_before=60, allow_unknown=True)
+    assert bgo("check").code == 0
+    assert bgo("check", gone).code == 0
+
+
+def test_a_note_on_many_schedules_is_told_once_and_an_error_of_each(bgo: Bgo, flow: TaskFlow) -> None:
+    for key in ("one", "two", "three"):
+        flow.schedule("echo", interval=3600, key=key)
+    (found,) = bgo("check", "--profile", "ios", "--json").json
+    assert (found["code"], found["kind"], found["tasks"], found["level"]) == ("no-promise", "schedule", 3, "note")
+    assert "echo and 2 more" in bgo("check", "--profile", "ios").text
+    for key in ("one", "two", "three"):
+        flow.schedule("nowhere", interval=3600, key=key, allow_unknown=True)
+    ids = [one["id"] for one in bgo("check", "--json").json if one["code"] == "no-handler"]
+    assert len(set(ids)) == 3
 
 
 def test_codes_are_listed(bgo: Bgo) -> None:

@@ -6,7 +6,6 @@ from collections import Counter
 
 import pytest
 
-from bgo.engine import cycle
 from bgo.engine.alarms import STEP
 from bgo.engine.cycle import Asker, Look, Memory, look, tick, waiting
 from bgo.model.device import View
@@ -145,8 +144,8 @@ def test_gates_are_judged_once_per_view_and_never_once_per_task(world: World, mo
         judged.append(args)
         return original(*args)  # type: ignore[arg-type]
 
-    original = gates.view_hold
-    monkeypatch.setattr(cycle, "view_hold", count)
+    original = gates._wish_holds
+    monkeypatch.setattr(gates, "_wish_holds", count)
     world.enqueue_all([a_spec(name=f"n{n % 40}", wish=CHARGING) for n in range(400)])
     a_look(world)
     assert len(judged) == 1

@@ -123,9 +123,10 @@ def _stays_open(work: Work, asked: ZonedWindow, opening: int) -> Iterator[Findin
 
 def _promised(work: Work, view: View) -> Iterator[Finding]:
     """Whether it has a deadline on a platform that may give no time before it."""
-    if view.profile.os == "ios" and work.expires_at is not None and not work.traits.foreground:
+    left = (work.expires_at or 0) - work.due_at
+    if view.profile.os == "ios" and left > 0 and not work.traits.foreground:
         why = f"{view.profile.name} gives time when it likes, and may give none before its deadline"
-        yield Finding("no-promise", f"it expires after {about(work.expires_at - work.due_at)}", why, "give it days")
+        yield Finding("no-promise", f"it expires after {about(left)}", why, "give it days")
 
 
 def _finishes(work: Work, left: int) -> Iterator[Finding]:
