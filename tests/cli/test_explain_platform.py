@@ -84,7 +84,7 @@ def test_what_ios_holds_beside_its_opportunities_is_told_too(bgo: Bgo, flow: Tas
     found = bgo("explain", "@last", "--profile", "ios", "--battery", "10", "--charging", "no", "--json").json
     lines = [(gate["gate"], gate["open"]) for gate in found["gates"]][3:]
     assert lines == [
-        ("battery", False), ("opportunity", False), ("network", True), ("battery", True), ("slots", True),
+        ("low_power", False), ("opportunity", False), ("network", True), ("battery", True), ("slots", True),
     ]  # fmt: skip
     assert found["gates"][6]["current"].startswith("ios knows no such condition: the handler must look")
     assert [(change["what"], change["given"]) for change in found["changes"]] == [
