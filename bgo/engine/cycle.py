@@ -123,7 +123,7 @@ def look(
     alarm = coming.is_due(moment.now_ms)
     ready = min(slots, sum(len(lane.heads) for lane in _heads(session, open_views, slots, only)))
     has_work = alarm or ready > 0 or changed or lifted or platform.is_news(session, view, memory.keeper)
-    wake = _first(_first(coming.next_wake, _opens_at(holds)), view.edge_at)
+    wake = _first(_first(coming.next_wake, _opens_at(holds)), platform.edge_at(view, moment.now_ms))
     # Hours alone are sure: whatever else says when it lifts may lift before, when the device changes.
     must_ask = any(hold.until_ms is None or hold.gate is not Gate.WINDOW for _, _, hold in holds)
     return Look(has_work, ready, wake, tuple(holds), coming.rate_in, must_ask)
@@ -190,7 +190,7 @@ def tick(
         coming = session.alarms.next(moment)
     again = parked >= PARK_STEP or coming.is_due(now)
     opens_at = _opens_at(holds)
-    wake = _first(_first(coming.next_wake, opens_at), view.edge_at)
+    wake = _first(_first(coming.next_wake, opens_at), platform.edge_at(view, now))
     return Tick(tuple(claims), wake, again, promoted, coming.rate_in, opens_at, paused)
 
 

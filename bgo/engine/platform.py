@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from bgo.model.device import DeviceChange, DeviceState, View
@@ -16,6 +16,8 @@ from bgo.model.platform import DeviceSaid, Event, PlatformState, RunOver
 from bgo.model.profile import Profile
 
 if TYPE_CHECKING:
+    from bgo.model.android_state import AndroidState
+    from bgo.model.ios_state import IosState
     from bgo.store.port import Session
 
 
@@ -92,10 +94,12 @@ def view(
     state = battery.step(keeper.read(session, profile.name), device, profile.battery)
     if not profile.remembers:
         return View(profile, device, state)
-    overs = [RunOver(at, run) for run, at, _ in session.overs.pending(profile.name)]
+    pending = session.overs.pending(profile.name)
+    overs = [RunOver(at, run) for run, at, _ in pending]
     seen_at = _seen_at(state)
     earlier = [DeviceSaid(change.at_ms, change.state) for change in before if seen_at < change.at_ms <= now]
-    return _seen(View(profile, device, state), [*overs, *earlier, DeviceSaid(now - since, device)], now)
+    told = pending[-1][2] if pending else 0
+    return _seen(View(profile, device, state, told), [*overs, *earlier, DeviceSaid(now - since, device)], now)
 
 
 def _seen_at(state: PlatformState) -> int:
@@ -115,8 +119,16 @@ def _seen(seen: View, events: Iterable[Event], now: int) -> View:
     from bgo.policy import platform as rules
 
     profile, state = seen.profile, rules.fold(seen.profile, seen.platform, events, now)
-    device = rules.as_judged(profile, state, seen.device, now)
-    return View(profile, device, state, rules.next_edge(profile, state, now))
+    return View(profile, rules.as_judged(profile, state, seen.device, now), state, seen.overs)
+
+
+def edge_at(seen: View, now: int) -> int | None:
+    """Return when this view may be another by itself, if nothing else happens before; None: never."""
+    if not seen.profile.remembers:
+        return None
+    from bgo.policy import platform as rules
+
+    return rules.next_edge(seen.profile, seen.platform, now)
 
 
 def after(seen: View, events: Iterable[Event], now: int) -> View:
@@ -127,7 +139,7 @@ def after(seen: View, events: Iterable[Event], now: int) -> View:
 def is_news(session: Session, seen: View, keeper: Keeper) -> bool:
     """Say whether this view remembers anything that the store does not, beyond the time that has passed."""
     if seen.profile.remembers:
-        if session.overs.pending(seen.profile.name):
+        if seen.overs:
             return True
     elif seen.device.battery.percent is None:
         return False
@@ -136,17 +148,19 @@ def is_news(session: Session, seen: View, keeper: Keeper) -> bool:
 
         if not battery.is_folded(seen.device):
             return False
-    kept = keeper.read(session, seen.profile.name)
-    return kept is not seen.platform and _timeless(kept) != _timeless(seen.platform)
-
-
-def _timeless(state: PlatformState) -> PlatformState:
-    android, ios = state.android, state.ios
-    return replace(
-        state,
-        android=None if android is None else replace(android, at=0),
-        ios=None if ios is None else replace(ios, at=0),
+    before = keeper.read(session, seen.profile.name)
+    return before is not seen.platform and not (
+        before.battery_low == seen.platform.battery_low
+        and _is_same(before.android, seen.platform.android)
+        and _is_same(before.ios, seen.platform.ios)
     )
+
+
+def _is_same(before: AndroidState | IosState | None, after: AndroidState | IosState | None) -> bool:
+    """Say whether one is the other but for the instant up to which it was folded."""
+    if before is after or before is None or after is None:
+        return before is after
+    return all(getattr(before, name) == getattr(after, name) for name in before.__slots__ if name != "at")
 
 
 def remember(session: Session, seen: View, keeper: Keeper) -> None:
@@ -154,8 +168,8 @@ def remember(session: Session, seen: View, keeper: Keeper) -> None:
     if not is_news(session, seen, keeper):
         return
     keeper.write(session, seen.profile.name, seen.platform)
-    if seen.profile.remembers and (pending := session.overs.pending(seen.profile.name)):
-        session.overs.drop(seen.profile.name, pending[-1][2])
+    if seen.overs:  # what has ended since this look was taken waits for the next
+        session.overs.drop(seen.profile.name, seen.overs)
 
 
 def _key(profile: str) -> str:

@@ -141,5 +141,5 @@ class View:
     profile: Profile = HOST
     device: DeviceState = DeviceState()
     platform: PlatformState = MET
-    edge_at: int | None = None
-    """When its rules may answer otherwise, if nothing else happens before; UTC milliseconds."""
+    overs: int = 0
+    """The number of the last run that is over of which the platform's rules have taken note here; 0: of none."""

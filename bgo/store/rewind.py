@@ -15,6 +15,15 @@ LATER_LOGS = "SELECT DISTINCT scope, ref FROM hold_log WHERE at > ? ORDER BY sco
 DROP_LATER_LOGS = "DELETE FROM hold_log WHERE at > ?"
 HELD_BY = {"lane": "SELECT held_by FROM lane WHERE id = ?", "view": "SELECT held_by FROM view WHERE id = ?"}
 
+UNASKED = ("task_state", "task_name", "task_finished", "task_root", "history_at", "history_task")
+"""Indexes by which nobody looks while a store is played, and that each move of a task would have to keep."""
+
+
+def unburden(db: sqlite3.Connection) -> None:
+    """Drop the indexes that are for reports and for pruning."""
+    for name in UNASKED:
+        db.execute(f"DROP INDEX {name}")
+
 
 def rewind(db: sqlite3.Connection, session: Session, at: int) -> None:
     """Let tasks that are due only after `at` wait for their time again, and end the log of holds there.

@@ -20,7 +20,7 @@ from bgo.errors import ForkedStoreError, StoreError
 from bgo.ids import quick_rng
 from bgo.store import migrate, place
 from bgo.store.faults import damaged, translated
-from bgo.store.rewind import rewind
+from bgo.store.rewind import rewind, unburden
 from bgo.store.session import Session
 from bgo.store.turnstile import NoTurnstile, Turnstile
 
@@ -243,7 +243,8 @@ class SqliteStore:
     def copy_to_memory(self, *, as_of: int | None = None) -> SqliteStore:
         """Return an independent in-memory copy of the store as it is now.
 
-        Seen from an instant `as_of` before now, tasks due later wait for their time again, and the log of holds ends.
+        One that is to be played from an instant `as_of` on is seen as of then: tasks due later wait for their time
+        again, and the log of holds ends. It has no indexes for reports.
         """
         copy = SqliteStore(None)
         with self._lock, translated(self.path):
@@ -252,6 +253,7 @@ class SqliteStore:
         if as_of is not None:
             with copy.write() as session:
                 rewind(copy._db, session, as_of)
+                unburden(copy._db)
         return copy
 
     @contextmanager

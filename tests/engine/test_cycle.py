@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -137,16 +138,18 @@ def test_two_views_do_not_write_against_each_other(world: World) -> None:
     assert dump(world.store.connection) == before
 
 
-def test_gates_are_judged_once_per_view_and_never_once_per_task(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gates_are_judged_once_per_wish_and_never_once_per_task_or_handler(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     judged = []
 
-    def count(*args: object) -> object:
+    def count(*args: Any) -> Any:
         judged.append(args)
-        return original(*args)  # type: ignore[arg-type]
+        return original(*args)
 
     original = gates._wish_holds
     monkeypatch.setattr(gates, "_wish_holds", count)
-    world.enqueue_all([a_spec(name=f"n{n % 40}", wish=CHARGING) for n in range(400)])
+    world.enqueue_all([a_spec(f"h{n % 7}", name=f"n{n % 40}", wish=CHARGING) for n in range(400)])
     a_look(world)
     assert len(judged) == 1
 

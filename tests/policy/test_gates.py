@@ -6,11 +6,15 @@ from datetime import UTC
 
 import pytest
 
+from bgo.devices.profiles import profile
+from bgo.engine import platform
 from bgo.model.device import Reading, Tri, View
+from bgo.model.lane import PLAIN, Traits
 from bgo.model.options import NO_CONSTRAINTS, NetworkConstraint, TaskConstraints
 from bgo.model.plan import Gate, ViewKey
 from bgo.model.profile import Profile
-from bgo.policy.gates import Offer, concurrency_hold, device_holds, view_hold, view_holds
+from bgo.policy.gates import Judge, Offer, concurrency_hold, device_holds, view_hold, view_holds
+from bgo.store.sqlite import SqliteStore
 from tests.build import START, a_view
 from tests.hours import hours
 
@@ -24,6 +28,26 @@ def a_key(constraints: TaskConstraints = NO_CONSTRAINTS, queue: str = "default",
 
 def gates(key: ViewKey, view: View, offer: Offer = ANYTHING) -> list[Gate]:
     return [hold.gate for hold in view_holds(key, view, offer, START)]
+
+
+@pytest.mark.parametrize("offer", [Offer(), Offer(frozenset({"work"})), Offer(None, frozenset({"default"}))])
+@pytest.mark.parametrize("name", ["host", "android", "ios"])
+def test_a_judge_of_many_says_of_each_what_is_told_first(name: str, offer: Offer) -> None:
+    wishes = [NO_CONSTRAINTS, CHARGING, TaskConstraints(device_idle=True), TaskConstraints(requires_charging=True)]
+    kinds = [(window, traits) for window in (None, hours("00:00-12:00")) for traits in (PLAIN, Traits("run"))]
+    keys = [
+        ViewKey(queue, handler, wish, window, None if window is None else UTC, traits)
+        for wish in wishes
+        for window, traits in kinds
+        for queue in ("default", "low")
+        for handler in ("work", "play")
+    ]
+    with SqliteStore(None).read() as session:
+        view = platform.view(session, profile(name), a_view(False).device, START)
+    judge = Judge(view, offer, START)
+    for key in keys:
+        first = next(view_holds(key, view, offer, START), None)
+        assert judge.hold(key) == first == view_hold(key, view, offer, START)
 
 
 @pytest.mark.parametrize("charging", [True, False, None])
