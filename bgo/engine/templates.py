@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from bgo.engine import batch as batches
 from bgo.engine import chain as chains
@@ -19,6 +20,8 @@ from bgo.model.task import Enqueued, TaskSpec
 from bgo.store.port import Session
 
 PAGE = 250
+_read = lru_cache(maxsize=16)(template_from)
+"""What fires often is read once."""
 
 
 def make(session: Session, schedule: Schedule, at: int, needs: Mapping[int, str], now: int) -> str:
@@ -46,7 +49,7 @@ def enqueue(session: Session, schedule: Schedule, at: int, needs: Mapping[int, s
 
 def _template(session: Session, schedule: Schedule) -> Template:
     try:
-        return template_from(session.payloads.get(schedule.plan_ref))
+        return _read(session.payloads.get(schedule.plan_ref))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RefusedError(
             "what it makes cannot be read",

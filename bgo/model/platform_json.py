@@ -24,9 +24,8 @@ def dump(value: Any) -> Any:
         pairs = ((f, getattr(value, f.name)) for f in fields(value))
         return {f.name: dump(v) for f, v in pairs if f.default is MISSING or v != f.default}
     if isinstance(value, (tuple, list)):
-        return (
-            value if value and type(value[0]) is int else [dump(item) for item in value]
-        )  # ledgers: thousands of them
+        is_plain = bool(value) and type(value[0]) is int  # ledgers have thousands of numbers
+        return value if is_plain else [dump(item) for item in value]
     if isinstance(value, dict):
         return {key: dump(item) for key, item in value.items()}
     return value

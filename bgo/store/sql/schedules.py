@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from bgo.model import schedule_json
@@ -56,10 +57,14 @@ LAST_ENDS = """SELECT state FROM task INDEXED BY task_schedule WHERE schedule = 
 MAX_SEQ = "SELECT coalesce(max(seq), 0) FROM task"
 
 
+_wish = lru_cache(maxsize=1024)(schedule_json.load)
+"""Each tick reads those that are due: their text is parsed once."""
+
+
 @reads("a schedule")
 def _to_schedule(row: Sequence[Any]) -> Schedule:
     values: list[Any] = [*row[:8], *row[9:19], Counters(*row[19:])]
-    values[7] = schedule_json.load(row[7], row[8])
+    values[7] = _wish(row[7], row[8])
     values[9] = ScheduleState(row[10])
     return Schedule(*values)
 
