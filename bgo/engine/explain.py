@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from bgo.clock import Moment, to_local
-from bgo.engine import explain_ended, explain_flow, explain_platform, explain_waits, limits
+from bgo.engine import explain_flow, limits
 from bgo.engine.closing import closing
 from bgo.engine.cycle import Asker
 from bgo.engine.expire import as_shown
@@ -44,6 +44,8 @@ class Ground:
 
 def explain(session: Session, task: Task, ground: Ground) -> Explanation:
     """Return the ordered gates of a task and the time it has waited by reason."""
+    from bgo.engine import explain_ended, explain_platform, explain_waits  # `status` needs this module, and not those
+
     task = as_shown(task, ground.now)
     lines, spent = _lines(session, task, ground), explain_waits.waited_for(session, task, ground.now)
     told = lines
@@ -75,6 +77,8 @@ def _lines(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...]
     if task.state is State.RUNNING and task.kind != "task":
         return explain_flow.going_on(session, task, lambda member: _held_by(session, member, ground))
     if task.state is State.RUNNING:
+        from bgo.engine import explain_platform
+
         return (*_stopped(session, task), *_lost(task, ground), *explain_platform.going_on(session, task, ground))
     return _ledger(session, task, ground) if task.state in CLAIMABLE else ()
 
@@ -109,6 +113,8 @@ def _ledger(session: Session, task: Task, ground: Ground) -> tuple[GateLine, ...
     if key.view.window is not None:
         told = key.view.window.told
         lines.append(GateLine.of(Gate.WINDOW, asked.get(Gate.WINDOW), f"inside {told}", f"a time in {told}"))
+    from bgo.engine import explain_platform
+
     lines += explain_platform.lines(key.view.constraints, held, ground, lambda hold: _until(task, hold, ground))
     lines += limits.lines(session, task.lane, key.view.queue, ground.moment)
     lines.append(_slots(session, ground, key.view.queue))

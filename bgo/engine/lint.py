@@ -14,7 +14,7 @@ from bgo.model.flow import Template, template_from
 from bgo.model.schedule import Schedule, ScheduleState, ScheduleWish
 from bgo.model.task import Task
 from bgo.policy import order
-from bgo.policy.lint import loads, schedules, tasks
+from bgo.policy.lint import loads, requests, schedules, tasks
 from bgo.policy.lint.loads import Load
 from bgo.policy.lint.tasks import Work
 from bgo.policy.window import DAY_MS
@@ -95,7 +95,7 @@ def _task(desk: Desk, task: Task, number: int, size: int | None) -> None:
     )
     subject = Subject("task", task.id, task.name, number)
     desk.add(subject, [*_handled(ground, task.handler), *tasks.lint(work, ground.view)])
-    desk.add(subject, _horizon(ground, task.due_at))
+    desk.add(subject, [*requests.lint(key.view, task.due_at, ground.view), *_horizon(ground, task.due_at)])
     desk.loaded(key, Load(waiting=number))
 
 
@@ -116,7 +116,7 @@ def _part(desk: Desk, subject: Subject, part: Part, *, in_schedule: bool) -> Wor
         delayed=not in_schedule and due - ground.now > PUT_OFF_MS,
     )
     desk.add(subject, [*_handled(ground, spec.handler), *tasks.lint(work, ground.view)])
-    desk.add(subject, _horizon(ground, due))
+    desk.add(subject, [*requests.lint(key.view, due, ground.view), *_horizon(ground, due)])
     return work
 
 

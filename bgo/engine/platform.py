@@ -94,10 +94,12 @@ def view(
     state = battery.step(keeper.read(session, profile.name), device, profile.battery)
     if not profile.remembers:
         return View(profile, device, state)
-    overs = [RunOver(at, run) for run, at, _ in session.overs.pending(profile.name)]
+    pending = session.overs.pending(profile.name)
+    overs = [RunOver(at, run) for run, at, _ in pending]
     seen_at = _seen_at(state)
     earlier = [DeviceSaid(change.at_ms, change.state) for change in before if seen_at < change.at_ms <= now]
-    return _seen(View(profile, device, state), [*overs, *earlier, DeviceSaid(now - since, device)], now)
+    told = pending[-1][2] if pending else 0
+    return _seen(View(profile, device, state, told), [*overs, *earlier, DeviceSaid(now - since, device)], now)
 
 
 def _seen_at(state: PlatformState) -> int:
@@ -117,7 +119,7 @@ def _seen(seen: View, events: Iterable[Event], now: int) -> View:
     from bgo.policy import platform as rules
 
     profile, state = seen.profile, rules.fold(seen.profile, seen.platform, events, now)
-    return View(profile, rules.as_judged(profile, state, seen.device, now), state)
+    return View(profile, rules.as_judged(profile, state, seen.device, now), state, seen.overs)
 
 
 def edge_at(seen: View, now: int) -> int | None:
@@ -137,7 +139,7 @@ def after(seen: View, events: Iterable[Event], now: int) -> View:
 def is_news(session: Session, seen: View, keeper: Keeper) -> bool:
     """Say whether this view remembers anything that the store does not, beyond the time that has passed."""
     if seen.profile.remembers:
-        if session.overs.pending(seen.profile.name):
+        if seen.overs:
             return True
     elif seen.device.battery.percent is None:
         return False
@@ -166,8 +168,8 @@ def remember(session: Session, seen: View, keeper: Keeper) -> None:
     if not is_news(session, seen, keeper):
         return
     keeper.write(session, seen.profile.name, seen.platform)
-    if seen.profile.remembers and (pending := session.overs.pending(seen.profile.name)):
-        session.overs.drop(seen.profile.name, pending[-1][2])
+    if seen.overs:  # what has ended since this look was taken waits for the next
+        session.overs.drop(seen.profile.name, seen.overs)
 
 
 def _key(profile: str) -> str:

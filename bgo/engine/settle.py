@@ -11,10 +11,11 @@ from bgo.engine.waiting import place_of
 from bgo.errors import UsageError
 from bgo.ids import Rng
 from bgo.model import payload as payloads
+from bgo.model.lane import LaneKey
 from bgo.model.outcome import Failed, Lost, Outcome, Succeeded, TaskError
 from bgo.model.plan import Transition
 from bgo.model.profile import HOST, Profile
-from bgo.model.state import FINAL
+from bgo.model.state import FINAL, Event
 from bgo.model.task import ERROR_LIMIT, Lease, Task
 from bgo.policy import order
 from bgo.policy import settle as policy
@@ -83,7 +84,10 @@ def settle(
     output = None if data is None else session.payloads.put(data)
     place = None
     if to.state not in FINAL:
-        place = place_of(task, session.lanes.key(task.lane), to.due_at, now, begun=_has_begun(task, lease))
+        key_of = session.lanes.key(task.lane)
+        if to.event is Event.RETRY and key_of.view.traits.expedited:
+            task, key_of = _as_plain(session, task, key_of, now)
+        place = place_of(task, key_of, to.due_at, now, begun=_has_begun(task, lease))
     if not session.tasks.settle(task, to, now, output=output, error=error, place=place):
         raise AssertionError("the guard was checked in this transaction")
     session.records.add(
@@ -107,6 +111,15 @@ def _fitted(task: Task, outcome: Outcome, profile: Profile) -> Task:
     from bgo.policy import fit
 
     return replace(task, wish=fit.fitted(task.wish, PLAIN, profile).wish)
+
+
+def _as_plain(session: Session, task: Task, key: LaneKey, now: int) -> tuple[Task, LaneKey]:
+    """Return the task in the lane of plain work: only a first attempt is expedited (as in androidx.work's
+    SystemJobInfoConverter)."""
+    from bgo.engine import relane  # most work is not expedited
+
+    plain = replace(key, view=replace(key.view, traits=key.view.traits._replace(expedited="")))
+    return relane.move(session, task, session.lanes.ensure(plain, now), now), plain
 
 
 def _detail(outcome: Outcome) -> str:

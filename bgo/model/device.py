@@ -141,3 +141,5 @@ class View:
     profile: Profile = HOST
     device: DeviceState = DeviceState()
     platform: PlatformState = MET
+    overs: int = 0
+    """The number of the last run that is over of which the platform's rules have taken note here; 0: of none."""

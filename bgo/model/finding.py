@@ -21,6 +21,7 @@ class Level(StrEnum):
 E, W, N = Level.ERROR, Level.WARNING, Level.NOTE
 CODES: dict[str, tuple[Level, str]] = {
     "refused": (E, "the profile does not take such work"),
+    "request-refused": (E, "iOS takes no request for time for it"),
     "no-handler": (E, "no plugin brings its handler"),
     "zone-unknown": (E, "this computer does not know the time zone that its times are read in"),
     "window-never-opens": (E, "its window does not open within a year"),

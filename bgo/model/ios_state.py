@@ -62,7 +62,7 @@ class IosState:
     refresh: Pending = Pending()
     processing: tuple[Pending, ...] = ()
     """One request for each of `policy.ios.facts.REQUESTS`."""
-    folds_at: int = 0
-    """Before this instant nothing changes by itself; 0: nobody has looked."""
-    edge_at: int | None = None
+    folds_at: int = field(default=0, compare=False)
+    """Before this instant nothing changes by itself; 0: nobody has looked. This and `edge_at` follow from the rest."""
+    edge_at: int | None = field(default=None, compare=False)
     """Before this instant nobody can tell a difference; None: never, if nothing happens."""

@@ -24,7 +24,8 @@ def dump(value: Any) -> Any:
         pairs = ((f, getattr(value, f.name)) for f in fields(value))
         return {f.name: dump(v) for f, v in pairs if f.default is MISSING or v != f.default}
     if isinstance(value, (tuple, list)):
-        return [dump(item) for item in value]
+        is_plain = bool(value) and type(value[0]) is int  # ledgers have thousands of numbers
+        return value if is_plain else [dump(item) for item in value]
     if isinstance(value, dict):
         return {key: dump(item) for key, item in value.items()}
     return value
@@ -69,5 +70,5 @@ def _array(kind: Any, data: Any) -> Any:
     """Return a tuple of one type of items, or of one type for each place."""
     inner = get_args(kind)
     if len(inner) == 2 and inner[1] is Ellipsis:
-        return tuple(_load(inner[0], item) for item in data)
+        return tuple(data) if inner[0] is int else tuple(_load(inner[0], item) for item in data)
     return tuple(_load(each, item) for each, item in zip(inner, data, strict=True))

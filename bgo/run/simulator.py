@@ -197,7 +197,9 @@ class _Play:
         now = self._clock.now_ms()
         self._settle(now)
         view = self._view(self._script.at(now), now)
-        stop_at = self._watch(view, now)
+        stop_at, has_ended = self._watch(view, now)
+        if has_ended:
+            view = self._view(self._script.at(now), now)
         until = self._clock.awake_ms() + LEASE_MS
         tick = cycle.tick(
             self._session, self._asker, view, self._memory, tuple(self._idle),
@@ -206,7 +208,7 @@ class _Play:
         for claim in tick.claims:
             self._start(claim, now)
         if tick.claims and self._watched:  # what has just begun may have to end before anything else happens
-            stop_at = self._watch(self._view(self._script.at(now), now), now)
+            stop_at, _ = self._watch(self._view(self._script.at(now), now), now)
         # More may be due than one tick touches: then its next wake is not after now, and we step again.
         ends = self._parts[0][0] if self._parts else None
         rate_at = None if tick.wake_in is None else now + tick.wake_in
@@ -297,13 +299,13 @@ class _Play:
         while self._parts and self._parts[0][0] <= now:
             self._end(heapq.heappop(self._parts)[2], now)
 
-    def _watch(self, view: View, now: int) -> int | None:
+    def _watch(self, view: View, now: int) -> tuple[int | None, bool]:
         """Stop what has lost a constraint for long enough, or may not go on, as a worker would; return when the next of
-        it is due.
+        it is due, and whether anything was stopped.
 
         Nobody knows how long a child takes to end: here it is gone at once.
         """
-        stops = []
+        stops, has_ended = [], False
         for one in list(self._watched.values()):
             stop = self._stop_of(one, view, now)
             if stop is None:
@@ -315,7 +317,8 @@ class _Play:
             heapq.heapify(self._parts)
             stopped = loss.outcome(one.task.wish.constraints, stop.hold, view.profile, started=True)
             self._end(replace(one.part, outcome=stopped), now)
-        return min(stops, default=None)
+            has_ended = True
+        return min(stops, default=None), has_ended
 
     def _stop_of(self, one: _Watched, view: View, now: int) -> Stop | None:
         """Return when a run ends unless something happens before, and why; None: it goes on to its end."""

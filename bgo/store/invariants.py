@@ -134,7 +134,7 @@ RULES = (
         """SELECT task.id, task.lane FROM task JOIN lane ON lane.id = task.lane JOIN view ON view.id = lane.view
         WHERE task.name <> lane.name OR task.queue <> view.queue OR task.handler <> view.handler
         OR coalesce(json_extract(task.wish, '$.window'), '') <> view.window
-        OR (json_extract(task.wish, '$.expedited') IS NOT NULL) <> (instr(view.traits, 'expedited=') > 0)
+        OR (json_extract(task.wish, '$.expedited') IS NULL AND instr(view.traits, 'expedited=') > 0)
         OR (json_extract(task.wish, '$.foreground') IS NOT NULL) <> (instr(view.traits, 'foreground=') > 0)""",
     ),
     Rule(

@@ -57,6 +57,10 @@ def test_rules_that_remember_hear_what_the_script_said_before(bgo: Bgo, tmp_path
     assert awake["verdict"].startswith("would start now"), "without a script it is awake, as its profile says"
     found = bgo("--profile", "android", "explain", task, "--device", str(script), "--json").json
     assert found["verdict"] == "held by doze"
+    facts = ("--screen", "off", "--charging", "no", "--network", "unmetered", "--signal", "motion=no")
+    just = bgo("--profile", "android", "explain", task, *facts, "--since", "1m", "--json").json
+    long = bgo("--profile", "android", "explain", task, *facts, "--since", "150m", "--json").json
+    assert (just["verdict"].partition(",")[0], long["verdict"]) == ("would start now", "held by doze")
     assert bgo("--profile", "android", "run", "--device", str(script)).out == ""
     assert bgo("status", task, "--json").json["state"] == "queued"
 

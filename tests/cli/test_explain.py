@@ -176,6 +176,18 @@ def test_what_expired_is_told_as_held_to_its_end_whether_or_not_a_worker_has_not
         drive.tick(flow.store, 1, now=START + 90_000, charging=False)
 
 
+def test_what_failed_in_the_end_had_waited_no_longer_than_its_runs(flow: TaskFlow) -> None:
+    flow.clock = clock = VirtualClock(START)
+    task_id = flow.enqueue("echo", constraints=CHARGED)
+    drive.tick(flow.store, 1, now=START, charging=False)
+    (claim,) = drive.tick(flow.store, 1, now=START + 30_000, charging=True)
+    drive.finish(flow.store, claim, Failed(TaskError("Boom", "no")), now=START + 40_000)
+    clock.advance_ms(90_000)
+    found = flow.explain(task_id)
+    assert (found.task.state, found.waited) == ("failed", {"charging": 30_000})
+    assert all(line.is_open for line in found.gates)
+
+
 def test_a_run_that_failed_under_a_clock_that_was_set_back_was_no_wait_to_the_end(flow: TaskFlow) -> None:
     flow.clock = clock = VirtualClock(START)
     task_id = flow.enqueue("echo", constraints=CHARGED)

@@ -84,7 +84,7 @@ def test_what_ios_holds_beside_its_opportunities_is_told_too(bgo: Bgo, flow: Tas
     found = bgo("explain", "@last", "--profile", "ios", "--battery", "10", "--charging", "no", "--json").json
     lines = [(gate["gate"], gate["open"]) for gate in found["gates"]][3:]
     assert lines == [
-        ("battery", False), ("opportunity", False), ("network", True), ("battery", True), ("slots", True),
+        ("low_power", False), ("opportunity", False), ("network", True), ("battery", True), ("slots", True),
     ]  # fmt: skip
     assert found["gates"][6]["current"].startswith("ios knows no such condition: the handler must look")
     assert [(change["what"], change["given"]) for change in found["changes"]] == [
@@ -111,6 +111,7 @@ def test_how_long_a_run_may_go_on_is_told_and_when_it_is_stopped(bgo: Bgo, flow:
     assert (line.gate, line.is_open, line.hold is None) == ("low_power", False, False)
     assert saving.verdict.startswith("running; android stops it: ")
     assert bgo("explain", task_id, "--json").json["gates"] == [], "this computer stops nothing"
+    assert bgo("explain", task_id, "--profile", "samsung", "--json").json["gates"] == [], "that worker is another's"
 
 
 def test_a_task_that_has_ended_tells_what_its_platform_held_it_for(bgo: Bgo, flow: TaskFlow) -> None:

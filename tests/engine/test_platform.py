@@ -57,6 +57,17 @@ def test_runs_that_are_over_are_told_once(store: SqliteStore) -> None:
         assert [run for run, _, _ in session.overs.pending("other")] == ["b.1"]
 
 
+def test_what_ends_after_a_look_waits_for_the_next(store: SqliteStore) -> None:
+    """A stop is settled under the look that decided on it: to take that end as told would let it run for ever."""
+    keeper = InStore()
+    with store.write() as session:
+        session.overs.add("phone", "a.1", START)
+        seen = platform.view(session, PHONE, DARK, START + 1, keeper)
+        session.overs.add("phone", "a.2", START + 1)
+        platform.remember(session, seen, keeper)
+        assert [run for run, _, _ in session.overs.pending("phone")] == ["a.2"]
+
+
 def test_what_another_worker_has_written_is_read_again(store: SqliteStore) -> None:
     mine, theirs = InStore(), InStore()
     with store.write() as session:

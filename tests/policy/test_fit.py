@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bgo.model.lane import Gate, Traits, ViewKey, payload_class
@@ -215,6 +215,8 @@ def test_what_the_platform_does_not_know_is_left_to_the_handler() -> None:
 
 
 @given(st.integers(0, 200 << 10))
+@example(10 << 10)
+@example((10 << 10) + 1)
 def test_a_size_is_refused_exactly_and_its_class_where_all_of_it_is_too_large(size: int) -> None:
     assert (fit.payload(size, ANDROID) is not None) == (size > 10 << 10)
     held = fit.hold(ViewKey("q", "h", TaskConstraints(), traits=Traits(payload=payload_class(size))), ANDROID)

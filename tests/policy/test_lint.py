@@ -208,7 +208,7 @@ def test_every_code_is_found_by_some_case_and_is_in_the_table() -> None:
         "window-misses-some",
     ]
     said += ["window-delays", "occurrences-skipped", "overlap-never-ends", "rate-slow", "rate-never-drains"]
-    said += ["concurrency-never-drains", "above-quota", "above-slots"]
+    said += ["concurrency-never-drains", "above-quota", "above-slots", "request-refused"]
     rest = set(CODES) - set(said)
     assert rest == {"no-handler", "beyond-horizon"}
     assert all(f'"{code}"' in inspect.getsource(lint) for code in rest)

@@ -129,6 +129,17 @@ def test_every_signal_holds_and_lifts_in_a_drain(flow: bgo.TaskFlow, bgo_device:
     assert drain(flow).check()
 
 
+def test_signals_of_computers_and_phones_are_said_alike(flow: bgo.TaskFlow, bgo_device: ScriptedDevice) -> None:
+    calm = bgo.TaskConstraints(cpu_below=50, unused_for=timedelta(minutes=10), on_network="Home")
+    flow.enqueue("slow", constraints=calm)
+    bgo_device.set(load=80, unused="no", network="unmetered", wifi="Cafe")
+    assert drain(flow).held[0].gates == ("load", "unused", "named_network")
+    bgo_device.set(load=20, unused="10m", wifi="Home", app="background", lock="locked", low_power=True, bucket="rare")
+    told = "load=20 unused=600s app=background lock=locked low_power=yes bucket=rare"
+    assert repr(bgo_device) == f"<device charging=unknown network=unmetered {told}>"
+    assert len(drain(flow).check()) == 1
+
+
 def test_a_script_may_play_every_signal(flow: bgo.TaskFlow, bgo_device: ScriptedDevice, bgo_clock: ManualClock) -> None:
     began = bgo_clock.now
     bgo_device.set(idle=True)

@@ -1,8 +1,8 @@
 """What this computer's sensors say of it, or those of a phone. What cannot be read is unknown, with the reason.
 
-Linux reads /sys and /proc, and asks NetworkManager and logind over D-Bus; macOS, Windows, Termux and a phone over adb
-are read from the output and the references that the modules name, and were not run on such a device. Other roots for
-tests: BGO_SYSFS_ROOT, BGO_PROC_ROOT, BGO_DEV_ROOT.
+Linux reads /sys and /proc, asks NetworkManager, logind and UPower over D-Bus, and X11 by xprintidle; macOS, Windows,
+Termux and a phone over adb are read from the output and the references that the modules name, and were not run on such
+a device. Other roots for tests: BGO_SYSFS_ROOT, BGO_PROC_ROOT, BGO_DEV_ROOT.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def _idle(profile: Profile, state: AndroidState, now: int) -> Reading:
     at = facts.idle_at(profile, state)
     if at is None or profile.idle is None or state.dark_at is None:
         return Reading(Tri.NO, "the screen is on")
-    words = f"the screen has been off for {told(now - state.dark_at)} of {told(profile.idle.after_ms)}"
+    words = f"the screen has been off for {told(now - state.dark_at)}; idle from {told(profile.idle.after_ms)} on"
     return Reading(Tri.YES if at <= now else Tri.NO, words)
 
 

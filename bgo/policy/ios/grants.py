@@ -13,10 +13,10 @@ from typing import Literal
 
 from bgo.model.ios_state import IosState, Pending
 from bgo.model.profile import Processing, Profile, Refresh
-from bgo.policy.ios.draws import Draw, delay, draw_of, first, last
+from bgo.policy.ios.draws import DAY_MS, Draw, delay, draw_of, first, last
 from bgo.policy.ios.facts import app_rules, offers
 
-LOOKAHEAD_MS = 14 * 86_400_000
+LOOKAHEAD_MS = 14 * DAY_MS
 """So far ahead the next instant is looked for: later, one looks again."""
 EVER = 1 << 60
 _NEVER = -EVER
@@ -97,7 +97,9 @@ def timed(profile: Profile, state: IosState) -> IosState:
                 folds.append(_look_again(draw, state.at))
                 edges += [_next(one, draw, rules.spread_ms, state.at) for one in requests]
     edge = min((edge for edge in edges if state.at < edge < EVER), default=None)
-    return replace(state, folds_at=min([*folds, EVER if edge is None else edge]), edge_at=edge)
+    # At least once a day, as somebody may have changed the profile.
+    folds_at = min([*folds, EVER if edge is None else edge, state.at + DAY_MS])
+    return replace(state, folds_at=folds_at, edge_at=edge)
 
 
 def _time_of(

@@ -78,6 +78,8 @@ def test_on_a_mobile_network_three_are_enough_where_the_profile_says_so() -> Non
     assert phone.gates(0) == []
     phone.gather(0, 3)
     assert phone.gates(0, constraints=ANY_NETWORK) == []
+    phone.tell(0, bucket="working")
+    assert phone.holds(0, constraints=ANY_NETWORK)[0].needed.startswith("5 ready"), "a bucket's five count as well"
 
 
 # Quota, and numbers of runs and sessions.

@@ -130,6 +130,15 @@ def test_expedited_work_and_services_pass_doze_and_running_plain_work_is_stopped
     assert (stop.at, stop.hold.gate) == (4 * MINUTE, Gate.DOZE)
 
 
+def edges(phone: Phone, now: int, until: int) -> set[int]:
+    """Return the instants at which a worker looks again by itself."""
+    found: set[int] = set()
+    while now < until and (edge := phone.edge(now)) is not None:
+        found.add(edge)
+        now = edge
+    return found
+
+
 def three_jobs(said: dict[str, object]) -> Phone:
     phone = Phone("android-15", bucket="working", screen=True, **said)
     phone.work(0, 4 * MINUTE)
@@ -149,6 +158,7 @@ def test_ten_minutes_in_two_hours_stop_the_third_run() -> None:
     hold = phone.holds(22 * MINUTE)[0]
     assert hold.current == "bucket working: 10 min of 10 min used in 2 h"
     assert hold.until_ms == 120 * MINUTE + 30 * SECOND + 1
+    assert hold.until_ms in edges(phone, 22 * MINUTE, hold.until_ms), "nobody sleeps over it"
     assert phone.gates(120 * MINUTE + 30 * SECOND)[0] is Gate.QUOTA
     assert phone.gates(120 * MINUTE + 30 * SECOND + 1) == [Gate.BATCHING]
 
@@ -242,6 +252,7 @@ def test_idle_is_told_from_the_screen_and_independent_of_doze() -> None:
     phone = Phone("android", charging=True, screen=False)
     assert phone.judged(31 * MINUTE - 1).idle.value is Tri.NO
     assert phone.judged(31 * MINUTE).idle.value is Tri.YES
+    assert phone.judged(40 * MINUTE).idle.source == "the screen has been off for 40 min; idle from 31 min on"
     assert phone.edge(30 * MINUTE) == 31 * MINUTE
     phone.tell(32 * MINUTE, screen=True)
     assert phone.judged(32 * MINUTE).idle.value is Tri.NO

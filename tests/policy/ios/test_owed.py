@@ -121,3 +121,12 @@ def test_two_weeks_without_an_instant_are_only_a_reason_to_look_again() -> None:
         edge = ios.next_edge(rare, state, edge)
     assert state.processing_until
     assert looks > 3
+
+
+def test_a_profile_that_has_changed_is_gone_by_within_a_day() -> None:
+    """Nobody uses the app, says the profile; somebody edits it, and the state in the store is still the old one."""
+    unused = replace(IOS, app=replace(IOS.app, usage=0.0))  # type: ignore[type-var]
+    state = ios.advance(unused, after([(0, "idle=yes")], unused), T0 + HOUR)
+    assert state.edge_at is None
+    assert ios.next_edge(IOS, state, T0 + 2 * DAY) is not None
+    assert spans(ios.advance(IOS, state, T0 + 2 * DAY), 4 * DAY)
