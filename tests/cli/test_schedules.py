@@ -345,7 +345,9 @@ def test_what_a_schedule_made_takes_it_with_it(bgo: Bgo) -> None:
 
 def test_explain_says_why_it_does_not_fire(bgo: Bgo, three: list[str]) -> None:
     found = bgo("explain", three[0], "--json").json
-    assert list(found) == ["schema", "id", "key", "name", "state", "verdict", "gates", "next_at", "workers"]
+    assert list(found) == [
+        "schema", "id", "key", "name", "state", "verdict", "gates", "next_at", "workers", "profile", "changes", "held",
+    ]  # fmt: skip
     assert [(line["gate"], line["open"]) for line in found["gates"]] == [
         ("state", True), ("due", False), ("worker", False), ("overlap", True),
     ]  # fmt: skip

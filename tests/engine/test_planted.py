@@ -74,10 +74,10 @@ BUGS = {
         (("bgo.engine.wave:Wave.ended", "self.woken.add(task.lane)", "pass"),), "lane heads equal a recount"
     ),
     "a battery between the marks counts as full": Bug(
-        (("bgo.policy.battery:low", "percent < OKAY", "percent <= LOW"),), "no gate is passed that holds"
+        (("bgo.policy.battery:low", "percent < marks.okay", "percent <= marks.low"),), "no gate is passed that holds"
     ),
     "a battery is low for good": Bug(
-        (("bgo.policy.battery:low", "percent < OKAY", "percent <= 100"),),
+        (("bgo.policy.battery:low", "percent < marks.okay", "percent <= 100"),),
         "no slot stays idle while something may start",
     ),
     "nobody remembers that the battery was low": Bug(

@@ -200,7 +200,7 @@ BUGS: dict[str, tuple[Story, tuple[tuple[str, str, str], ...], str]] = {
     ),
     "an edit of the queue forgets the window": (
         in_another_queue,
-        (("bgo.engine.relane:home", "replace(key.view, queue=queue)", "replace(key.view, queue=queue, window=None)"),),
+        (("bgo.engine.relane:home", "traits=kind)", "traits=kind, window=None)"),),
         "nothing starts outside its window",
     ),
     "keep lets a second one in": (
