@@ -137,6 +137,16 @@ MOMENTARY = frozenset({"load", "unused"})
 """What is sensed of these says nothing of a day: it is another at every look."""
 
 
+def _is_fixed(source: str) -> bool:
+    """Say whether what comes from there is the same at each reading."""
+    return source == VARIABLE or source.startswith("profile ")
+
+
+def _is_fixed(source: str) -> bool:
+    """Say whether what comes from there is the same at each reading."""
+    return source == VARIABLE or source.startswith("profile ")
+
+
 def as_sensed_now(state: DeviceState) -> DeviceState:
     """Return what is sensed as it counts for a whole script, with one source for all that sensors say: they tell more
     than a value, such as free bytes, and that would make two answers differ which mean the same.
@@ -145,6 +155,6 @@ def as_sensed_now(state: DeviceState) -> DeviceState:
     told = {
         name: getattr(_USUAL, name) if name in MOMENTARY else replace(value, source=NOW)
         for name, value in found.items()
-        if value.source != VARIABLE
+        if not _is_fixed(value.source)
     }
     return replace(state, **told)
