@@ -142,11 +142,6 @@ def _is_fixed(source: str) -> bool:
     return source == VARIABLE or source.startswith("profile ")
 
 
-def _is_fixed(source: str) -> bool:
-    """Say whether what comes from there is the same at each reading."""
-    return source == VARIABLE or source.startswith("profile ")
-
-
 def as_sensed_now(state: DeviceState) -> DeviceState:
     """Return what is sensed as it counts for a whole script, with one source for all that sensors say: they tell more
     than a value, such as free bytes, and that would make two answers differ which mean the same.
