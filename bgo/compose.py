@@ -87,7 +87,7 @@ def configure(session: Session, settings: Settings) -> None:
 def profile(settings: Settings) -> Profile:
     """Return the profile in force, with all that it extends.
 
-    Raises UsageError for one that there is not, with the nearest name, and for a file that is not one, with the line.
+    Raises NotFoundError with the nearest name, and UsageError for a file that is no profile, with the line.
     """
     from bgo.model.profile import HOST
 

@@ -194,7 +194,7 @@ REFUSED: list[tuple[list[str], int, str]] = [
     (["echo", "--after", "4zzzzz"], 3, "no task 4zzzzz"),
     (["echo", "--encrypt"], 2, "--encrypt is not available in this version"),
     (["echo", "--no-such-thing"], 2, "no such option: --no-such-thing"),
-    (["echo", "--profile", "androd"], 2, "no profile 'androd'"),
+    (["echo", "--profile", "androd"], 3, "no profile 'androd'"),
     (["echo", "--store", "http://x/y"], 78, "--store: store = 'http://x/y' is not usable"),
     (["echo", "--store", "/dev/null"], 77, "/dev/null is not a plain file"),
 ]

@@ -78,7 +78,7 @@ def test_what_cannot_be_used_is_not_shown(bgo: Bgo, own: Path) -> None:
     assert done.code == 2
     assert done.error[0] == f"error: {own}/mine.toml:2: unknown key 'x'"
     assert "1 more: bgo profiles check mine" in done.error[2]
-    assert bgo("profiles", "show", "nobody").code == 2
+    assert bgo("profiles", "show", "nobody").code == 3
 
 
 def test_a_check_tells_everything_and_fails_for_errors_alone(bgo: Bgo, own: Path) -> None:
@@ -148,7 +148,7 @@ def test_what_is_no_toml_is_a_finding_and_no_name_is_none(bgo: Bgo, own: Path) -
     assert [(row["level"], row["place"], row["what"]) for row in done.json] == [
         ("error", f"{own}/mine.toml:1", "not TOML")
     ]
-    assert bgo("profiles", "check", "nobody").code == 2
+    assert bgo("profiles", "check", "nobody").code == 3
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_what_is_no_toml_is_a_finding_and_no_name_is_none(bgo: Bgo, own: Path) -
     [
         (("host",), 4, "error: bgo has a profile 'host'"),
         (("../x",), 2, "error: not a profile name: '../x'"),
-        (("x", "--extends", "nobody"), 2, "error: no profile 'nobody'"),
+        (("x", "--extends", "nobody"), 3, "error: no profile 'nobody'"),
         (("x", "--extends", "./nobody.toml"), 2, "error: cannot read 'nobody.toml'"),
     ],
 )

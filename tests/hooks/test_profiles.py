@@ -9,7 +9,7 @@ import pytest
 from bgo import compose
 from bgo.config import Flags, Settings, load
 from bgo.devices.profiles import names, profile
-from bgo.errors import UsageError
+from bgo.errors import NotFoundError, UsageError
 from bgo.flow.profiles import listing
 from bgo.hooks import catalogue
 from bgo.hooks.profiles import brought_by, by_name
@@ -54,7 +54,7 @@ def test_a_plugin_brings_a_profile(tmp_path: Path) -> None:
     assert report.brings == ("profile tv",)
     row = next(row for row in listing(where) if row.name == "tv")
     assert (row.path, row.state) == (str(tmp_path / "one" / "tv.toml"), "")
-    with pytest.raises(UsageError, match="no profile 'tvv'") as caught:
+    with pytest.raises(NotFoundError, match="no profile 'tvv'") as caught:
         profile("tvv", where)
     assert caught.value.why == "did you mean 'tv'?"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bgo.devices.profiles.reading import Document, read
-from bgo.errors import UsageError
+from bgo.errors import NotFoundError, UsageError
 from bgo.model.options import NAME
 from bgo.model.words import did_you_mean
 from bgo.toml_text import read_text
@@ -88,7 +88,7 @@ def _brought(name: str, where: Shelf) -> Document:
     known = names(where)
     why = did_you_mean(name, known) or f"there are {', '.join(known)}"
     hint = f"a file is named by its path, {EXAMPLES}" if where.folder is None else "bgo profiles; bgo profiles new NAME"
-    raise UsageError(f"no profile {name!r:.80}", why=why, hint=hint)
+    raise NotFoundError(f"no profile {name!r:.80}", why=why, hint=hint)
 
 
 def _open(path: str | Path, shown: str, origin: str) -> Document:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from bgo.devices.profiles import library, values
 from bgo.devices.profiles.library import Shelf, Where
 from bgo.devices.profiles.reading import PRESENT, Document, Path, Said
-from bgo.errors import UsageError
+from bgo.errors import NotFoundError, UsageError
 from bgo.model.profile import Os
 
 OF_OS: Mapping[Os, frozenset[str]] = {
@@ -59,8 +59,9 @@ def _resolve(document: Document, where: Shelf, path: tuple[Document, ...], known
         try:
             opened = library.open_document(name, where, os.path.dirname(document.text.name))
             _refuse_circle(opened, (*path, document))
-        except UsageError as error:
-            faults.append(error.within(document.place(("extends",))))
+        except (UsageError, NotFoundError) as error:
+            fault = UsageError(error.message, why=error.why, hint=error.hint)
+            faults.append(fault.within(document.place(("extends",))))
         else:
             parents.append(_resolve(opened, where, (*path, document), known))
     found = Resolved(document, _lineage(parents))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bgo.devices.profiles import profile
-from bgo.errors import UsageError
+from bgo.errors import NotFoundError, UsageError
 from bgo.model.profile import Profile
 
 ANDROID = """
@@ -54,7 +54,7 @@ def write(folder: Path, **files: str) -> Path:
 
 def refused(folder: Path, name: str) -> UsageError:
     """Return how a profile is refused, its folder taken out of the words."""
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises((UsageError, NotFoundError)) as caught:
         profile(name, folder)
     error = caught.value
     here = f"{folder}/"
