@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def profile(name_or_path: str, where: Where = None) -> Profile:
     """Return the profile of this name, or in this file (a word with a `/`, or that ends in `.toml`).
 
-    `where` holds the user's own profiles: a folder, or a shelf that knows those of plugins too. Raises NotFoundError for
-    one that there is not, and UsageError for the first fault in it.
+    `where` holds the user's own profiles: a folder, or a shelf that knows those of plugins too. Raises NotFoundError
+    for one that there is not, and UsageError for the first fault in it.
     """
     if name_or_path == HOST.name:
         return HOST  # its file says the same
