@@ -151,7 +151,7 @@ def _label_width(names: Iterable[str], width: int) -> int:
     return max(LABEL, min(longest, width // 4))
 
 
-def _row(ran: Iterable[SimTask], never: Iterable[NeverRan], scale: Scale) -> list[int]:
+def _row(ran: Sequence[SimTask], never: Iterable[NeverRan], scale: Scale) -> list[int]:
     cells = [BLANK] * scale.cells
 
     def mark(first: int, last: int, kind: int) -> None:
@@ -167,7 +167,7 @@ def _row(ran: Iterable[SimTask], never: Iterable[NeverRan], scale: Scale) -> lis
             mark(run.started_at, run.started_at, LATE)
         if run.ended_at is not None and run.state in (State.RETRYING, State.FAILED):
             mark(end, end, FAIL)
-    for task in never:
+    for task in (*never, *(row.waits for row in ran if row.waits is not None)):
         if task.planned_at < scale.end:
             mark(task.planned_at, scale.end, HELD)
     return cells

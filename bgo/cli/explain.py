@@ -213,8 +213,8 @@ def _run(entry: HistoryEntry) -> str:
 
 
 def held_words(held: Mapping[str, int]) -> str:
-    """Return what a wait was spent on, the longest first: `1 h 50 min charging, 24 min slots`."""
+    """Return what a wait was spent on, the longest first: `charging 1 h 50 min, slots 24 min`."""
     from bgo.cli import render
 
     ranked = sorted(held.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{render.duration(ms)} {reason}" for reason, ms in ranked if ms > 0)
+    return ", ".join(f"{reason} {render.duration(ms)}" for reason, ms in ranked if ms > 0)

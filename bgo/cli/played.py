@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bgo.run.plays import Part, Play
-    from bgo.run.timeline import NeverRan, Timeline
+    from bgo.run.timeline import NeverRan, SimRun, Timeline
 
 HOST = "host"
 TASKS, GROUPS = 20, 10
@@ -17,6 +17,7 @@ TASKS, GROUPS = 20, 10
 WIDEST = 120
 """A chart on a file or a pipe, or on a very wide window."""
 ENDINGS = (
+    ("stops", "run is stopped", "runs are stopped"),
     ("failed", "fails", "fail"),
     ("waiting_again", "waits for another try at the end", "wait for another try at the end"),
     ("running", "still runs at the end", "still run at the end"),
@@ -37,7 +38,8 @@ def show(play: Play, *, color: bool, whole: bool) -> None:
         from bgo.cli.ranges import compared
 
         out.print()
-        out.print(compared(play, out.width))
+        for thing in compared(play, out.width):
+            out.print(thing)
 
 
 def _part(out: Console, part: Part, play: Play, *, whole: bool) -> None:
@@ -87,14 +89,24 @@ def _head(out: Console, part: Part, *, is_alone: bool) -> None:
 def _rest(out: Console, timeline: Timeline, *, whole: bool) -> None:
     """Print what stands below the chart of one play."""
     from bgo.cli import render
+    from bgo.cli.ranges import troubles
+    from bgo.run.plays import Part
 
     if timeline.rows:
         out.print()
         _table(out, timeline, None if whole else TASKS)
-    if timeline.never:
+    if lines := troubles(Part("", (timeline,)).figures(), 1):
         out.print()
-        for line in _never(timeline, None if whole else GROUPS):
+        for line in lines:
             out.print(line)
+    never = [(task, "") for task in timeline.never]
+    again = [(row.waits, _stopped(row.stops)) for row in timeline.rows if row.waits is not None]
+    end = render.local_time(timeline.until_at)
+    for title, tasks in ((f"Never starts before {end}:", never), (f"Still waits at the end, {end}:", again)):
+        if tasks:
+            out.print()
+            for line in _held(title, tasks, None if whole else GROUPS):
+                out.print(line)
     if timeline.schedules:
         out.print()
         _schedules(out, timeline)
@@ -130,13 +142,21 @@ def _table(out: Any, timeline: Timeline, limit: int | None) -> None:
             render.duration(row.delay_ms) if row.delay_ms else "-",
             held_words(row.held),
             "" if row.ended_at is None else instant(row.ended_at, start),
-            render.state_text(row.runs[-1].state),
+            _ending(row.runs[-1]),
         )
         for row in timeline.rows[:limit]
     ]
     out.print(render.table(columns, rows, out.width))
     if limit is not None and len(timeline.rows) > limit:
         out.print(render.safe(f"… and {len(timeline.rows) - limit:,} more: --table lists every task", "dim"))
+
+
+def _ending(run: SimRun) -> Any:
+    """Return how a task stands at the end, and why where it failed."""
+    from bgo.cli import render
+
+    found = render.state_text(run.state)
+    return found.append(f" ({run.reason})") if run.state in ("failed", "retrying") and run.reason else found
 
 
 def _schedules(out: Any, timeline: Timeline) -> None:
@@ -159,28 +179,32 @@ def _schedules(out: Any, timeline: Timeline) -> None:
     out.print(render.table(columns, rows, out.width))
 
 
-def _never(timeline: Timeline, limit: int | None) -> list[Any]:
-    """Return what never starts, tasks with the same name and the same holds as one."""
+def _stopped(stops: int) -> str:
+    return "" if not stops else "stopped once" if stops == 1 else f"stopped {stops:,} times"
+
+
+def _held(title: str, waiting: Sequence[tuple[NeverRan, str]], limit: int | None) -> list[Any]:
+    """Return what waits at the end and what is to be said of it, tasks with the same name and the same holds as one."""
     from bgo.cli import render
 
-    groups: dict[tuple[str, tuple[str, ...]], list[NeverRan]] = {}
-    for task in timeline.never:
-        key = (task.name, tuple(h.gate for h in task.holds))
-        groups.setdefault(key, []).append(task)
-    lines = [render.safe(f"Never starts before {render.local_time(timeline.until_at)}:", "bold")]
-    for (name, _), tasks in list(groups.items())[:limit]:
-        lines += _never_group(name, tasks)
+    groups: dict[tuple[str, str, tuple[str, ...]], list[NeverRan]] = {}
+    for task, more in waiting:
+        groups.setdefault((task.name, more, tuple(h.gate for h in task.holds)), []).append(task)
+    lines = [render.safe(title, "bold")]
+    for (_, more, _), tasks in list(groups.items())[:limit]:
+        lines += _group(tasks, more)
     if limit is not None and len(groups) > limit:
         lines.append(render.safe(f"… and {len(groups) - limit:,} more kinds: --table lists them", "dim"))
     return lines
 
 
-def _never_group(name: str, tasks: Sequence[NeverRan]) -> list[Any]:
+def _group(tasks: Sequence[NeverRan], more: str) -> list[Any]:
     from bgo.cli import render
 
     first = tasks[0]
     count = f"{len(tasks):,} tasks, such as {first.task_id}" if len(tasks) > 1 else first.task_id
-    lines = [render.safe(f"  ✗ {render.line(name)} ({count})")]
+    also = f", {more}" if more else ""
+    lines = [render.safe(f"  ✗ {render.line(first.name)} ({count}){also}")]
     for hold in first.holds:
         lines.append(render.safe(f"      {hold.gate}: {render.line(hold.current)}; needs {render.line(hold.needed)}"))
         if hold.lift:

@@ -98,7 +98,7 @@ def _row(timeline: Timeline, name: str, plot: Plot) -> _Row:
             found.late.append(plot.x(run.started_at))
         if run.ended_at is not None and run.state in (State.RETRYING, State.FAILED):
             found.fails.append(plot.x(end))
-    for never in timeline.never:
+    for never in (*timeline.never, *timeline.waiting):
         if never.name == name and never.planned_at < plot.until:
             found.held.append(plot.bar(never.planned_at, plot.until))
     return found

@@ -73,12 +73,18 @@ def _described(part: Part) -> str:
 
 
 def counted(row: Figures, plays: int) -> str:
-    """Return how many tasks of a name start and never do, and the longest delay."""
+    """Return how many tasks of a name start and never do, the longest delay, what failed and was stopped."""
     words = [f"{told(row.starts)} start"]
     if row.never.most:
         words.append(f"{told(row.never)} never")
     if row.delay is not None and row.delay.most >= 60_000:
         words.append(f"up to {told_ms(row.delay.most)} late")
+    if row.failed.most:
+        words.append(f"{told(row.failed)} failed")
+    if row.stopped.most:
+        words.append("stopped once" if row.stopped.most == 1 else f"stopped {told(row.stopped)} times")
+    if row.unended.most:
+        words.append(f"{told(row.unended)} not ended")
     if plays > 1 and row.without:
         words.append(f"none in {row.without} of {plays}")
     return ", ".join(words)

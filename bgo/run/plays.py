@@ -6,58 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from bgo.clock import to_iso
 from bgo.model.views import SCHEMA
+from bgo.run.figures import Figures, Range, by_name, figures_of, instants, missed, range_of
 from bgo.run.timeline import NeverRan, SimTask, Timeline
+
+__all__ = ["PLAYS", "Figures", "Part", "Play", "Range", "TaskRange", "range_of"]
 
 PLAYS = 20
 """So many seeds are played under a profile that promises no times."""
-
-
-class Range(NamedTuple):
-    """The least, the middle and the most of some numbers; of an even count the lower of the two in the middle."""
-
-    least: int
-    median: int
-    most: int
-
-
-def range_of(values: Sequence[int]) -> Range | None:
-    """Return the range of some numbers; None of none."""
-    if not values:
-        return None
-    ordered = sorted(values)
-    return Range(ordered[0], ordered[(len(ordered) - 1) // 2], ordered[-1])
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What becomes of the tasks of one name, over all plays."""
-
-    name: str
-    starts: Range
-    """How many of them start, in a play."""
-    never: Range
-    """How many of them never start, in a play."""
-    first_at: Range | None
-    """When the first of them starts; None: in no play any of them does."""
-    delay: Range | None
-    """How late they start, in milliseconds."""
-    without: int
-    """In how many plays none of them starts."""
-
-    def to_json(self, origin: int) -> dict[str, Any]:
-        """Return the figures as their documented object; offsets count from `origin`."""
-        return {
-            "name": self.name,
-            "starts": self.starts._asdict(),
-            "never": self.never._asdict(),
-            "first_start": _instants(self.first_at, origin),
-            "delay_ms": None if self.delay is None else self.delay._asdict(),
-            "plays_without_start": self.without,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +38,9 @@ class TaskRange:
             "task_id": self.task_id,
             "name": self.name,
             "planned_at": to_iso(self.planned_at),
-            "start": _instants(self.starts_at, origin),
+            "start": instants(self.starts_at, origin),
             "plays_without_start": self.never,
         }
-
-
-def _instants(found: Range | None, origin: int) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    keys = ("first", "median", "last")
-    told: dict[str, Any] = {f"{key}_at": to_iso(at) for key, at in zip(keys, found, strict=True)}
-    return told | {f"{key}_after_ms": at - origin for key, at in zip(keys, found, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +62,12 @@ class Part:
     def names(self) -> list[str]:
         """Return the names of all tasks, those first that start first."""
         started = [row.name for play in self.plays for row in play.rows]
-        return list(dict.fromkeys([*started, *(row.name for play in self.plays for row in _missed(play))]))
+        return list(dict.fromkeys([*started, *(row.name for play in self.plays for row in missed(play))]))
 
     def figures(self) -> list[Figures]:
         """Return what becomes of each name's tasks, in the order of `names`."""
-        plays = [_by_name(play) for play in self.plays]
-        return [_figures(name, [play.get(name, ([], [])) for play in plays]) for name in self.names()]
+        plays = [by_name(play) for play in self.plays]
+        return [figures_of(name, [play.get(name, ([], [])) for play in plays]) for name in self.names()]
 
     def tasks(self) -> list[TaskRange]:
         """Return the range of each task's start: those that start first come first, those that never do last."""
@@ -126,7 +77,7 @@ class Part:
             for ran in play.rows:
                 first.setdefault(ran.task_id, ran)
                 starts.setdefault(ran.task_id, []).append(ran.started_at)
-            for never in _missed(play):
+            for never in missed(play):
                 first.setdefault(never.task_id, never)
                 starts.setdefault(never.task_id, [])
         rows = [_task_range(task, starts[key], len(self.plays)) for key, task in first.items()]
@@ -135,8 +86,10 @@ class Part:
     def to_json(self) -> dict[str, Any]:
         """Return the first play's object, with the profile, and what all plays together tell (`ranges`; null of one).
 
-        `ranges` has `plays`, `names` (of each name: how many of its tasks start in a play, and never do, its first
-        start and its delays as ranges, and in how many plays none starts) and `tasks` (the range of each one's start).
+        `ranges` has `plays`, `names` (of each name: how many of its tasks start in a play, never do, are `done`, have
+        `failed`; how many runs are `stopped`, after how long, by which gates; how many tasks that were stopped are
+        `unended`; how many attempts failed, and why; its first start and its delays as ranges, and in how many plays
+        none starts) and `tasks` (the range of each one's start).
         """
         start = self.timeline.start_at
         ranges = None
@@ -147,36 +100,6 @@ class Part:
                 "tasks": [row.to_json(start) for row in self.tasks()],
             }
         return {**self.timeline.to_json(), "profile": self.profile, "ranges": ranges}
-
-
-Found = tuple[list[SimTask], list[NeverRan]]
-
-
-def _by_name(play: Timeline) -> dict[str, Found]:
-    found: dict[str, Found] = {}
-    for row in play.rows:
-        found.setdefault(row.name, ([], []))[0].append(row)
-    for never in _missed(play):
-        found.setdefault(never.name, ([], []))[1].append(never)
-    return found
-
-
-def _missed(play: Timeline) -> list[NeverRan]:
-    """Return what was due in the play, and never started; what is due later is not missed."""
-    return [never for never in play.never if never.planned_at < play.until_at]
-
-
-def _figures(name: str, plays: Sequence[Found]) -> Figures:
-    starts = [len(ran) for ran, _ in plays]
-    nothing = Range(0, 0, 0)
-    return Figures(
-        name,
-        range_of(starts) or nothing,
-        range_of([len(never) for _, never in plays]) or nothing,
-        range_of([min(row.started_at for row in ran) for ran, _ in plays if ran]),
-        range_of([row.delay_ms for ran, _ in plays for row in ran]),
-        starts.count(0),
-    )
 
 
 def _task_range(task: SimTask | NeverRan, starts: Sequence[int], plays: int) -> TaskRange:

@@ -18,34 +18,32 @@ from typing import Any
 
 from bgo import ids
 from bgo.clock import Moment, VirtualClock, moment
-from bgo.engine import cycle, explain, inputs, platform, query
+from bgo.engine import cycle, explain, inputs, platform
 from bgo.engine import settle as settling
 from bgo.engine.closing import closing
 from bgo.engine.cycle import Asker, Claim, Memory
 from bgo.engine.fire import OVER
 from bgo.engine.occasions import following
 from bgo.engine.settle import RunKey, Settled
-from bgo.engine.waiting import waited
 from bgo.errors import UsageError
 from bgo.model import payload as payloads
 from bgo.model.device import DeviceChange, DeviceState, View
 from bgo.model.flow import Over
 from bgo.model.handler import Catalogue
 from bgo.model.outcome import CancelledRun, Failed, Outcome, Succeeded, TaskError, TimedOut
-from bgo.model.plan import Gate, Hold
+from bgo.model.plan import Gate
 from bgo.model.platform import RunBegan, Stop
 from bgo.model.profile import HOST, Profile
-from bgo.model.query import Selector
 from bgo.model.schedule import Counters, ScheduleState
-from bgo.model.state import State
 from bgo.model.steps import MEMBERS_LIMIT
 from bgo.model.task import Child, Task
 from bgo.policy import loss, relax
 from bgo.policy.gates import Offer
 from bgo.policy.lease import LEASE_MS
 from bgo.policy.loss import Loss
+from bgo.run.leftover import leftover, waits_since
 from bgo.run.script import Script
-from bgo.run.timeline import NeverRan, SimRun, SimSchedule, SimTask, Timeline
+from bgo.run.timeline import SimRun, SimSchedule, SimTask, Timeline
 from bgo.store.port import Session
 from bgo.store.sqlite import SqliteStore
 
@@ -60,8 +58,6 @@ PROGRESS_STEPS = 64
 """Steps between two words of progress."""
 WORKER = "simulator"
 UNKNOWN = DeviceState()
-BLOCKED = (Hold(Gate.UPSTREAM, "other tasks have not ended", "their success"),)
-WAITING = (State.BLOCKED, State.QUEUED, State.RETRYING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +174,10 @@ class _Play:
             wake = self._step()
         self._clock.jump_to_ms(self._until)
         self._settle(self._until)  # what ends with the play has ended; nothing starts any more
-        rows = [SimTask(*self._heads[seq], tuple(runs)) for seq, runs in self._runs.items()]
         segments = self._script.segments()
-        never = self._never(segments[-1].state)
+        ground = explain.Ground(self._asker, self._view(segments[-1].state, self._until), 1, self._moment)
+        never, again = leftover(self._session, ground, self._until, self._runs)
+        rows = [SimTask(*self._heads[seq], tuple(runs), again.get(seq)) for seq, runs in self._runs.items()]
         start, fired = self._options.start_ms, tuple(self._fired(before))
         return Timeline(start, self._until, self._options.seed, self._slots, tuple(rows), never, segments, fired)
 
@@ -281,8 +278,7 @@ class _Play:
         self._idle.remove(claim.child)
         part = _Part(RunKey(task.seq, task.run, WORKER), outcome, claim.child)
         runs = self._runs.get(task.seq)
-        # What was handed back keeps its due time, and has waited again since then.
-        planned = _released_at(task, held, now) if not runs else max(task.due_at, runs[-1].ended_at or 0)
+        planned = _released_at(task, held, now) if not runs else waits_since(task, runs)
         self._enter(task, SimRun(task.run, task.attempt, planned, now, held), now + length, part, claim.began)
 
     def _enter(self, task: Task, run: SimRun, ends_at: int, part: _Part, began: RunBegan | None = None) -> None:
@@ -316,7 +312,7 @@ class _Play:
             self._parts = [entry for entry in self._parts if entry[2] is not one.part]
             heapq.heapify(self._parts)
             stopped = loss.outcome(one.task.wish.constraints, stop.hold, view.profile, started=True)
-            self._end(replace(one.part, outcome=stopped), now)
+            self._end(replace(one.part, outcome=stopped), now, str(stop.hold.gate))
             has_ended = True
         return min(stops, default=None), has_ended
 
@@ -336,7 +332,7 @@ class _Play:
             found.append(stop)
         return min(found, key=lambda stop: stop.at, default=None)
 
-    def _end(self, part: _Part, now: int) -> None:
+    def _end(self, part: _Part, now: int, stopped_by: str = "") -> None:
         self._watched.pop(part.key, None)
         seq, run = part.key.seq, part.key.run
         # Every failure draws from its own source, so that one more of them never shifts the others.
@@ -347,7 +343,8 @@ class _Play:
             self._idle.append(part.child)
         if isinstance(done, Settled):
             runs = self._runs[seq]
-            runs[-1] = replace(runs[-1], ended_at=now, state=str(done.to.state), reason=str(done.to.reason))
+            state, reason = str(done.to.state), str(done.to.reason)
+            runs[-1] = replace(runs[-1], ended_at=now, state=state, reason=reason, stopped_by=stopped_by)
 
     def _fate(self, task: Task, data: bytes) -> tuple[int, Outcome]:
         """Return how long a run takes and how it ends."""
@@ -395,22 +392,3 @@ class _Play:
             usual = self._options.durations.get(task.name, USUAL_MS) if measured is None else measured
             self._usual[task.name] = usual
         return usual
-
-    # What never ran.
-
-    def _never(self, device: DeviceState) -> tuple[NeverRan, ...]:
-        view = self._view(device, self._until)
-        ground = explain.Ground(self._asker, view, 1, self._moment)
-        known: dict[tuple[int, State, int], tuple[Hold, ...]] = {}
-        found = []
-        for task in query.all_tasks(self._session, Selector(states=WAITING)):
-            if task.seq in self._runs:
-                continue
-            # The lane law: tasks of a lane differ in nothing but their due time.
-            key = (task.lane, task.state, 0 if task.ready else task.due_at)
-            if key not in known:
-                blocked = task.state is State.BLOCKED
-                known[key] = BLOCKED if blocked else explain.holds(self._session, task, ground)
-            held = waited(self._session, task, self._until) if task.ready else {}
-            found.append(NeverRan(task.id, task.name, task.queue, task.due_at, held, known[key]))
-        return tuple(reversed(found))

@@ -127,9 +127,9 @@ def test_an_ended_task_tells_what_each_run_had_waited_for(flow: TaskFlow, capsys
     task_id = ended(flow)
     text = " ".join(shown(capsys, task_id).split())
     assert "so succeeded (done)" in text
-    assert "1 (attempt 1): ↻ retrying (error), took 2 s, waited 30 s: 30 s charging" in text
-    assert "2 (attempt 2): ✓ succeeded (done), took 2 s, waited 3 s: 3 s slots" in text
-    assert "waited 33 s: 30 s charging, 3 s slots" in text
+    assert "1 (attempt 1): ↻ retrying (error), took 2 s, waited 30 s: charging 30 s" in text
+    assert "2 (attempt 2): ✓ succeeded (done), took 2 s, waited 3 s: slots 3 s" in text
+    assert "waited 33 s: charging 30 s, slots 3 s" in text
     assert "✗ held" not in text
     found = told(capsys, task_id)
     assert [run["waited"] for run in found["runs"]] == [{"charging": 30_000}, {"slots": 3_000}]

@@ -93,10 +93,10 @@ def test_two_profiles_beside_each_other(bgo: Bgo, file: str) -> None:
     assert done.out.count("Under host. From Mon 06 Jan 2031") == 2
     assert done.out.count("\ncharging ") == 1, "the device is the same, and drawn once"
     (head,) = (line for line in done.lines if line.startswith("NAME"))
-    assert head.split() == ["NAME", "PROFILE", "START", "FIRST", "START", "DELAY,", "MEDIAN", "LONGEST", "NEVER"]
+    assert head.split() == ["NAME", "PROFILE", "START", "DONE", "FIRST", "START", "DELAY", "LONGEST", "NEVER"]
     table = done.lines[done.lines.index(head) + 1 :]
     assert [line.split()[0] for line in table] == ["asleep", "host", "report", "host", "upload", "host"]
-    assert " ".join(table[4].split()) == "upload host 3 12:00 5 h 5 h 0"
+    assert " ".join(table[4].split()) == "upload host 3 3 12:00 5 h 5 h 0"
     assert max(map(len, done.text.splitlines())) <= 80
 
 
@@ -112,11 +112,72 @@ def test_several_plays_give_ranges(bgo: Bgo, file: str) -> None:
     assert "tasks: ▁ runs in few of the plays   ▅ in half   █ in all" in done.out
     assert "Ranges over 3 plays: nobody promises these times, and a task may never run." in done.out
     (upload,) = (line for line in done.lines if line.startswith("upload ") and "12:00 " in line)
-    assert " ".join(upload.split()) == "upload 3 12:00 12:00 12:00 5 h -"
+    assert " ".join(upload.split()) == "upload 3 3 12:00 12:00 12:00 5 h -"
     whole = bgo("simulate", "--scenario", file, "--plays", "3", "--table")
     assert "EARLIEST START" in whole.out
     assert "tasks:" not in whole.out
     assert max(map(len, done.text.splitlines() + whole.text.splitlines())) <= 80
+
+
+CUT = """
+start = 2031-01-06T07:00:00Z
+for = "1d"
+device = ["at +0h charging=yes app=foreground", "at +2h charging=no app=background"]
+
+[[task]]
+name = "movie"
+takes = "3h"
+timeout = "none"
+
+[[task]]
+name = "dies"
+takes = "3h"
+
+[[task]]
+name = "copy"
+takes = "9m"
+timeout = "none"
+charging = true
+delay = "1h52m"
+"""
+
+
+@pytest.fixture
+def cut(tmp_path: Path) -> str:
+    path = tmp_path / "cut.toml"
+    path.write_text(CUT)
+    return str(path)
+
+
+def test_what_can_never_end_and_what_fails_is_told(cut: str, bgo: Bgo) -> None:
+    done = bgo("--profile", "android", "simulate", "--scenario", cut)
+    assert "✗ movie never ends: stopped " in done.out
+    assert "times after 10 min (" in done.out
+    assert "run_time" in done.out
+    assert "✗ dies fails: 1 attempt (hard_timeout)" in done.out
+    assert "Still waits at the end, Tue 07 Jan 2031 07:00:00 UTC:" in done.out
+    assert "), stopped once\n" in done.out
+    (copy,) = (line for line in done.lines if line.startswith("copy "))
+    assert copy.endswith("░" * 60), "it is held until the end of the play"
+    (row,) = (line for line in done.lines if " copy " in line and "0" <= line[0] <= "z")
+    assert " charging " in row, "the gate stands first, so that it is not cut"
+    assert max(map(len, done.text.splitlines())) <= 80
+
+
+def test_how_tasks_end_stands_in_the_tables(cut: str, bgo: Bgo) -> None:
+    done = bgo("--profile", "android", "simulate", "--scenario", cut, "--compare", "host")
+    (head,) = (line for line in done.lines if line.startswith("NAME"))
+    assert head.split()[2:6] == ["START", "DONE", "FAILED", "STOPPED"]
+    table = [line.split() for line in done.lines[done.lines.index(head) + 1 :]]
+    assert table[1][:4] == ["host", "1", "1", "0"], "the movie ends on a computer"
+    assert next(row for row in table if row[0] == "dies")[1:5] == ["android", "1", "0", "1"]
+    assert "✗ under android: movie never ends: stopped " in done.out
+    assert "✗ under host: movie" not in done.out
+    ranges = bgo("--profile", "ios", "simulate", "--scenario", cut)
+    assert "times after" in ranges.out
+    assert "movie never ends" in ranges.out
+    assert "over 20 plays" in ranges.out
+    assert max(map(len, done.text.splitlines() + ranges.text.splitlines())) <= 80
 
 
 def test_a_picture_is_drawn(bgo: Bgo, file: str, tmp_path: Path) -> None:

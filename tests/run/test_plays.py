@@ -17,7 +17,7 @@ from bgo.model.device import DeviceState, Level, Network, NetworkKind, Reading, 
 from bgo.run.plays import Figures, Part, Play, Range, range_of
 from bgo.run.simulator import WEEK_MS
 from bgo.run.svg import Bar, merged
-from bgo.run.timeline import NeverRan, Segment, SimRun, SimTask, Timeline
+from bgo.run.timeline import NeverRan, Segment, SimRun, SimTask, StillWaits, Timeline
 from tests.build import START
 
 HOUR = 3_600_000
@@ -89,7 +89,58 @@ def test_figures_over_three_plays() -> None:
         first_at=Range(START + 2 * HOUR, START + 2 * HOUR, START + 4 * HOUR),
         delay=Range(2 * HOUR, 4 * HOUR, 6 * HOUR),
         without=1,
+        done=Range(0, 1, 2),
     )
+
+
+def stopped(task: str, *ends: tuple[str, str, str]) -> SimTask:
+    """Return a task with a run of an hour for each (state, reason, gate that stopped it)."""
+    runs = tuple(
+        SimRun(
+            n + 1,
+            1,
+            START + n * HOUR,
+            START + n * HOUR,
+            {"quota": n},
+            START + (n + 1) * HOUR,
+            state,
+            reason,
+            stopped_by=by,
+        )
+        for n, (state, reason, by) in enumerate(ends)
+    )
+    waits = None
+    if ends[-1][0] in ("queued", "retrying"):
+        since = START + len(ends) * HOUR
+        waits = StillWaits(task, "sync", "default", since, {"quota": 50, "doze": 7}, (), 57)
+    return SimTask(task, "sync", "default", runs, waits)
+
+
+def test_figures_of_what_is_stopped_and_fails() -> None:
+    cut, done, broken = ("queued", "device", "quota"), ("succeeded", "done", ""), ("retrying", "error", "")
+    part = a_part(
+        a_play(stopped("a", cut, ("queued", "device", "run_time")), stopped("b", cut, done)),
+        a_play(stopped("a", broken, broken, ("failed", "hard_timeout", "")), stopped("b", broken, done), seed=2),
+    )
+    (row,) = part.figures()
+    assert (row.done, row.failed, row.stopped) == (Range(1, 1, 1), Range(0, 0, 1), Range(0, 0, 3))
+    assert (row.unended, row.attempts_failed) == (Range(0, 0, 1), Range(0, 0, 4))
+    assert (row.stopped_by, row.failed_by) == (("quota", "run_time"), ("error", "hard_timeout"))
+    assert row.stopped_after == Range(HOUR, HOUR, HOUR)
+    told = row.to_json(START)
+    assert (told["stopped"]["most"], told["stopped_by"]) == (3, ["quota", "run_time"])
+    assert told["stopped_after_ms"] == {"least": HOUR, "median": HOUR, "most": HOUR}
+    assert [told[key]["most"] for key in ("done", "failed", "attempts_failed", "unended")] == [1, 1, 4, 1]
+
+
+def test_a_row_sums_what_held_all_its_runs_and_holds_it_at_the_end() -> None:
+    row = stopped("a", ("queued", "device", "quota"), ("queued", "device", "quota"))
+    assert (row.stops, dict(row.held), row.delay_ms) == (2, {"quota": 51, "doze": 7}, 57)
+    assert row.started_at == START
+    play = a_play(row)
+    assert [task.task_id for task in play.waiting] == ["a"]
+    assert play.last_change_at == play.until_at, "what waits is drawn until the end"
+    assert (play.summary()["stops"], play.summary()["waiting_again"]) == (2, 1)
 
 
 def test_tasks_over_three_plays_those_that_never_start_last() -> None:
@@ -215,6 +266,14 @@ def test_foreign_names_do_no_harm() -> None:
     label = next(text for text in texts(root) if text.startswith("<scr"))
     assert len(label) <= 22
     assert "\x1b" not in label
+
+
+def test_what_was_stopped_is_told_and_drawn_as_held_until_the_end() -> None:
+    root = read(Play((a_part(a_play(stopped("a", ("queued", "device", "quota")))),)))
+    (title,) = (found for found in titles(root) if found.startswith("sync"))
+    assert title == "sync: 1 start, stopped once, 1 not ended"
+    (held,) = (found for found in root.iter(f"{SVG}path") if found.get("class") == "yellow")
+    assert held.get("d")
 
 
 def test_several_plays_are_drawn_by_how_often() -> None:

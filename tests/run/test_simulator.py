@@ -180,7 +180,10 @@ def test_charging_opens_the_gate_and_closes_it_again() -> None:
         ("work", 2 * HOUR + 400_000),
     ]
     assert dict(timeline.rows[1].held) == {"charging": 2 * HOUR}
-    assert dict(timeline.rows[2].held) == {"charging": 2 * HOUR, "slots": 400_000}
+    third = timeline.rows[2]
+    assert dict(third.runs[0].held) == {"charging": 2 * HOUR, "slots": 400_000}
+    assert third.waits is not None, "it lost the power, and waits again"
+    assert dict(third.held) == {"charging": 2 * HOUR + third.waits.waited_ms, "slots": 400_000}
     (never,) = timeline.never
     # Two hours, then what is left of the day after ten minutes of power that others used.
     assert never.held == {"charging": 24 * HOUR - 600_000, "slots": 600_000}
@@ -340,7 +343,7 @@ def test_the_documented_object() -> None:
     assert found["start_at"] == "2025-06-15T15:06:40.000Z"
     assert found["summary"] == {
         "tasks": 2, "started": 1, "runs": 1, "succeeded": 1, "failed": 0, "cancelled": 0, "waiting_again": 0,
-        "running": 0, "late": 1, "longest_delay_ms": 2 * HOUR, "never": 1,
+        "running": 0, "stops": 0, "late": 1, "longest_delay_ms": 2 * HOUR, "never": 1,
     }  # fmt: skip
     (row,) = found["rows"]
     (run,) = row.pop("runs")
@@ -349,6 +352,7 @@ def test_the_documented_object() -> None:
         "started_at": "2025-06-15T17:06:40.000Z", "started_after_ms": 2 * HOUR,
         "ended_at": "2025-06-15T17:06:41.000Z", "delay_ms": 2 * HOUR, "late": True,
         "held_ms": {"charging": 2 * HOUR}, "attempts": 1, "state": "succeeded", "reason": "done",
+        "stops": 0, "waits": None,
     }  # fmt: skip
     assert (run["run"], run["started_after_ms"], run["was_running"]) == (1, 2 * HOUR, False)
     assert found["device"][1]["charging"] == {"value": "yes", "source": "trace t.txt:2"}

@@ -63,6 +63,25 @@ def test_the_attempt_is_not_charged_and_the_wait_is_the_gates() -> None:
     assert dict(row.runs[1].held) == {"charging": 56 * MINUTE - SETTLE_MS}
 
 
+def test_what_is_stopped_and_never_runs_again_is_told_with_its_hold() -> None:
+    gone = script((0, Tri.YES), (4 * MINUTE, Tri.NO))
+    timeline = play(gone, "stop")
+    (row,) = timeline.rows
+    waited = 24 * 60 * MINUTE - 4 * MINUTE - SETTLE_MS
+    assert (row.stops, row.runs[0].stopped_by, row.started_at) == (1, "charging", START)
+    assert row.waits is not None
+    assert [hold.gate for hold in row.waits.holds] == ["charging"]
+    assert (row.waits.planned_at, row.waits.waited_ms) == (START + 4 * MINUTE + SETTLE_MS, waited)
+    assert (dict(row.held), row.delay_ms, row.is_late) == ({"charging": waited}, waited, True)
+    told = timeline.to_json()["rows"][0]
+    assert (told["stops"], told["waits"]["holds"][0]["gate"], told["runs"][0]["stopped_by"]) == (
+        1,
+        "charging",
+        "charging",
+    )
+    assert timeline.never == ()
+
+
 def test_what_comes_back_in_time_stops_nothing() -> None:
     short = script((0, Tri.YES), *((n * MINUTE + flap * (SETTLE_MS - 1), (Tri.NO, Tri.YES)[flap])
                                    for n in range(1, 9) for flap in (0, 1)))  # fmt: skip
