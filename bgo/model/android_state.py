@@ -89,6 +89,8 @@ class Running:
     is_on_top: bool = False
     """The app was on top when it began."""
     wants_network: bool = False
+    plain_at: int | None = None
+    """When it became plain work, having begun as expedited; None: it did not."""
 
 
 @dataclass(frozen=True, slots=True)
