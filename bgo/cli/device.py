@@ -143,7 +143,8 @@ def _facts(
     words = {key: str(value) for key, value in flags.items() if value is not None}
     if not (words or signal):
         if since is not None:
-            raise UsageError("--since says for how long, but not what", hint="add --charging yes, --screen off …")
+            raise UsageError("--since says for how long, but not what", why="no fact is given with it",
+                             hint="add --charging yes, --screen off …")  # fmt: skip
         return Facts(device=device)
     from bgo.devices import signals
 

@@ -86,7 +86,7 @@ def by_flags(flags: Mapping[str, str], more: Iterable[str]) -> DeviceState:
     words = pairs(more)
     sources = {key: "--" + key.replace("_", "-") for key in flags} | {key: f"--signal {key}" for key in words}
     if twice := sorted(flags.keys() & words.keys()):
-        hint = f"give {sources[twice[0]]} or --{twice[0].replace('_', '-')}"
+        hint = f"keep --{twice[0].replace('_', '-')}, and leave {sources[twice[0]]} out"
         raise UsageError(f"{twice[0]} is said twice", why="it has a flag of its own", hint=hint)
     found = DeviceState()
     for key, word in sorted({**flags, **words}.items(), key=lambda pair: pair[0] == "wifi"):  # a network has its name

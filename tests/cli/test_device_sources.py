@@ -79,6 +79,9 @@ def test_signals_without_a_flag_of_their_own(bgo: Bgo) -> None:
     ):
         refused = bgo("run", *words)
         assert (refused.code, says in refused.error[0]) == (2, True), words
+        assert len(refused.error) == 3, "what, why, and what to do"
+    twice = bgo("run", "--battery", "50", "--signal", "battery=5")
+    assert twice.error[2] == " hint: keep --battery, and leave --signal battery out"
 
 
 def config(bgo: Bgo) -> Path:
