@@ -74,6 +74,14 @@ def said(words: Mapping[str, str], source: str, marks: Battery = battery.USUAL) 
     return settled(changed(DeviceState(), words, source), PlatformState(), marks)[0]
 
 
+def assumed(words: Mapping[str, str]) -> DeviceState:
+    """Return what `[assume]` says. Raises UsageError for what cannot be read, and for a network's name."""
+    if "wifi" in words:
+        why = "where it is unknown, nobody knows its cost either"
+        raise UsageError("wifi is not assumed", why=why, hint="assume the network: network=unmetered")
+    return said(words, "[assume]")
+
+
 def remarked(state: DeviceState, marks: Battery) -> DeviceState:
     """Return what words say of a device, its battery judged by other marks."""
     if state.battery.percent is None or marks == battery.USUAL:
