@@ -305,7 +305,7 @@ def enqueue(
         "as_": as_,
         "cwd": cwd,
         "at_most_once": at_most_once or None,
-        "expedited": expedited,
+        "expedited": limits.expedited(expedited),
         "foreground": foreground,
         "constraints": limits.constraints(given),
         "relax": relax,

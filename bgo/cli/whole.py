@@ -288,7 +288,7 @@ def keywords(flow: TaskFlow, said: Mapping[str, Any], chain: ChainBuilder | None
         "concurrency": limits.concurrency(said["concurrency"], said["concurrency_key"]),
         "rate_limit": limits.rate(said["rate"], said["rate_key"]),
         "at_most_once": said["at_most_once"] or None,
-        "expedited": said["expedited"],
+        "expedited": limits.expedited(said["expedited"]),
         "foreground": said["foreground"],
         "cwd": said["cwd"],
         "delay": said["delay"],

@@ -27,6 +27,8 @@ _ON_OFF = {"on": Tri.YES, "off": Tri.NO, **_YES_NO}
 
 
 def _fault(key: str, word: str, why: str, example: str) -> UsageError:
+    meant = re.fullmatch(r"did you mean '(.+)'\?", why)
+    example = meant[1] if meant else example
     return UsageError(f"{key}={word!r:.40} is not a reading", why=why, hint=f"write {key}={example}")
 
 

@@ -340,6 +340,12 @@ def test_what_is_wrong_has_its_exit_code(words: list[str], code: int, capsys: py
     assert captured.err.startswith("error:")
 
 
+@pytest.mark.parametrize(("words", "what"), [(["--schedule", "k"], "--schedule"), (["k"], "names and ids")])
+def test_all_and_one_contradict_each_other(words: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.main(["explain", "--all", *words]) == 2
+    assert capsys.readouterr().err.startswith(f"error: --all and {what} contradict each other\n")
+
+
 def test_explaining_writes_nothing(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
     task_id = flow.enqueue("echo", constraints=CHARGED)
     before = list(flow.store.connection.iterdump())
