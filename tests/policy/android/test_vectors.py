@@ -272,6 +272,7 @@ def test_a_first_attempt_is_expedited_and_has_an_account_of_its_own() -> None:
     assert phone.gates(24 * MINUTE, EXPEDITED)[:1] == [Gate.QUOTA]
     hold = phone.holds(24 * MINUTE, OR_DROP)[0]
     assert hold.current == "expedited, bucket rare: 10 min of 10 min used in 24 h"
+    assert hold.needed == "more than 30 s of it free, or --expedited=run"
     assert hold.until_ms == 12 * MINUTE + DAY + 30 * SECOND + 1
 
 
