@@ -11,7 +11,7 @@ import pytest
 from bgo.api import TaskFlow
 from bgo.cli import app
 from bgo.clock import SystemClock, VirtualClock
-from bgo.model.options import RetryPolicy, TaskConstraints
+from bgo.model.options import NetworkConstraint, RetryPolicy, TaskConstraints
 from bgo.model.outcome import Failed, Succeeded, TaskError
 from tests.build import START, a_device
 from tests.store import drive
@@ -292,6 +292,28 @@ def test_all_is_a_table_of_groups(
     assert rows[3].startswith("1 asleep ○ queued paused")
     assert rows[4].startswith("1 later ○ queued due")
     assert "in 2 h" in rows[4]
+
+
+def test_all_tells_below_a_narrow_table_what_would_lift_the_holds(
+    flow: TaskFlow, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow.enqueue("echo", constraints=CHARGED)
+    flow.enqueue("echo", as_="a" * 30, constraints=CHARGED)
+    free = TaskConstraints(NetworkConstraint.UNMETERED)
+    flow.enqueue("echo", as_="upload", constraints=free)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = shown(capsys, "--all", "--charging", "no", "--network", "metered").splitlines()
+    assert "TO LIFT IT" not in lines[0]
+    at = lines.index("to lift it:")
+    told = [
+        "charging plug in, or bgo run --charging yes",
+        "network go to one that is free, or bgo run --network unmetered",
+    ]
+    assert [" ".join(line.split()) for line in lines[at + 1 :]] == told
+    monkeypatch.setenv("COLUMNS", "200")
+    wide = shown(capsys, "--all", "--charging", "no", "--network", "metered")
+    assert "TO LIFT IT" in wide
+    assert "to lift it:" not in wide
 
 
 def test_all_as_json_is_an_array_of_explanations(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:

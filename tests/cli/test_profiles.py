@@ -217,6 +217,17 @@ def test_an_app_is_checked_against_ios(bgo: Bgo, tmp_path: Path) -> None:
     assert done.code == 1
     assert f"✗ error   {file}: UIBackgroundModes: 'processing' is not listed" in done.text
     assert "hint: add <string>processing</string>" in done.text
+    assert "✓ ok" not in done.text, "nothing is fine where an error stands"
+
+
+def test_summaries_are_folded_and_not_cut(bgo: Bgo, monkeypatch: pytest.MonkeyPatch) -> None:
+    for words in (("profiles",), ("devices", "signals"), ("devices", "days")):
+        monkeypatch.setenv("COLUMNS", "80")
+        narrow = bgo(*words)
+        assert "…" not in narrow.text
+        assert max(map(len, narrow.lines)) <= 80
+        monkeypatch.setenv("COLUMNS", "1000")
+        assert sorted(narrow.text.split()) == sorted(bgo(*words).text.split())
 
 
 def test_an_app_is_checked_against_ios_alone(bgo: Bgo, tmp_path: Path, own: Path) -> None:
