@@ -6,7 +6,7 @@ it is worked out from the instants it holds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class Company:
 class AndroidState:
     """The state of all of Android's rules; `at` is when it last changed."""
 
-    at: int
+    at: int = field(compare=False)
     due: int | None = None
     """When it changes next by itself; None: never."""
     said: Said = Said()
