@@ -106,8 +106,8 @@ class Settings:
     """Whose sensors are asked: `host` (this computer), `termux`, `adb`, `adb:SERIAL`, `adb/APP` or `adb:SERIAL/APP`."""
     idle_after_s: float
     """How long nobody may have touched this computer to call it idle."""
-    assume: Mapping[str, str]
-    """What the device is taken to be where its sensors know nothing, such as `network` → `unmetered`."""
+    assumed: tuple[Any, str]
+    """What `assume` is made of, as written, and where: a wrong word there stops only what asks the device."""
     color: bool
     """False when NO_COLOR or --no-color asks for plain text; a terminal is still needed for colour."""
     origins: Mapping[str, str]
@@ -118,6 +118,16 @@ class Settings:
         from bgo.model.query import Retention
 
         return Retention(**self.kept)
+
+    @property
+    def assume(self) -> Mapping[str, str]:
+        """Return what the device is taken to be where its sensors know nothing, such as `network` → `unmetered`."""
+        if not self.assumed[0]:
+            return {}
+        from bgo.config_values import check
+
+        found: Mapping[str, str] = check("assume", *self.assumed)
+        return found
 
     @property
     def run_dir(self) -> Path:
@@ -157,6 +167,8 @@ class Settings:
                 found += [(f"hooks.{key}", [list(argv) for argv in argvs]) for key, argvs in value.items()]
             elif name == "hook_timeout_ms":
                 found.append(("hooks.timeout", value / 1000))
+            elif name == "assumed":
+                found.append(("assume", self.assume))
             elif name != "origins":
                 found.append(("store" if name == "store_path" else name, value))
         found += [(name, getattr(self, name)) for name in ("run_dir", "log_dir", "work_dir")]
@@ -296,7 +308,7 @@ def _settings(places: dict[str, tuple[str, str]], found: Found) -> Settings:
         poll_ms=get("poll_ms", 500),
         sensors=get("sensors", "host"),
         idle_after_s=get("idle_after_s", 300.0),
-        assume=get("assume", {}),
+        assumed=found.get("assume", ({}, "default")),
         color=get("color", True),
         origins=origins,
     )

@@ -33,7 +33,8 @@ def check(key: str, raw: Any, origin: str) -> Any:
     except BgoError as error:
         why, hint = error.why or error.message, error.hint
     hint = hint or f"mend it, or leave {key} out for its default"
-    raise ConfigError(f"{origin}: {key} = {_shown(raw)} is not usable", why=why, hint=hint) from None
+    said = f"[{key}]" if isinstance(raw, dict) else f"{key} = {_shown(raw)}"
+    raise ConfigError(f"{origin}: {said} is not usable", why=why, hint=hint) from None
 
 
 def _shown(raw: Any) -> str:
@@ -108,11 +109,14 @@ def _sensors(raw: Any) -> str:
 def _assume(raw: Any) -> dict[str, str]:
     from bgo.devices import signals
 
-    words = {name: _part(name, _text, value) for name, value in _table(raw).items()}
-    if "wifi" in words:
-        raise _Wrong("wifi is not assumed: where it is unknown, nobody knows its cost either", "assume the network")
-    signals.said(words, "[assume]")
-    return words
+    def word(name: str) -> Callable[[Any], str]:
+        def read(value: Any) -> str:
+            signals.assumed({name: _text(value)})
+            return str(value)
+
+        return read
+
+    return {name: _part(name, word(name), value) for name, value in _table(raw).items()}
 
 
 def _flag(raw: Any) -> bool:

@@ -12,6 +12,8 @@ from bgo.errors import BgoError, UsageError
 
 SIZE_LIMIT = 16 << 20
 _HEADER = r"\s*\[{1,2}\s*(?:\"([^\"]*)\"|'([^']*)'|([A-Za-z0-9_-]+))\s*(\.)?"
+_SIGNS = r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|#.*|[\[\]{}]"
+"""What opens and closes, and what may only seem to: texts and remarks."""
 _NAME = r"\"[^\"]*\"|'[^']*'|[A-Za-z0-9_-]+"
 _DOTTED = rf"\s*(?:{_NAME})\s*(?:\.\s*(?:{_NAME})\s*)*"
 
@@ -117,6 +119,20 @@ class TomlText:
                 found.setdefault(path[:size], number)
         return found
 
+    def _member(self, line: int, number: int) -> tuple[int, int]:
+        """Return the first and last line of the `number`-th `{ … }` of a list that begins in this line, else of it."""
+        depth, begins = 0, []
+        for at, text in enumerate(self._lines[line - 1 :], start=line):
+            for sign in re.findall(_SIGNS, text):
+                depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(sign, 0)
+                if sign == "{" and depth == 2:
+                    begins.append(at)
+                elif sign == "}" and depth == 1 and len(begins) > number:
+                    return begins[number], at
+            if depth == 0:
+                break
+        return line, line
+
     def _span(self, table: str, number: int) -> tuple[int, int]:
         found = [(first, last) for name, first, last in self._tables if name == table]
         if number < len(found):
@@ -126,7 +142,7 @@ class TomlText:
         inline = ((n, re.match(pattern, line)) for n, line in enumerate(self._lines[:top], start=1) if table)
         for line, match in inline:  # as in `step = { … }`, or `step.key = …`
             if match is not None:
-                return line, line if match[1] == "=" else top
+                return self._member(line, number) if match[1] == "=" else (line, top)
         return 1, len(self._lines) if table else top
 
 

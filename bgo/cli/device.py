@@ -143,7 +143,8 @@ def _facts(
     words = {key: str(value) for key, value in flags.items() if value is not None}
     if not (words or signal):
         if since is not None:
-            raise UsageError("--since says for how long, but not what", hint="add --charging yes, --screen off …")
+            raise UsageError("--since says for how long, but not what", why="no fact is given with it",
+                             hint="add --charging yes, --screen off …")  # fmt: skip
         return Facts(device=device)
     from bgo.devices import signals
 
@@ -153,11 +154,13 @@ def _facts(
 def remember(ctx: typer.Context, words: list[str]) -> None:
     """Write into the config file what the device is taken to be where its sensors know nothing; `unknown` forgets."""
     from bgo.config_file import remember as write
-    from bgo.config_values import check
-    from bgo.devices.signals import pairs
+    from bgo.devices.signals import assumed, pairs
 
-    said = pairs(words)
-    check("assume", said, "--assume")
+    try:
+        said = pairs(words)
+        assumed(said)
+    except UsageError as error:
+        raise error.within("--assume") from None
     settings = settings_of(ctx)
     for key, word in said.items():
         write(str(settings.config_path), "assume", key, None if word == "unknown" else word)

@@ -34,6 +34,7 @@ def show(ctx: typer.Context, facts: Facts = NO_FACTS, as_json: Json = False) -> 
     bgo devices show --device adb:SERIAL/APP
     """
     from bgo.cli import render
+    from bgo.devices.readings import spelled
     from bgo.devices.sensors import Row
 
     flow = flow_of(ctx)
@@ -45,14 +46,18 @@ def show(ctx: typer.Context, facts: Facts = NO_FACTS, as_json: Json = False) -> 
         render.Column("SIGNAL", least=8),
         render.Column("VALUE", least=8),
         render.Column("TOOK", right=True, drop=1),
-        render.Column("SOURCE", least=20),
+        render.Column("SOURCE", least=20, folds=True),
     ]
 
     def took(row: Row) -> str:
         return "-" if row.latency_ms is None else f"{row.latency_ms} ms"
 
     out = render.console(color=flow.settings.color)
-    out.print(render.table(columns, [(row.name, row.value, took(row), row.source) for row in rows], out.width))
+    out.print(
+        render.table(
+            columns, [(row.name, spelled(row.name, row.value), took(row), row.source) for row in rows], out.width
+        )
+    )
 
 
 @app.command("signals")
@@ -64,7 +69,11 @@ def signals(ctx: typer.Context, as_json: Json = False) -> None:
     if as_json:
         render.write_json([{"schema": 1, "name": key, "words": EXAMPLES[key], "means": MEANS[key]} for key in EXAMPLES])
         return
-    columns = [render.Column("SIGNAL"), render.Column("WORDS", least=20), render.Column("MEANS", least=20, drop=1)]
+    columns = [
+        render.Column("SIGNAL"),
+        render.Column("WORDS", least=20, folds=True),
+        render.Column("MEANS", least=20, drop=1, folds=True),
+    ]
     out = render.console(color=settings_of(ctx).color)
     out.print(render.table(columns, [(key, EXAMPLES[key], MEANS[key]) for key in EXAMPLES], out.width))
 
@@ -85,7 +94,7 @@ def days(ctx: typer.Context, as_json: Json = False, quiet: Quiet = False) -> Non
         print(*(name for name, _ in found), sep="\n")
     else:
         out = render.console(color=settings_of(ctx).color)
-        columns = [render.Column("DAY", least=14), render.Column("WHAT IT IS", least=30)]
+        columns = [render.Column("DAY", least=14), render.Column("WHAT IT IS", least=30, folds=True)]
         out.print(render.table(columns, found, out.width))
 
 

@@ -147,6 +147,7 @@ def sensors(flow: TaskFlow) -> Iterator[Check]:
     has its own rule for it."""
     from dataclasses import replace
 
+    from bgo.devices.readings import spelled
     from bgo.devices.sources import assumed, assumption
 
     found = compose.survey(flow.settings).take()
@@ -154,7 +155,7 @@ def sensors(flow: TaskFlow) -> Iterator[Check]:
     for row in taken.rows(flow.clock.awake_ms()):
         told = "no sensor" if row.latency_ms is None else f"took {row.latency_ms} ms, {row.age_ms} ms ago"
         state = "note" if row.value == "unknown" else "ok"
-        yield Check("sensors", state, f"{row.name}: {row.value} ({row.source}; {told})")
+        yield Check("sensors", state, f"{row.name}: {spelled(row.name, row.value)} ({row.source}; {told})")
 
 
 def _zone(flow: TaskFlow) -> Iterator[Check]:

@@ -61,7 +61,15 @@ def explain(
     """
     from bgo.cli import render
 
-    if every == bool(ids or schedules):
+    if every and (ids or schedules):
+        what = "--schedule" if schedules else "names and ids"
+        why = "--all is everything unfinished, and every schedule"
+        raise UsageError(
+            f"--all and {what} contradict each other",
+            why=why,
+            hint=f"leave --all or the {'schedule' if schedules else 'name'} out",
+        )
+    if not (every or ids or schedules):
         raise UsageError(
             "explain what?", why="give ids or names, or --all", hint="bgo explain @last, bgo explain --all"
         )

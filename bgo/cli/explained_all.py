@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Any
 from bgo.model.state import CLAIMABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bgo.cli.render import Column
     from bgo.engine.standing import Group, Standing
     from bgo.model.schedule_view import ScheduleExplanation
     from bgo.model.views import Explanation
+
+LIFT = "TO LIFT IT"
 
 
 def show(found: Standing, *, now: int, color: bool) -> None:
@@ -33,6 +38,7 @@ def _show_groups(found: Standing, *, now: int, color: bool) -> None:
     from bgo.cli import render
     from bgo.cli.render import Column
 
+    rows = [_row(group, now) for group in found.groups]
     columns = [
         Column("TASKS", right=True),
         Column("NAME", least=8),
@@ -40,13 +46,36 @@ def _show_groups(found: Standing, *, now: int, color: bool) -> None:
         Column("WAITS FOR", least=9),
         Column("NOW", least=10, drop=4),
         Column("UNTIL", drop=3),
-        Column("TO LIFT IT", least=10, drop=5),
+        Column(LIFT),
         Column("FIRST", drop=1),
     ]
-    out = render.console(color=color)
-    out.print(render.table(columns, [_row(group, now) for group in found.groups], out.width))
+    lifts = [(hold.gate, hold.lift) for group in found.groups for hold in group.first.holds if hold.lift]
+    _print(columns, rows, lifts, color=color)
     if found.total > len(found.groups):
         render.say(f"{len(found.groups):,} of {found.total:,} groups; more with --limit N")
+
+
+def _print(
+    columns: list[Column], rows: list[tuple[Any, ...]], lifts: Sequence[tuple[str, str]], *, color: bool
+) -> None:
+    """Print a table whose column `TO LIFT IT` is told below it, line by line, where there is no room for the whole."""
+    from bgo.cli import render
+    from bgo.cli.facts import facts
+
+    out = render.console(color=color)
+    at = next(i for i, column in enumerate(columns) if column.heading == LIFT)
+    wide = [
+        max(len(str(cell)) for cell in (column.heading, *(row[i] for row in rows))) + 2
+        for i, column in enumerate(columns)
+    ]
+    if lifts and sum(wide) - 2 <= out.width:
+        out.print(render.table(columns, rows, out.width))
+        return
+    columns, rows = [*columns[:at], *columns[at + 1 :]], [(*row[:at], *row[at + 1 :]) for row in rows]
+    out.print(render.table(columns, rows, out.width))
+    if lifts:
+        print("to lift it:")
+        facts([(f"  {what}", lift) for what, lift in dict.fromkeys(lifts)], color=color)
 
 
 def _show_schedules(found: Standing, *, now: int, color: bool) -> None:
@@ -60,9 +89,9 @@ def _show_schedules(found: Standing, *, now: int, color: bool) -> None:
         Column("STATE", drop=3),
         Column("FIRES", drop=1),
         Column("SO", least=16),
-        Column("TO LIFT IT", least=10, drop=4),
+        Column(LIFT),
     ]
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         (
             each.view.key or each.view.id,
             each.view.name,
@@ -73,8 +102,8 @@ def _show_schedules(found: Standing, *, now: int, color: bool) -> None:
         )
         for each in found.schedules
     ]
-    out = render.console(color=color)
-    out.print(render.table(columns, rows, out.width))
+    lifts = [(str(row[0]), str(row[-1])) for row in rows if row[-1]]
+    _print(columns, rows, lifts, color=color)
     if found.schedules_total > len(rows):
         render.say(f"{len(rows):,} of {found.schedules_total:,} schedules; more with --limit N")
 

@@ -16,6 +16,10 @@ CONSTRAINTS = (
     "network", "battery_not_low", "charging", "device_idle", "storage_not_low", "cpu_below", "unused_for", "on_network",
 )  # fmt: skip
 """The parameters of the options that ask something of the device."""
+_EXAMPLES = {
+    "--unused-for": "--unused-for 10m",
+    "--on-network": "--on-network Home; again for any of several",
+}
 
 
 def constraints(said: "Mapping[str, Any]") -> Any:
@@ -28,7 +32,23 @@ def constraints(said: "Mapping[str, Any]") -> Any:
 
     if "charging" in found:
         found["requires_charging"] = found.pop("charging")
-    return TaskConstraints(**found)
+    try:
+        return TaskConstraints(**found)
+    except UsageError as error:
+        name, colon, what = error.message.partition(": ")
+        option = "--" + name.replace("_", "-")
+        raise UsageError(f"{option}{colon}{what}", why=error.why, hint=_EXAMPLES.get(option, error.hint)) from None
+
+
+def expedited(text: str | None) -> str | None:
+    """Return the word of --expedited."""
+    if text in (None, "run", "drop"):
+        return text
+    raise UsageError(
+        f"--expedited={text!s:.60} says nothing",
+        why="without quota left it runs as plain work, or not at all",
+        hint="--expedited, or --expedited=drop",
+    )
 
 
 def concurrency(text: str | None, key: str | None) -> Any:

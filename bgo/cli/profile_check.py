@@ -34,7 +34,8 @@ def report(settings: Settings, name: str, plist: str | None, *, as_json: bool) -
 
     found = checked(name, compose.shelf(settings))
     rows = list(_rows(found))
-    if plist is not None:
+    if plist is not None:  # the verdict is that of the app: it comes last, and only where nothing is wrong
+        rows = [row for row in rows if row.level != "ok"]
         rows += _app(found, plist)
     elif found.name == "host":
         rows += _sensors(settings)

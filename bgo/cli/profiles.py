@@ -44,7 +44,7 @@ def _tell_list(rows: list[ProfileRow], settings: Settings) -> None:
         render.Column("PROFILE", least=12),
         render.Column("OS", least=7),
         render.Column("EXTENDS", least=10, drop=2),
-        render.Column("SUMMARY", least=20, drop=1),
+        render.Column("SUMMARY", least=20, drop=1, folds=True),
     ]
     out = render.console(color=settings.color)
     cells = [(row.name, row.os, ", ".join(row.extends), row.state or row.summary) for row in rows]

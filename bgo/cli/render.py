@@ -166,6 +166,8 @@ class Column:
     drop: int = 0
     """0: it is never left out; of the others, the highest goes first."""
     right: bool = False
+    folds: bool = False
+    """A text that is too long goes on in the next line, and is not cut."""
 
 
 def fit(columns: Sequence[Column], natural: Sequence[int], width: int, gap: int = 2) -> list[int | None]:
@@ -192,7 +194,7 @@ def fit(columns: Sequence[Column], natural: Sequence[int], width: int, gap: int 
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], width: int) -> Any:
-    """Return a Rich table of one-line cells that fits into `width` characters; too long ones end in `…`."""
+    """Return a Rich table of one-line cells that fits into `width` characters; too long ones end in `…`, or fold."""
     from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
@@ -208,8 +210,8 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], width: int)
                 column.heading,
                 header_style="bold",
                 width=w,
-                no_wrap=True,
-                overflow="ellipsis",
+                no_wrap=not column.folds,
+                overflow="fold" if column.folds else "ellipsis",
                 justify="right" if column.right else "left",
             )
     for row in body:

@@ -216,7 +216,7 @@ class Teller:
             raise self._failure
         if self._mode == "json":
             render.write_event(report.to_json())
-        elif self._mode == "words" and (self._on_screen or report.started or report.rescued or report.stopped_by):
+        elif self._mode == "words" and (sys.stdout.isatty() or report.started or report.rescued or report.stopped_by):
             print(tell.summary(report, now_ms), file=sys.stderr if self._on_screen else sys.stdout)
 
 

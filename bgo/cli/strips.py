@@ -94,5 +94,8 @@ def _said(name: str, state: DeviceState) -> tuple[str, str]:
         return f"for {render.duration(state.unused.ms)}", (
             NOT_SENSED if state.unused.ms is None else state.unused.source
         )
-    found = getattr(state, name.replace(" ", "_"))
-    return str(found.value), found.source
+    from bgo.devices.readings import spelled
+
+    key = name.replace(" ", "_")
+    found = getattr(state, key)
+    return spelled(key, str(found.value)), found.source

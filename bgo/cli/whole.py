@@ -138,7 +138,7 @@ Expedited = Annotated[
     typer.Option(
         "--expedited",
         metavar="[run|drop]",
-        help="Before all that a device profile puts off, while its quota lasts; then plain work, or none.",
+        help="Before all that a device profile puts off, while its quota lasts; then run as plain work, or held.",
         rich_help_panel=EACH,
     ),
 ]
@@ -288,7 +288,7 @@ def keywords(flow: TaskFlow, said: Mapping[str, Any], chain: ChainBuilder | None
         "concurrency": limits.concurrency(said["concurrency"], said["concurrency_key"]),
         "rate_limit": limits.rate(said["rate"], said["rate_key"]),
         "at_most_once": said["at_most_once"] or None,
-        "expedited": said["expedited"],
+        "expedited": limits.expedited(said["expedited"]),
         "foreground": said["foreground"],
         "cwd": said["cwd"],
         "delay": said["delay"],

@@ -27,6 +27,8 @@ _ON_OFF = {"on": Tri.YES, "off": Tri.NO, **_YES_NO}
 
 
 def _fault(key: str, word: str, why: str, example: str) -> UsageError:
+    meant = re.fullmatch(r"did you mean '(.+)'\?", why)
+    example = meant[1] if meant else example
     return UsageError(f"{key}={word!r:.40} is not a reading", why=why, hint=f"write {key}={example}")
 
 
@@ -146,11 +148,15 @@ MEANS: Mapping[str, str] = {
 """Signal → what it says."""
 
 
+def spelled(key: str, word: str) -> str:
+    """Return a reading's word as scripts and flags spell it: what is switched is on or off."""
+    return {"yes": "on", "no": "off"}.get(word, word) if SIGNALS.get(key) is _switch else word
+
+
 def word_of(key: str, value: Reading | Level | Network | Word | Span) -> str:
     """Return the word that reads back as this value: what a recorded script says."""
     if isinstance(value, Reading):
-        words = {Tri.YES: "on", Tri.NO: "off"} if SIGNALS.get(key) is _switch else {}
-        return words.get(value.value, str(value.value))
+        return spelled(key, str(value.value))
     if isinstance(value, Level):
         return UNKNOWN if value.percent is None else str(value.percent)
     if isinstance(value, Span):

@@ -74,6 +74,14 @@ def said(words: Mapping[str, str], source: str, marks: Battery = battery.USUAL) 
     return settled(changed(DeviceState(), words, source), PlatformState(), marks)[0]
 
 
+def assumed(words: Mapping[str, str]) -> DeviceState:
+    """Return what `[assume]` says. Raises UsageError for what cannot be read, and for a network's name."""
+    if "wifi" in words:
+        why = "where it is unknown, nobody knows its cost either"
+        raise UsageError("wifi is not assumed", why=why, hint="assume the network: network=unmetered")
+    return said(words, "[assume]")
+
+
 def remarked(state: DeviceState, marks: Battery) -> DeviceState:
     """Return what words say of a device, its battery judged by other marks."""
     if state.battery.percent is None or marks == battery.USUAL:
@@ -86,7 +94,7 @@ def by_flags(flags: Mapping[str, str], more: Iterable[str]) -> DeviceState:
     words = pairs(more)
     sources = {key: "--" + key.replace("_", "-") for key in flags} | {key: f"--signal {key}" for key in words}
     if twice := sorted(flags.keys() & words.keys()):
-        hint = f"give {sources[twice[0]]} or --{twice[0].replace('_', '-')}"
+        hint = f"keep --{twice[0].replace('_', '-')}, and leave {sources[twice[0]]} out"
         raise UsageError(f"{twice[0]} is said twice", why="it has a flag of its own", hint=hint)
     found = DeviceState()
     for key, word in sorted({**flags, **words}.items(), key=lambda pair: pair[0] == "wifi"):  # a network has its name

@@ -47,6 +47,12 @@ def _signals(place: str, words: list[str]) -> dict[str, str]:
 
 def _csv(rows: list[tuple[int, str]], name: str) -> Iterator[Line]:
     heading = [cell.strip() for cell in rows[0][1].split(",")]
+    if twice := next((key for at, key in enumerate(heading) if key in heading[:at]), None):
+        raise UsageError(
+            f"{name}:{rows[0][0]}: the column {twice!r:.60} is there twice",
+            why="one of them would be lost",
+            hint="keep one of them",
+        )
     for number, row in rows[1:]:
         cells = [cell.strip() for cell in row.split(",")]
         if len(cells) != len(heading):

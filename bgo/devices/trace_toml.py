@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, time
 from typing import Any
 
-from bgo.devices.readings import SIGNALS
+from bgo.devices.readings import EXAMPLES, SIGNALS
 from bgo.devices.trace_lines import Line
 from bgo.errors import UsageError
 from bgo.model.words import did_you_mean
@@ -35,30 +35,36 @@ def lines(text: str, name: str) -> tuple[bool, list[Line]]:
     for key in found.data:
         if key not in KEYS:
             why = did_you_mean(key, KEYS) or f"a script has {', '.join(KEYS)}"
-            raise UsageError(f"{found.place(key=key)}: unknown key {key!r:.60}", why=why, hint=EXAMPLE)
+            raise UsageError(f"{found.place_of([key])}: unknown key {key!r:.60}", why=why, hint=EXAMPLE)
     every, summary = found.data.get("every"), found.data.get("summary", "")
     if every not in (None, "day"):
-        raise UsageError(f"{found.place(key='every')}: every = {every!r:.40}", why='a script comes again every "day"')
+        raise UsageError(f"{found.place_of(['every'])}: every = {every!r:.40}", why='a script comes again every "day"',
+                         hint='every = "day", or leave it out for a script that is played once')  # fmt: skip
     if not isinstance(summary, str):
-        raise UsageError(f"{found.place(key='summary')}: the summary is a text", hint='summary = "…"')
+        raise UsageError(
+            f"{found.place_of(['summary'])}: the summary is a text", why="it is shown in lists", hint='summary = "…"'
+        )
     return every == "day", list(_changes(found))
 
 
 def _changes(found: TomlText) -> Iterator[Line]:
     tables = found.data.get("change", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise UsageError(f"{found.place(key='change')}: each change is a table of its own", hint=EXAMPLE)
-    starts = found.starts("change")
+        place, why = found.place_of(["change"]), "it has a time and its signals"
+        raise UsageError(f"{place}: each change is a table of its own", why=why, hint=EXAMPLE)
     for number, table in enumerate(tables):
-        line = starts[number] if number < len(starts) else int(found.place(key="change").rpartition(":")[2])
+        place = found.place("change", number)
         if "at" not in table:
-            raise UsageError(f"{found.name}:{line}: a change without its time", hint='at = "+2h"')
+            raise UsageError(f"{place}: a change without its time", why="nobody knows from when on it is so",
+                             hint='at = "+2h", or a clock time: at = "07:30"')  # fmt: skip
         words: dict[str, str] = {}
         for key, value in table.items():
             if key != "at":
                 words[key] = _word(found, number, key, value)
         if not words:
-            raise UsageError(f"{found.name}:{line}: a change that changes nothing", hint="charging = true")
+            raise UsageError(f"{place}: a change that changes nothing", why="it has a time alone",
+                             hint="charging = true, or leave the change out")  # fmt: skip
+        line = int(found.place("change", number, "at").rpartition(":")[2])
         yield line, _time(found, number, table), words
 
 
@@ -73,7 +79,8 @@ def _word(found: TomlText, number: int, key: str, value: Any) -> str:
     elif isinstance(value, (int, str)):
         word = str(value)
     else:
-        raise UsageError(f"{place}: {key} is a word, a whole number, true or false", hint=f'{key} = "unknown"')
+        raise UsageError(f"{place}: {key} is a word, a whole number, true or false", why=f"{value!s:.40} is none",
+                         hint=f"{key}: {EXAMPLES[key]}, or unknown")  # fmt: skip
     with at(place):
         SIGNALS[key](key, word, "")
     return word
@@ -88,5 +95,6 @@ def _time(found: TomlText, number: int, table: Mapping[str, Any]) -> str:
         return value.isoformat()
     if not isinstance(value, str):
         place = found.place("change", number, "at")
-        raise UsageError(f"{place}: not a time: {value!s:.60}", hint='at = "+2h", "07:30" or an ISO instant')
+        raise UsageError(f"{place}: not a time: {value!s:.60}", why="a time is an offset, a clock time or an instant",
+                         hint='at = "+2h", "07:30" or an ISO instant')  # fmt: skip
     return value

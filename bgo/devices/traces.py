@@ -96,6 +96,10 @@ def parse_trace(
     A day that comes again does so until `until_ms` (default: for a year). `marks` say when its battery is low.
     """
     is_daily, lines = (trace_toml if name.endswith(".toml") else trace_lines).lines(text, name)
+    if not lines:
+        what = "the day has no line" if is_daily else "the script is empty"
+        example = trace_toml.EXAMPLE if name.endswith(".toml") else trace_lines.FORM
+        raise UsageError(f"{name}:1: {what}", why="it says nothing of the device at any time", hint=example)
     if is_daily:
         until = start_ms + YEAR_MS if until_ms is None else until_ms
         timed = _again(lines, name, start_ms, until, zone)

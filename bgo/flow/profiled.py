@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from bgo.errors import ConfigError, NotFoundError, UsageError
 from bgo.flow.listing import Listing
 
 if TYPE_CHECKING:
@@ -17,10 +18,17 @@ class Profiled(Listing):
 
     @cached_property
     def profile(self) -> Profile:
-        """Return the profile in force: the platform whose rules count."""
+        """Return the profile in force: the platform whose rules count. Raises ConfigError where the config names it and
+        it cannot be had."""
         from bgo import compose
 
-        return compose.profile(self.settings)
+        try:
+            return compose.profile(self.settings)
+        except (NotFoundError, UsageError) as error:
+            origin = self.settings.origins.get("profile", "")
+            if not origin.startswith(str(self.settings.config_path)):
+                raise
+            raise ConfigError(f"{origin}: {error.message}", why=error.why, hint=error.hint) from None
 
     def profiles(self) -> list[ProfileRow]:
         """Return every profile that can be had by name, with its file: of bgo, the user's own, and those of plugins."""

@@ -84,6 +84,13 @@ def load(
     return _Reader(text, str(Path(path).absolute().parent), clock, windows).read(start_ms)
 
 
+def _profile(key: str, said: object) -> str:
+    if not isinstance(said, str) or not said:
+        why = "a profile is a name, or a file, in quotes"
+        raise UsageError(f"{key} = {said!s:.40} is no profile", why=why, hint=f'{key} = "android"')
+    return said
+
+
 class _Reader:
     """Reads one file. What counts from now counts from the start of the play."""
 
@@ -139,7 +146,7 @@ class _Reader:
         for key in ("profile", "compare"):
             with at(self._place(key)):
                 if key in self._text.data:
-                    found[key] = words.text(self._text.data[key], "a profile")
+                    found[key] = _profile(key, self._text.data[key])
         for key, most in (("seed", 1 << 62), ("slots", 1000), ("plays", 1000)):
             with at(self._place(key)):
                 if key in self._text.data:

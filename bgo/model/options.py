@@ -366,10 +366,14 @@ class TaskConstraints:
 
 def _network_names(given: object) -> tuple[str, ...]:
     names: list[object] = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
-    found = {name.strip() if isinstance(name, str) and name.isprintable() else "" for name in names}
-    if not all(0 < len(name) <= NETWORK_NAME_LIMIT for name in found):
+    found: set[str] = set()
+    for one in names:
+        name = one.strip() if isinstance(one, str) and one.isprintable() else ""
+        if 0 < len(name) <= NETWORK_NAME_LIMIT:
+            found.add(name)
+            continue
         raise UsageError(
-            f"on_network: not the name of a network: {shown(given)}",
+            f"on_network: not the name of a network: {shown(one)}",
             why=f"a name has from 1 to {NETWORK_NAME_LIMIT} printable characters",
             hint='on_network="Home", or ["Home", "Office"] for any of them',
         )

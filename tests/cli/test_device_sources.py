@@ -79,6 +79,9 @@ def test_signals_without_a_flag_of_their_own(bgo: Bgo) -> None:
     ):
         refused = bgo("run", *words)
         assert (refused.code, says in refused.error[0]) == (2, True), words
+        assert len(refused.error) == 3, "what, why, and what to do"
+    twice = bgo("run", "--battery", "50", "--signal", "battery=5")
+    assert twice.error[2] == " hint: keep --battery, and leave --signal battery out"
 
 
 def config(bgo: Bgo) -> Path:
@@ -112,15 +115,38 @@ def test_what_is_assumed_is_remembered_told_and_forgotten(bgo: Bgo) -> None:
     [
         ("netwrok=unmetered", "did you mean 'network'?"),
         ("network=free", "a network is one of"),
+        ("network=unmeteredd", "hint: write network=unmetered"),
         ("wifi=Home", "wifi is not assumed"),
         ("network", "a signal reads: charging=yes"),
     ],
 )
 def test_a_wrong_assumption_is_not_remembered(bgo: Bgo, words: str, says: str) -> None:
     refused = bgo("run", "--assume", words)
-    assert refused.code in (2, 78)
+    assert refused.code == 2
     assert says in refused.err
+    assert refused.error[0].startswith("error: --assume: ")
+    assert "{" not in refused.err, "nothing of Python's"
     assert not config(bgo).exists()
+
+
+def test_what_is_wrongly_assumed_in_the_config_stops_only_what_asks_the_device(bgo: Bgo) -> None:
+    path = config(bgo)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('[assume]\nnetwork = "free"\n')
+    bgo("enqueue", "echo")
+    assert bgo("tasks").code == 0
+    refused = bgo("run")
+    assert (refused.code, refused.error[0]) == (78, f"error: {path}:1: [assume] is not usable")
+    assert refused.error[1].startswith("  why: network = 'free': a network is one of none")
+
+
+def test_a_profile_of_the_config_that_there_is_not_is_a_fault_of_the_config(bgo: Bgo) -> None:
+    path = config(bgo)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('slots = 2\nprofile = "andriod"\n')
+    refused = bgo("run")
+    assert (refused.code, refused.error[0]) == (78, f"error: {path}:2: no profile 'andriod'")
+    assert bgo("--profile", "andriod", "run").code == 3
 
 
 @pytest.mark.parametrize(

@@ -115,3 +115,19 @@ def test_ctrl_c_ends_a_real_one_well(tmp_path: Path) -> None:
     assert (recorder.returncode, "1 line in" in told) == (0, True), told
     (change,) = parse_trace(path.read_text(), "day.toml", 0)
     assert (change.state.charging.value, change.state.battery.percent) == ("no", 12)
+
+
+def test_what_is_switched_is_on_or_off_as_scripts_have_it(bgo: Bgo, tmp_path: Path) -> None:
+    script = tmp_path / "phone.txt"
+    script.write_text("at +0h charging=no screen=off low_power=on refresh=off\n")
+    told = {
+        words[0]: words[1] for line in bgo("devices", "show", "--device", str(script)).lines if (words := line.split())
+    }
+    switched = {"charging": "no", "screen": "off", "low_power": "on", "refresh": "off"}
+    assert {name: told[name] for name in switched} == switched
+    rows = {row["name"]: row["value"] for row in bgo("devices", "show", "--device", str(script), "--json").json}
+    assert (rows["screen"], rows["low_power"]) == ("no", "yes")
+    bgo("enqueue", "echo")
+    played = bgo("simulate", "--device", str(script), "--for", "1h").text
+    assert "screen off" in played
+    assert "low power on" in played

@@ -11,7 +11,7 @@ import pytest
 from bgo.api import TaskFlow
 from bgo.cli import app
 from bgo.clock import SystemClock, VirtualClock
-from bgo.model.options import RetryPolicy, TaskConstraints
+from bgo.model.options import NetworkConstraint, RetryPolicy, TaskConstraints
 from bgo.model.outcome import Failed, Succeeded, TaskError
 from tests.build import START, a_device
 from tests.store import drive
@@ -294,6 +294,28 @@ def test_all_is_a_table_of_groups(
     assert "in 2 h" in rows[4]
 
 
+def test_all_tells_below_a_narrow_table_what_would_lift_the_holds(
+    flow: TaskFlow, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow.enqueue("echo", constraints=CHARGED)
+    flow.enqueue("echo", as_="a" * 30, constraints=CHARGED)
+    free = TaskConstraints(NetworkConstraint.UNMETERED)
+    flow.enqueue("echo", as_="upload", constraints=free)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = shown(capsys, "--all", "--charging", "no", "--network", "metered").splitlines()
+    assert "TO LIFT IT" not in lines[0]
+    at = lines.index("to lift it:")
+    told = [
+        "charging plug in, or bgo run --charging yes",
+        "network go to one that is free, or bgo run --network unmetered",
+    ]
+    assert [" ".join(line.split()) for line in lines[at + 1 :]] == told
+    monkeypatch.setenv("COLUMNS", "200")
+    wide = shown(capsys, "--all", "--charging", "no", "--network", "metered")
+    assert "TO LIFT IT" in wide
+    assert "to lift it:" not in wide
+
+
 def test_all_as_json_is_an_array_of_explanations(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:
     first = flow.enqueue_many("echo", [{}] * 3, constraints=CHARGED)[0]
     flow.enqueue("echo", as_="other")
@@ -338,6 +360,12 @@ def test_what_is_wrong_has_its_exit_code(words: list[str], code: int, capsys: py
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("error:")
+
+
+@pytest.mark.parametrize(("words", "what"), [(["--schedule", "k"], "--schedule"), (["k"], "names and ids")])
+def test_all_and_one_contradict_each_other(words: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.main(["explain", "--all", *words]) == 2
+    assert capsys.readouterr().err.startswith(f"error: --all and {what} contradict each other\n")
 
 
 def test_explaining_writes_nothing(flow: TaskFlow, capsys: pytest.CaptureFixture[str]) -> None:

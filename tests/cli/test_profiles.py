@@ -96,6 +96,13 @@ def test_a_check_tells_everything_and_fails_for_errors_alone(bgo: Bgo, own: Path
     assert done.json[0]["what"] == "[device] says nothing of charging, battery, network"
 
 
+def test_a_check_warns_of_an_expedited_budget_that_is_hardly_anything(bgo: Bgo, own: Path) -> None:
+    write(own, odd="extends = 'android'\n[expedited.budgets]\nrare = '30s'\nrestricted = '0s'\nfrequent = '31s'")
+    (odd, _) = bgo("profiles", "check", "odd", "--json").json
+    assert (odd["level"], odd["place"]) == ("warning", f"{own}/odd.toml:3")
+    assert odd["what"] == "expedited.budgets.rare is hardly anything"
+
+
 def test_a_check_of_host_tells_what_the_sensors_say(bgo: Bgo) -> None:
     done = bgo("profiles", "check", "--json")
     assert done.code == 0
@@ -210,6 +217,17 @@ def test_an_app_is_checked_against_ios(bgo: Bgo, tmp_path: Path) -> None:
     assert done.code == 1
     assert f"✗ error   {file}: UIBackgroundModes: 'processing' is not listed" in done.text
     assert "hint: add <string>processing</string>" in done.text
+    assert "✓ ok" not in done.text, "nothing is fine where an error stands"
+
+
+def test_summaries_are_folded_and_not_cut(bgo: Bgo, monkeypatch: pytest.MonkeyPatch) -> None:
+    for words in (("profiles",), ("devices", "signals"), ("devices", "days")):
+        monkeypatch.setenv("COLUMNS", "80")
+        narrow = bgo(*words)
+        assert "…" not in narrow.text
+        assert max(map(len, narrow.lines)) <= 80
+        monkeypatch.setenv("COLUMNS", "1000")
+        assert sorted(narrow.text.split()) == sorted(bgo(*words).text.split())
 
 
 def test_an_app_is_checked_against_ios_alone(bgo: Bgo, tmp_path: Path, own: Path) -> None:

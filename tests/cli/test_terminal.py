@@ -160,6 +160,14 @@ def test_run_shows_rows_and_scrolls_what_has_ended(bgo: Bgo) -> None:
     assert done.code == 0
 
 
+def test_a_run_that_is_held_says_so_on_any_terminal(bgo: Bgo) -> None:
+    bgo("enqueue", "echo", "--charging")
+    for term in ("xterm", "dumb"):
+        assert visible(on_terminal("run", "--charging", "no", TERM=term).out)[-2].endswith("1 held by charging")
+    assert visible(on_terminal("run", "--charging", "no", "--quiet", TERM="dumb").out) == [""]
+    assert bgo("run", "--charging", "no").text == "", "cron would send it by mail"
+
+
 def test_an_idle_run_says_so_on_a_terminal(bgo: Bgo) -> None:
     assert visible(on_terminal("run").out)[-2].endswith("nothing to do")
 

@@ -72,10 +72,10 @@ def test_a_day_that_comes_again() -> None:
 
 
 def test_readings_name_the_line_of_their_change(tmp_path: Path) -> None:
-    assert [change.state.charging.source for change in parse(TOML)[:2]] == ["trace day.toml:4", "trace day.toml:11"]
+    assert [change.state.charging.source for change in parse(TOML)[:2]] == ["trace day.toml:5", "trace day.toml:12"]
     path = tmp_path / "x.toml"
     path.write_text(TOML)
-    assert read_trace(str(path), START)[0].state.charging.source == f"trace {path}:4"
+    assert read_trace(str(path), START)[0].state.charging.source == f"trace {path}:5"
     inline = 'every = "day"\nchange = [{at = "07:00", charging = "no"}, {at = "08:00", idle = "no"}]\n'
     assert parse(inline)[0].state.charging.source == "trace day.toml:2"
 
@@ -102,13 +102,30 @@ CHANGE = '[[change]]\nat = "+1h"\ncharging = "no"\n'
         ('[[change]]\nat = "+2h"\ncharging = 3\n', 3, "charging='3' is not a reading", "yes, no or unknown"),
         ('[[change]]\nat = "+2h"\ncharging = [1]\n', 3, "charging is a word", "unknown"),
         ('[[change]]\nat = "+2h"\nunused = 10\n', 3, "unused='10' is not a reading", "needs a unit"),
-        ('[[change]]\nat = "+2"\nidle = true\n', 1, "not a time: '+2'", "an offset needs a unit"),
+        ('[[change]]\nat = "+2"\nidle = true\n', 2, "not a time: '+2'", "an offset needs a unit"),
         ("[[change]]\nat = 7\nidle = true\n", 2, "not a time: 7", "an ISO instant"),
         ("[[change]]\nat = 2026-11-25\nidle = true\n", 2, "not a time: 2026-11-25", "an ISO instant"),
         ("[[change]]\nat = 07:30:10\nidle = true\n", 2, "not a time: 07:30:10", "an ISO instant"),
-        (CHANGE + CHANGE, 4, "time goes backwards at '+1h'", "later than the one before"),
-        ('every = "day"\n' + CHANGE, 2, "not a time of the day: '+1h'", "clock times alone"),
+        (CHANGE + CHANGE, 5, "time goes backwards at '+1h'", "later than the one before"),
+        ('every = "day"\n' + CHANGE, 3, "not a time of the day: '+1h'", "clock times alone"),
         ("[[change]\n", 1, "not TOML", ""),
+        ('summary = "x"\n\n[[changes]]\nat = "+1h"\n', 3, "unknown key 'changes'", "did you mean 'change'?"),
+        ('summary = "x"\n\n[change]\nat = "+1h"\n', 3, "each change is a table", "[[change]]"),
+        (
+            'change = [\n  {at = "+1h", idle = true},\n  {at = "+2h", idl = true},\n]\n',
+            3,
+            "unknown signal 'idl'",
+            "idle",
+        ),
+        (
+            'change = [\n  {at = "+1h", wifi = "}"},\n  {idle = true},\n]\n',
+            3,
+            "a change without its time",
+            "from when on",
+        ),
+        ('every = "day"\n', 1, "the day has no line", "[[change]]"),
+        ("", 1, "the script is empty", "[[change]]"),
+        (CHANGE.replace('"no"', "80.5"), 3, "charging is a word", "80.5 is none"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(text: str, line: int, message: str, says: str) -> None:
@@ -116,6 +133,8 @@ def test_what_is_wrong_is_told_with_its_line(text: str, line: int, message: str,
         parse(text)
     assert caught.value.message.startswith(f"day.toml:{line}: {message}")
     assert says in f"{caught.value.why} {caught.value.hint}"
+    assert caught.value.why
+    assert caught.value.hint
 
 
 keys = st.sampled_from([*SIGNALS, "at", "every", "change", "nonsense"])

@@ -66,10 +66,6 @@ def test_readings_name_their_line() -> None:
     assert parse("\nat +0h charging=yes")[0].state.charging.source == "trace day.txt:2"
 
 
-def test_an_empty_script_is_no_change() -> None:
-    assert parse("# nothing\n\n") == ()
-
-
 @pytest.mark.parametrize(
     ("text", "message", "told"),
     [
@@ -85,6 +81,13 @@ def test_an_empty_script_is_no_change() -> None:
         ("at +0h charging=yes charging=no", "day.txt:1: 'charging' is said twice", "keep one"),
         ("at +0h", "day.txt:1: not a change: 'at +0h'", "at +2h charging=yes"),
         ("+0h charging=yes", "day.txt:1: not a change", "at +2h charging=yes"),
+        ("# nothing\n\n", "day.txt:1: the script is empty", "at +2h charging=yes"),
+        ("every day\n# nothing\n", "day.txt:1: the day has no line", "at +2h charging=yes"),
+        (
+            "# c\nat,charging,idle,charging\n+0h,no,no,yes",
+            "day.txt:2: the column 'charging' is there twice",
+            "keep one",
+        ),
         ("at,charging\n+0h", "day.txt:2: 1 cells where the heading has 2", "leave a cell empty"),
         ("at,weather\n+0h,good", "day.txt:2: unknown signal 'weather'", "the signals are charging, battery, network"),
         ("at +0h battery=120", "day.txt:1: battery='120' is not a reading", "from 0 to 100"),

@@ -232,6 +232,7 @@ TASK = '[[task]]\nname = "t"\n'
         (f"plays = 0\n{TASK}", 1, "from 1 to 1,000"),
         (f"device = 3\n{TASK}", 1, "a day"),
         (f"profile = 3\n{TASK}", 1, "a profile"),
+        (f"compare = 5\n{TASK}", 1, 'compare = "android"'),
         ('[[schedule]]\nname = "s"\n', 1, "nothing says when it fires"),
         ('[[schedule]]\nname = "s"\nevery = "1h"\nevry = 3\n', 4, "unknown key 'evry'"),
         ('[[schedule]]\nname = "a"\nevery = "1h"\n[[schedule]]\nname = "b"\nevery = "x"\n', 6, "not a duration"),

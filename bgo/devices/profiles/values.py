@@ -50,12 +50,17 @@ def _wrong(why: str, hint: str = "") -> UsageError:
 def _united(raw: Any, what: str, example: str) -> str:
     """Return a text that says its unit; a bare number would be read differently by different people."""
     if isinstance(raw, (int, float)) and not isinstance(raw, bool):
-        raise _wrong(f"{what} needs a unit, in quotes", f"write {example}")
+        raise _wrong(f"{what} needs a unit, in quotes", f"write {_with_unit(str(raw), what)}")
     if not isinstance(raw, str):
         raise _wrong(f"{what} is a text in quotes", f"write {example}")
     if re.fullmatch(r"\s*[0-9.]+\s*", raw, re.ASCII):
-        raise _wrong(f"{what} needs a unit", f"write {example}")
+        raise _wrong(f"{what} needs a unit", f"write {_with_unit(raw.strip(), what)}")
     return raw
+
+
+def _with_unit(number: str, what: str) -> str:
+    """Return what may be meant by a bare number."""
+    return f'"{number}s" or "{number}m"' if what == "a duration" else f'"{number} KiB" or "{number} MiB"'
 
 
 def _duration(raw: Any, _key: Key) -> int:
