@@ -14,11 +14,10 @@ import heapq
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from bgo import ids
 from bgo.clock import Moment, VirtualClock, moment
-from bgo.engine import cycle, explain, inputs, platform
+from bgo.engine import cycle, explain, platform
 from bgo.engine import settle as settling
 from bgo.engine.closing import closing
 from bgo.engine.cycle import Asker, Claim, Memory
@@ -28,19 +27,18 @@ from bgo.engine.settle import RunKey, Settled
 from bgo.errors import UsageError
 from bgo.model import payload as payloads
 from bgo.model.device import DeviceChange, DeviceState, View
-from bgo.model.flow import Over
 from bgo.model.handler import Catalogue
-from bgo.model.outcome import CancelledRun, Failed, Outcome, Succeeded, TaskError, TimedOut
+from bgo.model.outcome import CancelledRun, Outcome, Succeeded
 from bgo.model.plan import Gate
 from bgo.model.platform import RunBegan, Stop
 from bgo.model.profile import HOST, Profile
 from bgo.model.schedule import Counters, ScheduleState
-from bgo.model.steps import MEMBERS_LIMIT
 from bgo.model.task import Child, Task
 from bgo.policy import loss, relax
 from bgo.policy.gates import Offer
 from bgo.policy.lease import LEASE_MS
 from bgo.policy.loss import Loss
+from bgo.run.fates import Fates
 from bgo.run.leftover import leftover, waits_since
 from bgo.run.script import Script
 from bgo.run.timeline import SimRun, SimSchedule, SimTask, Timeline
@@ -50,10 +48,6 @@ from bgo.store.sqlite import SqliteStore
 __all__ = ["SimOptions", "Timeline", "floor_to_minute", "simulate"]
 
 WEEK_MS = 7 * 86_400_000
-USUAL_MS = 1_000
-"""How long a task takes of which nothing is known."""
-SAMPLE = 101
-"""Of so many last successes the median is taken."""
 PROGRESS_STEPS = 64
 """Steps between two words of progress."""
 WORKER = "simulator"
@@ -156,9 +150,7 @@ class _Play:
         self._watched: dict[RunKey, _Watched] = {}
         self._runs: dict[int, list[SimRun]] = {}
         self._heads: dict[int, tuple[str, str, str]] = {}
-        self._usual: dict[str, int] = {}
-        self._wanted: dict[int, list[Over]] = {}
-        """Chain → what its steps fan out over."""
+        self._fates = Fates(session, options.durations, options.failures)
         self._number = self._steps = 0
         self._rng = ids.seeded_rng(options.seed, "settle")
 
@@ -234,7 +226,7 @@ class _Play:
                 continue
             began = SimRun(task.run, task.attempt, task.due_at, start, json.loads(lease.waited), was_running=True)
             data = None if task.input_ref is None else self._session.payloads.get(task.input_ref)
-            length, outcome = self._fate(task, data or payloads.EMPTY)
+            length, outcome = self._fates.of(task, data or payloads.EMPTY)
             if task.cancel_reason is not None:
                 length, outcome = 0, CancelledRun()
             elif lease.paused:
@@ -274,7 +266,7 @@ class _Play:
         task = claim.task
         lease = self._session.leases.find(task.seq)
         held = {} if lease is None or lease.waited == "{}" else json.loads(lease.waited)
-        length, outcome = self._fate(task, claim.input)
+        length, outcome = self._fates.of(task, claim.input)
         self._idle.remove(claim.child)
         part = _Part(RunKey(task.seq, task.run, WORKER), outcome, claim.child)
         runs = self._runs.get(task.seq)
@@ -345,50 +337,3 @@ class _Play:
             runs = self._runs[seq]
             state, reason = str(done.to.state), str(done.to.reason)
             runs[-1] = replace(runs[-1], ended_at=now, state=state, reason=reason, stopped_by=stopped_by)
-
-    def _fate(self, task: Task, data: bytes) -> tuple[int, Outcome]:
-        """Return how long a run takes and how it ends."""
-        length, limit = self._length(task, data), task.wish.timeout.hard_ms
-        if limit is not None and length > limit:
-            return limit, TimedOut(limit)
-        if task.attempt <= self._options.failures.get(task.name, 0):
-            # The failure is of a kind that the task's own policy would retry.
-            kinds = (*task.wish.retry.retry_on, "SimulatedFailure")
-            return length, Failed(TaskError("SimulatedFailure", f"attempt {task.attempt} was told to fail", "", kinds))
-        return length, Succeeded(self._output(task))
-
-    def _output(self, task: Task) -> dict[str, Any] | None:
-        """Return what a task puts out as far as a later step of its chain fans out over it: a list of one item each."""
-        chain = None if task.parent is None else self._session.tasks.find_seq(task.parent)
-        if chain is None or chain.kind != "chain":
-            return None
-        if chain.seq not in self._wanted:
-            self._wanted[chain.seq] = list(self._fan_outs(chain))
-        found: dict[str, Any] = {}
-        for over in self._wanted[chain.seq]:
-            if over.member == task.name and over.path:
-                place = found
-                for key in over.path[:-1]:
-                    place = place.setdefault(key, {})
-                place[over.path[-1]] = [{}]
-        return found or None
-
-    def _fan_outs(self, chain: Task) -> Iterator[Over]:
-        """Yield what the steps of a chain fan out over."""
-        for member in self._session.flows.members(chain.seq, limit=MEMBERS_LIMIT):
-            flow = self._session.flows.find(member.seq) if member.kind == "batch" else None
-            over = None if flow is None else inputs.batch_plan(self._session, flow).over
-            if over is not None:
-                yield over
-
-    def _length(self, task: Task, data: bytes) -> int:
-        if task.handler == "sleep":
-            seconds = payloads.load(data).get("seconds", 1)
-            if isinstance(seconds, (int, float)) and seconds >= 0:
-                return round(seconds * 1000)
-        usual = self._usual.get(task.name)
-        if usual is None:
-            measured = self._session.records.median_ms(task.name, SAMPLE)
-            usual = self._options.durations.get(task.name, USUAL_MS) if measured is None else measured
-            self._usual[task.name] = usual
-        return usual
