@@ -66,7 +66,7 @@ def told_options(wish: Wish) -> list[Fact]:
     ]
 
 
-_EXPEDITED = {"run": "while its quota lasts; then as plain work", "drop": "while its quota lasts; then not at all"}
+_EXPEDITED = {"run": "while its quota lasts; then as plain work", "drop": "while its quota lasts; then held"}
 _NETWORKS = {
     NetworkConstraint.NONE: "",
     NetworkConstraint.CONNECTED: "a network",

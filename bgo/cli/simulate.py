@@ -39,7 +39,7 @@ def simulate(
         ),
     ] = None,
     compare: Annotated[
-        str | None, typer.Option(metavar="PROFILE", help="Play it under this one, too.", rich_help_panel=PLAY)
+        list[str] | None, typer.Option(metavar="PROFILE", help="Play it under this one, too.", rich_help_panel=PLAY)
     ] = None,
     start: Annotated[
         str | None,
@@ -86,8 +86,11 @@ def simulate(
     """
     flow = flow_of(ctx)
     said: PlayOptions = {"facts": facts}
+    if compare and len(compare) > 1:
+        raise UsageError("--compare is said twice", why="two profiles are compared: --profile and this one",
+                         hint=f"--profile {compare[0]} --compare {compare[1]}")  # fmt: skip
     for key, value in {
-        "scenario": scenario, "compare": compare, "seed": seed, "plays": plays, "slots": slots,
+        "scenario": scenario, "compare": compare[0] if compare else None, "seed": seed, "plays": plays, "slots": slots,
         "start": None if start is None else parse.instant_ms(start, flow.clock.now_ms()),
         "for_": None if for_ms is None else timedelta(milliseconds=for_ms),
     }.items():  # fmt: skip

@@ -138,7 +138,7 @@ Expedited = Annotated[
     typer.Option(
         "--expedited",
         metavar="[run|drop]",
-        help="Before all that a device profile puts off, while its quota lasts; then plain work, or none.",
+        help="Before all that a device profile puts off, while its quota lasts; then run as plain work, or held.",
         rich_help_panel=EACH,
     ),
 ]

@@ -55,6 +55,8 @@ class Memory:
     held: dict[int, str | None] = field(default_factory=dict)
     keeper: Keeper = field(default_factory=platform.InStore)
     """Where what the platform's rules remember is between two looks."""
+    peers: int = 0
+    """How many workers there were."""
     judge: Judge | None = None
     """What was judged last; most looks find nothing changed."""
 
@@ -118,6 +120,7 @@ def look(
 ) -> Look:
     """Judge without writing: would a tick find alarms, work for a free slot, or a changed hold?"""
     coming = session.alarms.next(moment)
+    _count_peers(session, memory)
     view, open_views, holds = _judge(session, asker, view, moment.now_ms, memory)
     slots = _budget(session, asker, free).free if open_views else 0
     changed = any(memory.held.get(v) != h.gate for v, _, h in holds)
@@ -148,6 +151,7 @@ def tick(
     """
     now = moment.now_ms
     promoted, coming, paused = alarms.ring(session, moment, view.profile)
+    _count_peers(session, memory)
     view, open_views, holds = _judge(session, asker, view, now, memory)
     _remember(session, memory, open_views, holds, now)
     claims: list[Claim] = []
@@ -264,6 +268,14 @@ def _remember(session: Session, memory: Memory, open_views: list[int], holds: li
         if number not in memory.held or memory.held[number] != gate:
             session.lanes.log_view(number, gate, now)
     memory.held.update(seen)
+
+
+def _count_peers(session: Session, memory: Memory) -> None:
+    """Let what holds be written down anew once others have gone: they may have seen it otherwise, and wrote last."""
+    peers = session.leases.count_workers()
+    if peers < memory.peers:
+        memory.held.clear()
+    memory.peers = peers
 
 
 def _budget(session: Session, asker: Asker, children: int) -> Budget:

@@ -91,7 +91,6 @@ def _task(desk: Desk, task: Task, number: int, size: int | None) -> None:
         expires_at=task.expires_at,
         input_bytes=size,
         usual_ms=desk.usual(task.name),
-        delayed=task.attempt == 0 and task.due_at - task.created_at > PUT_OFF_MS,
     )
     subject = Subject("task", task.id, task.name, number)
     desk.add(subject, [*_handled(ground, task.handler), *tasks.lint(work, ground.view)])

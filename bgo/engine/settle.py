@@ -12,7 +12,7 @@ from bgo.errors import UsageError
 from bgo.ids import Rng
 from bgo.model import payload as payloads
 from bgo.model.lane import LaneKey
-from bgo.model.outcome import Failed, Lost, Outcome, Succeeded, TaskError
+from bgo.model.outcome import Failed, Lost, Outcome, Released, Succeeded, TaskError
 from bgo.model.plan import Transition
 from bgo.model.profile import HOST, Profile
 from bgo.model.state import FINAL, Event
@@ -85,7 +85,7 @@ def settle(
     place = None
     if to.state not in FINAL:
         key_of = session.lanes.key(task.lane)
-        if to.event is Event.RETRY and key_of.view.traits.expedited:
+        if key_of.view.traits.expedited and _has_run(lease, outcome, to, started):
             task, key_of = _as_plain(session, task, key_of, now)
         place = place_of(task, key_of, to.due_at, now, begun=_has_begun(task, lease))
     if not session.tasks.settle(task, to, now, output=output, error=error, place=place):
@@ -111,6 +111,12 @@ def _fitted(task: Task, outcome: Outcome, profile: Profile) -> Task:
     from bgo.policy import fit
 
     return replace(task, wish=fit.fitted(task.wish, PLAIN, profile).wish)
+
+
+def _has_run(lease: Lease, outcome: Outcome, to: Transition, started: Moment | None) -> bool:
+    """Say whether user code has begun in this run: then the next is another attempt, be it charged or not."""
+    was_stopped = isinstance(outcome, Released) and outcome.started
+    return to.event is Event.RETRY or was_stopped or started is not None or lease.started_at is not None
 
 
 def _as_plain(session: Session, task: Task, key: LaneKey, now: int) -> tuple[Task, LaneKey]:

@@ -13,7 +13,7 @@ from bgo.clock import from_datetime
 from bgo.devices.names import is_sensed
 from bgo.errors import UsageError
 from bgo.model.device import DeviceChange, DeviceState, Facts, facts_of
-from bgo.model.options import Duration, is_whole, to_ms
+from bgo.model.options import Duration, is_whole, shown, to_ms
 from bgo.run.plays import PLAYS, Part, Play
 from bgo.run.simulator import WEEK_MS, SimOptions, floor_to_minute, simulate
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SCENARIO_SLOTS = 4
 """A scenario plays the same on every computer: its slots do not hang on the cores of this one."""
 MOST_PLAYS = 1_000
+MOST_SEED = 1 << 62
 Progress = Callable[[float], None]
 """Hears which part of the whole is done, from 0 to 1."""
 
@@ -93,7 +94,8 @@ def play(flow: Running, said: PlayOptions) -> Play:
 
 
 def _asked(flow: Running, said: PlayOptions) -> _Asked:
-    """Return what is said, over what the scenario says, over what is usual."""
+    """Return what is said, over what the scenario says, over what is usual. `--profile` is said; a profile of the
+    environment or the config file is usual."""
     start = said.get("start")
     start_ms = from_datetime(start) if isinstance(start, datetime) else start
     scenario = None
@@ -103,7 +105,15 @@ def _asked(flow: Running, said: PlayOptions) -> _Asked:
         scenario = load(said["scenario"], flow.clock, flow.settings.windows, start_ms)
         start_ms = scenario.start_ms
     usual: PlayOptions = {"profile": flow.settings.profile, "seed": 1}
-    found: PlayOptions = {**usual, **(_of_file(scenario) if scenario is not None else {}), **said}
+    if scenario is not None:
+        usual |= _of_file(scenario)
+    if flow.settings.origins.get("profile") == "--profile":
+        usual["profile"] = flow.settings.profile
+    found: PlayOptions = {**usual, **said}
+    if not is_whole(found["seed"], 0, MOST_SEED):
+        raise UsageError(
+            f"seed: {shown(found['seed'])} is out of range", why=f"it is from 0 to {MOST_SEED}", hint="seed=1"
+        )
     plays, facts = found.get("plays"), facts_of(found.get("facts"))
     device = found.get("device") or (None if is_sensed(facts.device) else facts.device or None)
     if plays is not None and not is_whole(plays, 1, MOST_PLAYS):

@@ -34,11 +34,15 @@ BESIDE = "scenario.db"
 
 
 class _Stage(Scheduling):
-    """A flow on a store in memory, whose time stands still. Any handler exists, and takes any input."""
+    """A flow on a store in memory, whose time stands still. Any handler exists, and takes any input.
+
+    Work is let in as a computer lets it in: what a profile refuses is held in the play under that profile, and runs in
+    the one beside it.
+    """
 
     def __init__(self, settings: Settings, start_ms: int) -> None:
         nowhere = settings.cache_dir / "no" / BESIDE
-        super().__init__(settings=replace(settings, store_path=nowhere), clock=VirtualClock(start_ms))
+        super().__init__(settings=replace(settings, store_path=nowhere, profile="host"), clock=VirtualClock(start_ms))
         self._open = SqliteStore(None)
         with self._open.write() as session:
             compose.configure(session, settings)

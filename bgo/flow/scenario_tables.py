@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -103,8 +104,12 @@ class ScenarioTables:
 
 
 def ms_of(value: Any) -> int:
-    """Return a duration in milliseconds."""
-    return duration_ms(str(value) if isinstance(value, int) else words.text(value, "a duration"), minimum=1)
+    """Return a duration in milliseconds. Raises UsageError for a number, which has no unit."""
+    if is_whole(value, 0, sys.maxsize):
+        raise UsageError(
+            f"{value}: of which unit?", why="a duration has a number and a unit", hint=f'"{max(1, value)}s"'
+        )
+    return duration_ms(words.text(value, "a duration"), minimum=1)
 
 
 def attempts_of(value: Any) -> int:

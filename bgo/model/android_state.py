@@ -6,7 +6,7 @@ it is worked out from the instants it holds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,8 @@ class Running:
     is_on_top: bool = False
     """The app was on top when it began."""
     wants_network: bool = False
+    plain_at: int | None = None
+    """When it became plain work, having begun as expedited; None: it did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ class Company:
 class AndroidState:
     """The state of all of Android's rules; `at` is when it last changed."""
 
-    at: int
+    at: int = field(compare=False)
     due: int | None = None
     """When it changes next by itself; None: never."""
     said: Said = Said()

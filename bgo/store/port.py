@@ -368,6 +368,9 @@ class Leases(Protocol):
     def unregister(self, worker: str) -> None:
         """Remove a worker."""
 
+    def count_workers(self) -> int:
+        """Return how many workers there are, dead ones that nobody has cleared away among them."""
+
     def workers(self) -> list[WorkerRow]:
         """Return all registered workers, dead ones not yet cleared included."""
 

@@ -96,6 +96,13 @@ def test_a_check_tells_everything_and_fails_for_errors_alone(bgo: Bgo, own: Path
     assert done.json[0]["what"] == "[device] says nothing of charging, battery, network"
 
 
+def test_a_check_warns_of_an_expedited_budget_that_is_hardly_anything(bgo: Bgo, own: Path) -> None:
+    write(own, odd="extends = 'android'\n[expedited.budgets]\nrare = '30s'\nrestricted = '0s'\nfrequent = '31s'")
+    (odd, _) = bgo("profiles", "check", "odd", "--json").json
+    assert (odd["level"], odd["place"]) == ("warning", f"{own}/odd.toml:3")
+    assert odd["what"] == "expedited.budgets.rare is hardly anything"
+
+
 def test_a_check_of_host_tells_what_the_sensors_say(bgo: Bgo) -> None:
     done = bgo("profiles", "check", "--json")
     assert done.code == 0

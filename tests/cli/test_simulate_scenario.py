@@ -69,6 +69,24 @@ def test_flags_win_over_the_scenario(bgo: Bgo, file: str) -> None:
     assert (found["profile"], found["ranges"]) == ("host", None)
 
 
+@pytest.mark.parametrize(
+    ("flags", "env", "played"),
+    [
+        ((), "", "android-14"),
+        ((), "android", "android-14"),
+        (("--profile", "android"), "", "android"),
+        (("--profile", "host"), "android", "host"),
+    ],
+)
+def test_a_profile_on_the_command_line_wins_over_the_file_and_that_over_the_environment(
+    flags: tuple[str, ...], env: str, played: str, bgo: Bgo, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path(file).write_text(f'profile = "android-14"\n{TEN}')
+    if env:
+        monkeypatch.setenv("BGO_PROFILE", env)
+    assert bgo(*flags, "simulate", "--scenario", file, "--json").json["profile"] == played
+
+
 def test_two_profiles_beside_each_other(bgo: Bgo, file: str) -> None:
     done = bgo("simulate", "--scenario", file, "--compare", "host")
     assert done.code == 0
@@ -129,6 +147,8 @@ def test_a_place_where_nothing_can_be_written(bgo: Bgo, file: str) -> None:
     [
         (["--scenario", "/no/such.toml"], "cannot read '/no/such.toml'"),
         (["--compare", "andriod"], "andriod"),
+        (["--compare", "host", "--compare", "ios"], "--compare is said twice"),
+        (["--seed", "-1"], "-1 is out of range"),
         (["--plays", "0"], "0 is not"),
         (["--plays", "1001"], "1001 is not"),
     ],

@@ -16,6 +16,7 @@ from bgo.model.outcome import Failed, Released, TaskError
 from bgo.model.plan import Gate
 from bgo.model.query import Retention, Selector
 from bgo.model.state import Reason, State
+from bgo.model.task import WorkerRow
 from bgo.policy import gates
 from bgo.policy.gates import Offer
 from bgo.policy.lease import LEASE_MS
@@ -246,3 +247,28 @@ def test_a_number_is_never_given_out_again(world: World) -> None:
     world.enqueue()
     world.tick()
     assert world.tokens[-1][1] != old
+
+
+def test_what_holds_is_told_again_when_another_worker_has_gone(world: World) -> None:
+    """Two that see it otherwise do not write against each other; who is left sets right what the other wrote last."""
+    task = world.enqueue(wish=CHARGING)
+    unplugged, plugged = world.worker("w1"), world.worker("w2", slots=1)
+    unplugged.view, plugged.view = a_view(charging=False), a_view(charging=True)
+    rows = [WorkerRow(name, "here", "boot1", 1, 1, START, 1, ()) for name in ("w1", "w2")]
+    with world.store.write() as session:
+        for row in rows:
+            session.leases.register(row)
+    world.tick("w1")
+    world.tick("w2", children=0)
+
+    def held_by() -> str | None:
+        return world.store.connection.execute("SELECT held_by FROM view").fetchone()[0]
+
+    assert held_by() is None, "the other sees it open"
+    assert not a_look(world).has_work
+    with world.store.write() as session:
+        session.leases.unregister("w2")
+    assert a_look(world).has_work
+    world.tick("w1")
+    assert held_by() == "charging"
+    assert world.task(task).state is State.QUEUED

@@ -38,6 +38,16 @@ def test_another_attempt_is_plain_work(world: World) -> None:
     world.verify()
 
 
+def test_what_its_platform_has_stopped_comes_back_as_plain_work(world: World) -> None:
+    spec = a_spec(wish=QUICK)
+    world.enqueue_all([spec])
+    world.tick()
+    world.finish(spec.id, Released(Reason.DEVICE, started=True))
+    assert world.task(spec.id).state is State.QUEUED
+    assert traits(world, spec.id).expedited == ""
+    world.verify()
+
+
 def test_what_was_only_handed_back_stays_expedited(world: World) -> None:
     spec = a_spec(wish=QUICK)
     world.enqueue_all([spec])

@@ -13,6 +13,7 @@ from bgo.api import TaskFlow
 from bgo.clock import VirtualClock
 from bgo.errors import BgoError, UsageError
 from bgo.flow.scenario_file import Scenario, load
+from bgo.model.device import DeviceState
 from bgo.run.plays import Play
 from bgo.run.timeline import SimTask
 
@@ -106,6 +107,36 @@ def test_what_is_said_wins_over_the_file(flow: TaskFlow, file: Path) -> None:
     assert rows(play, "upload")[0].started_at == START - HOUR
 
 
+REFUSED = '[[task]]\nname = "t"\nexpedited = true\ncharging = true\n'
+
+
+@pytest.mark.parametrize("in_force", ["host", "android", "ios"])
+def test_what_a_profile_refuses_is_held_under_it_and_runs_beside_it(
+    in_force: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f'profile = "android"\ncompare = "host"\nfor = "1h"\ndevice = ["at +0h charging=yes"]\n{REFUSED}'
+    file.write_text(text)
+    monkeypatch.setenv("BGO_PROFILE", in_force)
+    with TaskFlow(clock=VirtualClock(START)) as flow:
+        under, beside = (part.timeline for part in flow.play(scenario=file, profile="android").parts)
+    assert [[hold.gate for hold in never.holds] for never in under.never] == [["profile"]]
+    assert [row.name for row in beside.rows] == ["t"]
+
+
+def test_expedited_work_that_comes_over_time_was_not_put_off(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text('[[task]]\nname = "t"\nexpedited = true\ncount = 3\nspread = "3h"\n')
+    monkeypatch.setenv("BGO_PROFILE", "android")
+    with TaskFlow(clock=VirtualClock(START)) as flow:
+        (part,) = flow.play(scenario=file, facts=DeviceState(), for_=24 * 3600).parts
+    assert [row.started_at - START for row in part.timeline.rows] == [0, HOUR, 2 * HOUR]
+
+
+@pytest.mark.parametrize("seed", [-1, 1 << 63, True, "7"])
+def test_a_seed_is_a_whole_number(seed: Any, flow: TaskFlow) -> None:
+    with pytest.raises(UsageError, match="out of range"):
+        flow.play(seed=seed)
+
+
 def test_it_needs_no_store_and_makes_none(flow: TaskFlow, file: Path) -> None:
     play = played(flow, file)
     assert play.parts[0].timeline.rows
@@ -189,9 +220,12 @@ TASK = '[[task]]\nname = "t"\n'
         (f'{TASK}takes = "1s"\n[takes]\nt = "2s"\n', 3, "two values of takes"),
         (f"{TASK}input = 3\n", 3, "a table"),
         (f'{TASK}queue = "nowhere"\n', 1, "nowhere"),
-        (f"{TASK}[takes]\nt = 0\n", 4, "not a duration"),
+        (f"{TASK}[takes]\nt = 0\n", 4, "of which unit"),
+        (f'{TASK}[takes]\nt = "0s"\n', 4, "not a duration"),
+        (f"{TASK}takes = 5\n", 3, '"5s"'),
+        (f"{TASK}count = 2\nspread = 600\n", 4, '"600s"'),
         (f'{TASK}[fails]\nt = "x"\n', 4, "a number of attempts"),
-        (f"for = 0\n{TASK}", 1, "not a duration"),
+        (f"for = 0\n{TASK}", 1, "of which unit"),
         (f'start = "someday"\n{TASK}', 1, "not a time"),
         (f"seed = -1\n{TASK}", 1, "from 0"),
         (f"slots = 0\n{TASK}", 1, "from 1 to 1,000"),

@@ -12,6 +12,7 @@ from bgo.devices.profiles.reading import Path, Said
 from bgo.errors import UsageError
 from bgo.model.profile import BUCKETS, Profile
 from bgo.model.words import did_you_mean
+from bgo.policy.android.expedited import MARGIN_MS
 
 STANDBY = BUCKETS[1:6]
 """The buckets that an app goes down while nobody uses it."""
@@ -171,6 +172,12 @@ def _standby(profile: Profile) -> Iterator[Odd]:
         if not e.budgets_ms:
             why = "then nothing ever runs as such: without the table it would, and without a limit"
             yield Odd("expedited", "[expedited] has no budgets", why, "add [expedited.budgets]", is_error=False)
+        for name, budget in e.budgets_ms.items():
+            if 0 < budget <= MARGIN_MS:
+                path = f"expedited.budgets.{name}"
+                why = "a start needs more than 30 s of it free: here that none of it is used"
+                what, fix = f"{path} is hardly anything", "give it more than 30s, or leave the bucket out"
+                yield Odd(path, what, why, fix, is_error=False)
     if (b := profile.batching) is not None:
         yield from _positive("batching.ready", b.ready, "nothing is ready when nothing is there")
     if (s := profile.standby) is None:

@@ -37,8 +37,9 @@ def hold(profile: Profile, state: AndroidState, wants_network: bool, now: int) -
     company, needed = state.company, _needed(rule, profile, state, wants_network)
     if needed is None or company.ready >= needed:
         return None
-    until = None if company.since is None else company.since + rule.max_delay_ms
-    if until is not None and until <= now:
+    # What nobody has looked at yet waits from the next look on, so for as long at the latest.
+    until = (now if company.since is None else company.since) + rule.max_delay_ms
+    if until <= now:
         return None
     words = f"{company.ready} ready" if company.ready else "not ready for long"
     wish = f"{needed} ready, or {told(rule.max_delay_ms)}, or anything that runs"

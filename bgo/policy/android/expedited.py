@@ -20,9 +20,14 @@ def _budget(profile: Profile, state: AndroidState) -> int:
     return 0 if profile.expedited is None else profile.expedited.budgets_ms.get(facts.bucket(profile, state), 0)
 
 
+def margin_ms(budget: int) -> int:
+    """Return more than how much must be free where work starts; all of a budget that is no longer than the margin."""
+    return min(MARGIN_MS, budget - 1)
+
+
 def _start_limit(budget: int) -> int:
     """Return how much may have been used where work starts."""
-    return max(0, budget - 1 - min(MARGIN_MS, budget - 1))
+    return max(0, budget - 1 - margin_ms(budget))
 
 
 def may_start(profile: Profile, state: AndroidState, now: int) -> bool:
@@ -46,10 +51,11 @@ def hold(profile: Profile, state: AndroidState, traits: Traits, now: int) -> Hol
     rule = profile.expedited
     if traits.expedited != "drop" or may_start(profile, state, now):
         return None
-    needed, lift = "expedited quota, or --expedited=run", f"{PLUG_IN}; or enqueue it with --expedited=run"
+    budget = _budget(profile, state)
+    free = "expedited quota" if budget <= 0 else f"more than {told(margin_ms(budget))} of it free"
+    needed, lift = f"{free}, or --expedited=run", f"{PLUG_IN}; or enqueue it with --expedited=run"
     if rule is None:
         return Hold(Gate.QUOTA, "there is no expedited work", needed, f"the profile {profile.name}", None, lift)
-    budget = _budget(profile, state)
     spent = ledger.used(state.expedited, rule.window_ms, now)
     words = f"expedited, bucket {facts.bucket(profile, state)}: "
     words += f"{told(spent)} of {told(budget)} used in {told(rule.window_ms)}"

@@ -86,7 +86,20 @@ def _turned(profile: Profile, state: AndroidState, at: int) -> AndroidState:
 
 def _as_plain(profile: Profile, state: AndroidState, run: Running, at: int) -> Running:
     end = expedited.turns_plain_at(profile, state, run, at)
-    return run if end is None or end > at else replace(run, kind=facts.PLAIN)
+    return run if end is None or end > at else replace(run, kind=facts.PLAIN, plain_at=at)
+
+
+def as_plain(profile: Profile, state: AndroidState, run: Running, now: int) -> tuple[AndroidState, Running]:
+    """Return the state and the run at the instant at which expedited work becomes plain, if nothing happens before."""
+    while True:
+        end = expedited.turns_plain_at(profile, state, run, now)
+        if end is None:
+            return state, run
+        if state.due is None or state.due > end:  # a run that the state does not know
+            return state, replace(run, kind=facts.PLAIN, plain_at=end)
+        now = state.due
+        state = _turned(profile, state, now)
+        run = next((one for one in state.running if one.run == run.run), run)
 
 
 def _drawn(profile: Profile, before: AndroidState, after: AndroidState, at: int) -> AndroidState:

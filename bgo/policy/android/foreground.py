@@ -69,7 +69,9 @@ def hold(profile: Profile, state: AndroidState, type_: str, now: int) -> Hold | 
     limit, one = _limit(profile, type_), _account(state, type_)
     if one is None or limit.total_ms is None or _is_over(limit, one, now) or _used(one, now) < limit.total_ms:
         return None
-    return _used_up(type_, limit, one)
+    found = _used_up(type_, limit, one)
+    is_late = found.until_ms is not None and found.until_ms <= now  # it still runs, and nobody knows until when
+    return replace(found, until_ms=None) if is_late else found
 
 
 def _used_up(type_: str, limit: ForegroundLimit, one: Service) -> Hold:

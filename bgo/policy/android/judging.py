@@ -7,6 +7,7 @@ and batching last.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from bgo.model.android_state import AndroidState, Running
@@ -15,7 +16,7 @@ from bgo.model.options import NetworkConstraint
 from bgo.model.plan import Hold
 from bgo.model.platform import Stop
 from bgo.model.profile import Doze, Profile
-from bgo.policy.android import apps, batching, doze, expedited, facts, foreground, quota
+from bgo.policy.android import apps, batching, doze, expedited, facts, folding, foreground, quota
 from bgo.policy.android.wording import WAKE, told
 
 if TYPE_CHECKING:
@@ -106,11 +107,10 @@ def stop(profile: Profile, state: AndroidState, run: Running, now: int) -> Stop 
 
 def _stops(profile: Profile, state: AndroidState, run: Running, now: int) -> Iterator[Stop]:
     if run.kind == facts.PLAIN:
-        if (spent := quota.stop(profile, state, run, now)) is not None:
-            yield spent
-        yield from _sleeps(profile, state)
-        if (saver := apps.saver_hold(profile, state)) is not None:
-            yield Stop(now, saver)
+        yield from _plain_stops(profile, state, run, now)
+    elif run.kind == facts.EXPEDITED:
+        later, plain = folding.as_plain(profile, state, run, now)
+        yield from _plain_stops(profile, later, plain, now)
     yield from apps.stops(profile, state, run, now)
     if run.kind == facts.SERVICE:
         yield from foreground.stops(profile, state, run, now)
@@ -119,6 +119,30 @@ def _stops(profile: Profile, state: AndroidState, run: Running, now: int) -> Ite
         words, needed = f"ran for {most}", f"at most {most}, or a service in the foreground"
         hold = Hold(Gate.RUN_TIME, words, needed, "Android's limit for work in the background")
         yield Stop(run.at + profile.work.run_max_ms, hold)
+
+
+def _plain_stops(profile: Profile, state: AndroidState, run: Running, now: int) -> Iterator[Stop]:
+    """Yield what stops plain work; what would have stopped it already, had it not been expedited, ends it now."""
+    turned = run.plain_at
+    if turned is None:
+        yield from _taken(profile, state, run, now)
+        return
+    asked_at = turned if state.at <= turned else max(now, turned)  # nothing has happened since
+    for stop in _taken(profile, state, run, asked_at):
+        if stop.at > turned:
+            yield stop
+        else:
+            over = f"its {told(turned - run.at)} of expedited time are over"
+            also = f": {stop.hold.current}" if stop.hold.gate is not Gate.DOZE else ", and the phone is in Doze"
+            yield Stop(turned, replace(stop.hold, current=over + also))
+
+
+def _taken(profile: Profile, state: AndroidState, run: Running, now: int) -> Iterator[Stop]:
+    if (spent := quota.stop(profile, state, run, now)) is not None:
+        yield spent
+    yield from _sleeps(profile, state)
+    if (saver := apps.saver_hold(profile, state)) is not None:
+        yield Stop(now, saver)
 
 
 def _sleeps(profile: Profile, state: AndroidState) -> Iterator[Stop]:

@@ -34,6 +34,7 @@ BY_WORKER = "SELECT queue, count(*) FROM lease WHERE worker = ? GROUP BY queue"
 REGISTER = """INSERT INTO worker (id, host, boot_id, pid, pid_start, started_at, slots, queues)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 UNREGISTER = "DELETE FROM worker WHERE id = ?"
+COUNT = "SELECT count(*) FROM worker"
 WORKERS = "SELECT id, host, boot_id, pid, pid_start, started_at, slots, queues FROM worker ORDER BY started_at, id"
 
 
@@ -105,6 +106,9 @@ class SqlLeases:
 
     def unregister(self, worker: str) -> None:
         self._db.execute(UNREGISTER, (worker,))
+
+    def count_workers(self) -> int:
+        return int(self._db.execute(COUNT).fetchone()[0])
 
     def workers(self) -> list[WorkerRow]:
         return [_worker(row) for row in self._db.execute(WORKERS)]

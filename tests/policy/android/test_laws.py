@@ -48,6 +48,8 @@ def test_time_may_pass_at_once_or_bit_by_bit(
 def test_looking_in_between_changes_nothing(name: str, start: dict[str, Any], deeds: list[tuple[Deed, float]]) -> None:
     looked, not_looked = Play(PROFILES[name], start), Play(PROFILES[name], start)
     for deed, part in deeds:
+        if deed.kind == "late":
+            continue  # what is told of a time that was looked at already does change what was seen then
         looked.phone._at(looked.now + round(deed.gap * part))
         looked.phone.tell(looked.now + round(deed.gap * part))
         looked.do(deed)

@@ -49,6 +49,11 @@ def test_work_of_an_app_not_in_use_waits_for_four_more() -> None:
     assert phone.gates(2 * MINUTE) == []
 
 
+def test_what_nobody_has_looked_at_yet_waits_for_half_an_hour_at_most() -> None:
+    hold = Phone("android", **AWAY, bucket="working").holds(7 * MINUTE)[0]
+    assert (hold.gate, hold.current, hold.until_ms) == (Gate.BATCHING, "not ready for long", 38 * MINUTE)
+
+
 def test_or_for_half_an_hour_or_for_anything_that_runs() -> None:
     phone = Phone("android", **AWAY, bucket="working")
     phone.gather(0, 1)

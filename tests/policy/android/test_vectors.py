@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bgo.model.device import Tri
@@ -270,6 +272,7 @@ def test_a_first_attempt_is_expedited_and_has_an_account_of_its_own() -> None:
     assert phone.gates(24 * MINUTE, EXPEDITED)[:1] == [Gate.QUOTA]
     hold = phone.holds(24 * MINUTE, OR_DROP)[0]
     assert hold.current == "expedited, bucket rare: 10 min of 10 min used in 24 h"
+    assert hold.needed == "more than 30 s of it free, or --expedited=run"
     assert hold.until_ms == 12 * MINUTE + DAY + 30 * SECOND + 1
 
 
@@ -278,11 +281,46 @@ def test_after_three_minutes_expedited_work_is_plain_work() -> None:
     phone.begin(5 * MINUTE, "run", EXPEDITED)
     stop = phone.stop(5 * MINUTE, "run", EXPEDITED)
     assert stop is not None
-    assert (stop.at, stop.hold.gate) == (15 * MINUTE, Gate.RUN_TIME)
+    assert (stop.at, stop.hold.gate) == (8 * MINUTE, Gate.DOZE), "as plain work it may not go on in Doze"
     assert phone.edge(5 * MINUTE) == 8 * MINUTE
-    stop = phone.stop(8 * MINUTE, "run", EXPEDITED)
-    assert stop is not None
-    assert (stop.at <= 8 * MINUTE, stop.hold.gate) == (True, Gate.DOZE)
+    later = phone.stop(8 * MINUTE + 20, "run", EXPEDITED)
+    assert later == stop
+    assert stop.hold.current == "its 3 min of expedited time are over, and the phone is in Doze"
+
+
+@pytest.mark.parametrize(
+    ("words", "gate", "current"),
+    [
+        ({"low_power": True}, Gate.LOW_POWER, "its 3 min of expedited time are over: battery saver is on"),
+        (
+            {"bucket": "rare"},
+            Gate.QUOTA,
+            "its 3 min of expedited time are over: bucket rare: 10 min of 10 min used in 24 h",
+        ),
+        ({}, Gate.RUN_TIME, "ran for 10 min"),
+    ],
+)
+def test_expedited_work_ends_where_as_plain_work_it_may_not_run(
+    words: dict[str, Any], gate: Gate, current: str
+) -> None:
+    phone = Phone("android", screen=True, charging=False, app="background", **words)
+    phone.work(0, 10 * MINUTE)
+    phone.begin(20 * MINUTE, "run", EXPEDITED)
+    ends = (30 if gate is Gate.RUN_TIME else 23) * MINUTE
+    for now in (20 * MINUTE, 22 * MINUTE, 23 * MINUTE, 23 * MINUTE + 1):
+        stop = phone.stop(now, "run", EXPEDITED, begun=20 * MINUTE)
+        assert stop is not None
+        assert (stop.at, stop.hold.gate, stop.hold.current) == (ends, gate, current)
+
+
+def test_what_comes_after_its_expedited_time_is_told_as_such() -> None:
+    """Doze begins a minute after the run became plain work: then it is Doze that ends it."""
+    phone = Phone("android", screen=False, charging=False, network="unmetered")
+    phone.begin(0, "run", EXPEDITED)
+    for now in (0, 3 * MINUTE, 4 * MINUTE):
+        stop = phone.stop(now, "run", EXPEDITED)
+        assert stop is not None
+        assert (stop.at, stop.hold.current) == (4 * MINUTE, "Doze begins")
 
 
 def test_ten_minutes_are_the_most_for_plain_work() -> None:
