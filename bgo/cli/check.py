@@ -39,7 +39,8 @@ def check(
 ) -> None:
     """Check what is queued and scheduled: what can never run, and what the profile would change about it.
 
-    Judged as a plain `bgo run` would judge here. Exit code 1 where something is an error.
+    Judged as a plain `bgo run` would judge here; --profile ios: as a phone would. Exit code 1 where something is
+    an error.
     """
     from bgo.cli import render
 

@@ -48,6 +48,14 @@ class Kind(StrEnum):
     ROAMING = NetworkKind.ROAMING.value
 
 
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile", metavar="PROFILE", rich_help_panel=DEVICE,
+        help="The rules that count: android, ios, samsung …; bgo profiles lists them.",
+    ),
+]  # fmt: skip
+"""It is an option of all commands, taken before a command sees its own; here it is told where it matters most."""
 Charging = Annotated[
     YesNo | None,
     typer.Option("--charging", metavar="yes|no", help="It charges, or not; default: ask it.", rich_help_panel=DEVICE),
@@ -114,10 +122,13 @@ def device(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def told(**words: Any) -> None:
+        words.pop("profile")
         said = {name: words.pop(name) for name in options}
         command(**words, facts=_facts(**said))
 
-    shown = [one for name, parameter in own.items() for one in (options.values() if name == "facts" else [parameter])]
+    profile = inspect.Parameter("profile", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Profile)
+    told_of = [*options.values(), profile]
+    shown = [one for name, parameter in own.items() for one in (told_of if name == "facts" else [parameter])]
     signature = inspect.Signature([one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in shown])
     told.__signature__ = signature  # type: ignore[attr-defined]  # as functions have it, for who looks at them
     told.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()}

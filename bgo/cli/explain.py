@@ -57,7 +57,8 @@ def explain(
 ) -> None:
     """Say why a task is not running: every gate, what it needs, who holds it, and what would lift it.
 
-    Judged as a plain `bgo run` would judge here and now. Ended tasks: which gates had held them, and for how long.
+    Judged as a plain `bgo run` would judge here and now; --profile ios: as a phone would. Ended tasks: which gates had
+    held them, and for how long.
     """
     from bgo.cli import render
 

@@ -88,6 +88,8 @@ def run(
 ) -> None:
     """Execute everything that is due, then end; safe to start every minute from cron.
 
+    By the rules of this computer, or of a phone: bgo run --profile android.
+
     Ctrl-C: nothing more is started, running tasks get 30 s and are then handed back; a second one hands back at once.
     """
     from bgo.run.bench import RunOptions

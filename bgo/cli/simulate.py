@@ -80,7 +80,8 @@ def simulate(
 
     The worker's own rules are applied to a copy of the store, in no time. A task takes as long as such tasks usually
     did, else a second; only a scenario's fail. Members of chains and batches are shown as the tasks they are; a step
-    that fans out over an output nobody knows yet gets one item. Where a profile promises no times (iOS), 20 seeds are
+    that fans out over an output nobody knows yet gets one item. Played under the profile in force, or that of
+    --profile or --scenario. Where a profile promises no times (iOS), 20 seeds are
     played: rows are ranges then. The same start and seed give the same answer.
     """
     flow = flow_of(ctx)

@@ -126,3 +126,14 @@ def test_a_task_that_has_ended_tells_what_its_platform_held_it_for(bgo: Bgo, flo
     assert list(told) == ["due", "doze", "slots"]
     assert told["doze"][0] is True
     assert abs(told["doze"][1] - 5 * MINUTE) < 1_000
+
+
+@pytest.mark.parametrize("command", ["run", "explain", "simulate", "check"])
+def test_help_tells_of_the_profile_where_it_matters(bgo: Bgo, command: str) -> None:
+    assert bgo(command, "--help").text.count("--profile") >= 2, "as an option, and in the text"
+
+
+def test_a_profile_may_stand_behind_its_command(bgo: Bgo) -> None:
+    bgo("enqueue", "echo")
+    assert bgo("explain", "@last", "--profile", "android", "--json").json["profile"] == "android"
+    assert bgo("--profile", "android", "explain", "@last", "--json").json["profile"] == "android"
