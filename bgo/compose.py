@@ -180,7 +180,7 @@ def bench(
     sense: Callable[[], DeviceState],
     catalogue: Callable[[], Catalogue],
     profile: Profile | None = None,
-    since_ms: int = 0,
+    facts: Facts | None = None,
     before: tuple[DeviceChange, ...] = (),
 ) -> Bench:
     """Return all that a worker works with."""
@@ -188,6 +188,7 @@ def bench(
 
     from bgo.clock import SystemClock
     from bgo.ids import quick_rng
+    from bgo.model.device import NO_FACTS
     from bgo.model.profile import HOST
     from bgo.run.bench import Bench, HookSetup
 
@@ -203,7 +204,7 @@ def bench(
         sense=sense,
         plugins=json.dumps(plugin_settings(settings).to_json()),
         profile=HOST if profile is None else profile,
-        since_ms=since_ms,
+        facts=facts or NO_FACTS,
         before=before,
         slots=settings.slots,
         lease_ms=int(settings.lease_s * 1000),

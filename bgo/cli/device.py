@@ -100,7 +100,7 @@ Signal = Annotated[
 Since = Annotated[
     int | None,
     typer.Option(
-        "--since", parser=parse.duration_ms, metavar="TIME", help="For so long these facts have been so; default: 1d.",
+        "--since", parser=parse.duration_ms, metavar="TIME", help="For so long these facts have been so; default: as remembered, or 1d.",
         rich_help_panel=DEVICE, show_default=False,
     ),
 ]  # fmt: skip
@@ -159,7 +159,10 @@ def _facts(
         return Facts(device=device)
     from bgo.devices import signals
 
-    return Facts(signals.by_flags(words, signal or ()), LONG_MS if since is None else since, device)
+    said = signals.by_flags(words, signal or ())
+    if since is None:
+        return Facts(said, LONG_MS, device=device)
+    return Facts(said, since, device, signals.spoken_of(said))
 
 
 def remember(ctx: typer.Context, words: list[str]) -> None:

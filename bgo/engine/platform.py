@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from bgo.model.device import DeviceChange, DeviceState, View
+from bgo.model.device import NO_FACTS, DeviceChange, DeviceState, Facts, View
 from bgo.model.platform import DeviceSaid, Event, PlatformState, RunOver
 from bgo.model.profile import Profile
 
@@ -76,13 +76,14 @@ def view(
     now: int,
     keeper: Keeper | None = None,
     *,
-    since: int = 0,
+    facts: Facts = NO_FACTS,
     before: Sequence[DeviceChange] = (),
 ) -> View:
     """Return the view of a device that says this now, with what its rules remember; nothing is written.
 
-    `since`: what the device says has been so for so many milliseconds, where it is news. `before` is what it said
-    earlier, as its script tells: from then on that the rules have not seen.
+    By the `facts` that are said of the device, what it says has been so for long where it is news, and what of them is
+    firm even where it is not. `before` is what it said earlier, as its script tells: from then on that the rules have
+    not seen.
     """
     if not profile.remembers and device.battery.percent is None:
         return View(profile, device)
@@ -99,7 +100,8 @@ def view(
     seen_at = _seen_at(state)
     earlier = [DeviceSaid(change.at_ms, change.state) for change in before if seen_at < change.at_ms <= now]
     told = pending[-1][2] if pending else 0
-    return _seen(View(profile, device, state, told), [*overs, *earlier, DeviceSaid(now - since, device)], now)
+    says = DeviceSaid(now - facts.since_ms, device, facts.firm)
+    return _seen(View(profile, device, state, told), [*overs, *earlier, says], now)
 
 
 def _seen_at(state: PlatformState) -> int:

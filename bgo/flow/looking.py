@@ -186,7 +186,7 @@ class Looking(Profiled):
             view, facts = found.view, facts_of(device)
             seen = platform.view(
                 session, view.profile, view.device, found.now,
-                since=facts.since_ms, before=self.said_before(facts),
+                facts=facts, before=self.said_before(facts),
             )  # fmt: skip
             return replace(found, view=seen)
 

@@ -87,9 +87,7 @@ class Running(Looking):
         options = options or RunOptions()
         known = Known(self._peek, self.catalogue, self.clock)
         facts = facts_of(device)
-        bench = compose.bench(
-            self.settings, self.sensing(facts), known, self.profile, facts.since_ms, self.said_before(facts)
-        )
+        bench = compose.bench(self.settings, self.sensing(facts), known, self.profile, facts, self.said_before(facts))
         with self.store.read() as session:
             for queue in sorted(options.queues or ()):
                 self._check_queue(session, queue)

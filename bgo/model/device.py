@@ -122,6 +122,8 @@ class Facts:
     """For so long it has been so already."""
     device: str = ""
     """Which one it is: a day that comes with bgo, a script, `host`, `adb…` or `termux`; empty: as configured."""
+    firm: frozenset[str] = frozenset()
+    """The fields of which somebody has said since when: what is remembered of these does not count."""
 
 
 NO_FACTS = Facts()

@@ -21,6 +21,8 @@ class DeviceSaid(NamedTuple):
 
     at: int
     device: DeviceState
+    firm: frozenset[str] = frozenset()
+    """These of its fields count from `at` on even if it said the same before: somebody knows since when they are so."""
 
 
 class RunBegan(NamedTuple):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from bgo.clock import Clock
 from bgo.ids import Rng
-from bgo.model.device import DeviceChange, DeviceState
+from bgo.model.device import NO_FACTS, DeviceChange, DeviceState, Facts
 from bgo.model.handler import Catalogue
 from bgo.model.hooks import Argv
 from bgo.model.profile import HOST, Profile
@@ -48,8 +48,8 @@ class Bench:
     plugins: str = "{}"
     """The plugin settings for the children, as JSON."""
     profile: Profile = HOST
-    since_ms: int = 0
-    """What is said of the device as a fact has been so for so long, when this worker begins."""
+    facts: Facts = NO_FACTS
+    """What is said of the device, and for how long it has been so when this worker begins."""
     before: tuple[DeviceChange, ...] = ()
     """What the device said before, as its script tells."""
     slots: int = 2

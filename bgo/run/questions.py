@@ -85,8 +85,10 @@ class Questions:
         bench, now, keeper = self._bench, self._bench.clock.now_ms(), self._memory.keeper
         if self._has_looked:
             return platform.view(session, bench.profile, device, now, keeper)
-        since = bench.since_ms + now - self._began_at if bench.since_ms else 0
-        return platform.view(session, bench.profile, device, now, keeper, since=since, before=bench.before)
+        said = bench.facts
+        if said.since_ms or said.firm:
+            said = replace(said, since_ms=said.since_ms + now - self._began_at)
+        return platform.view(session, bench.profile, device, now, keeper, facts=said, before=bench.before)
 
     def seen(self, device: DeviceState) -> View:
         """Return the view of a device that says this; what its rules remember is left out where no store answers.

@@ -153,6 +153,22 @@ def test_a_run_of_cron_remembers_since_when_the_device_sleeps(shell: Shell) -> N
     assert task in shell("tasks", "--state", "queued", "-q")
 
 
+def test_since_when_it_is_so_counts_more_than_what_is_remembered(shell: Shell) -> None:
+    """The phone is known to doze; who says that its screen went off a moment ago is believed, by explain and by run."""
+    off = ("--profile", "android", "--charging", "no", "--network", "unmetered", "--screen", "off")
+    task = shell("enqueue", "echo", "-q").strip()
+    shell("run", *off)
+    assert "doze" in shell.gates(task, *off), "for a day, where nothing is said of it"
+    assert shell.gates(task, *off, "--since", "1m") == {}
+    assert "doze" in shell.gates(task, *off), "explain has noted nothing down"
+    assert "1 done" in shell("run", *off, "--since", "1m")
+    later = shell("enqueue", "echo", "-q").strip()
+    assert shell.gates(later, *off) == {}, "and run has"
+    assert "doze" in shell.gates(later, *off, "--since", "70m")
+    shell("run", *off, "--since", "70m")
+    assert "doze" in shell.gates(later, *off)
+
+
 def test_what_is_held_runs_when_the_flags_change(shell: Shell) -> None:
     low = ("--profile", "android", "--battery", "12", "--charging", "no", "--network", "metered")
     power = shell("enqueue", "echo", "message=power", "--battery-not-low", "-q").strip()

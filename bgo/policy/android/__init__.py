@@ -10,7 +10,7 @@ from bgo.model.android_state import AndroidState
 from bgo.model.device import DeviceState, Reading, Tri
 from bgo.model.platform import DeviceSaid, Event, Gathered, RunBegan, RunOver, Stop
 from bgo.model.profile import Battery, Profile
-from bgo.policy.android import batching, facts, folding, judging
+from bgo.policy.android import batching, facts, folding, judging, restating
 from bgo.policy.android.wording import told
 
 if TYPE_CHECKING:
@@ -25,8 +25,10 @@ def step(profile: Profile, state: AndroidState | None, event: Event) -> AndroidS
     """Return the state after an event; None: nothing was seen before."""
     state = folding.met(event.at) if state is None else state
     match event:
-        case DeviceSaid(at, device):
+        case DeviceSaid(at, device, firm):
             said = facts.said(profile, device, state.said)
+            if firm:
+                state = restating.unlearnt(profile, state, said, firm, at)
             return state if said == state.said else folding.told(profile, state, said, at)
         case RunBegan():
             return folding.began(profile, state, event)

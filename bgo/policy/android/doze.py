@@ -24,9 +24,9 @@ has no such count for each look, and hands out the next task at once."""
 def told(doze: Doze | None, rest: Rest, before: Said, said: Said, at: int) -> Rest:
     """Return the rest when from `at` on the phone says this."""
     if said.moving != before.moving:
-        rest = _moved(rest, at) if said.moving else replace(rest, still_at=at)
+        rest = moved(rest, at) if said.moving else replace(rest, still_at=at)
     if said.charging or (not facts.is_dark(said) and not (said.locked and rest.phase != "awake")):
-        return rest if rest.phase == "awake" else _woken(rest, "awake", at)
+        return rest if rest.phase == "awake" else woken(rest, "awake", at)
     if rest.phase == "awake":
         return replace(rest, phase="resting", at=at, until=None, rest_at=at, light_from=at)
     if rest.phase == "light-wait" and said.network != "none" and doze is not None and doze.light is not None:
@@ -34,14 +34,16 @@ def told(doze: Doze | None, rest: Rest, before: Said, said: Said, at: int) -> Re
     return rest
 
 
-def _moved(rest: Rest, at: int) -> Rest:
-    """Motion ends deep Doze, and light Doze begins anew; else it only delays the deep one."""
+def moved(rest: Rest, at: int) -> Rest:
+    """Return the rest when from `at` on the device moves: that ends deep Doze, and light Doze begins anew; else it only
+    delays the deep one."""
     if rest.phase in ("deep", "deep-window"):
-        rest = replace(_woken(rest, "resting", at), rest_at=rest.rest_at, light_from=at)
+        rest = replace(woken(rest, "resting", at), rest_at=rest.rest_at, light_from=at)
     return replace(rest, still_at=None)
 
 
-def _woken(rest: Rest, phase: str, at: int) -> Rest:
+def woken(rest: Rest, phase: str, at: int) -> Rest:
+    """Return the rest in a phase that something has woken it to."""
     left = at if rest.phase in DOZING else rest.left_at
     return Rest(phase, at, light_from=rest.light_from, still_at=rest.still_at, left_at=left)
 

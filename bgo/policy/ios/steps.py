@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
+from typing import Any
 
 from bgo.model.ios_state import Facts, IosState, Pending
 from bgo.model.platform import DeviceSaid
@@ -18,6 +20,8 @@ def said(profile: Profile, state: IosState, event: DeviceSaid) -> IosState:
     """
     facts = seen(profile, event.device)
     state = advance(profile, state, event.at)
+    if event.firm:
+        state = _unlearnt(state, facts, event.firm)
     if facts == state.facts:
         return state
     was_forgotten = event.at >= unused_at(profile, state)
@@ -26,6 +30,35 @@ def said(profile: Profile, state: IosState, event: DeviceSaid) -> IosState:
         changed = replace(changed, grace_until=0, refresh_until=0, processing_until=0)
     changed = _permitted(profile, replace(changed, at=event.at, facts=facts), event.at, is_new=was_forgotten)
     return advance(profile, timed(profile, changed), state.at)
+
+
+_SWITCHES = {"charging": "power", "network": "network", "low_power": "low_power", "refresh": "refresh"}
+"""The signals by which iOS permits requests, or does not, by their fields."""
+
+
+def _unlearnt(state: IosState, facts: Facts, firm: Set[str]) -> IosState:
+    """Return the state as if, until now, the opposite had been so of each firm fact that is no news.
+
+    What is folded next makes news of it.
+    """
+    known = state.facts
+    if known is None:
+        return state
+    names = [field for name, field in _SWITCHES.items() if name in firm]
+    same: dict[str, Any] = {n: not getattr(facts, n) for n in names if getattr(facts, n) == getattr(known, n)}
+    known = replace(known, **same)
+    if "app" in firm and facts.app == known.app and facts.app in ("foreground", "background"):
+        known = replace(known, app="background" if facts.app == "foreground" else "foreground")
+    if facts.rest and facts.rest == known.rest and firm & ({"idle"} if facts.rest == "said" else {"screen", "lock"}):
+        known, state = replace(known, rest=""), replace(state, idle_from=None)
+    elif not same:
+        return replace(state, facts=known)
+    refresh = _withdrawn(state.refresh) if same.keys() & {"low_power", "refresh"} else state.refresh
+    return replace(state, facts=known, refresh=refresh, processing=tuple(map(_withdrawn, state.processing)))
+
+
+def _withdrawn(request: Pending) -> Pending:
+    return replace(request, ready_from=None)
 
 
 def _used(profile: Profile, state: IosState, facts: Facts, at: int) -> IosState:

@@ -70,11 +70,11 @@ class Phone:
         self.state = android.advance(self.profile, self.state, self.base + now)
         return self.state
 
-    def tell(self, at: int, **said: Any) -> None:
-        """Let the phone say something new; the rest stays as it was."""
+    def tell(self, at: int, *, firm: bool = False, **said: Any) -> None:
+        """Let the phone say something new; the rest stays as it was. What is firm counts from `at` though it be old."""
         new = device(**said)
         self.device = replace(self.device, **{name: getattr(new, name) for name in said})
-        self._fold(DeviceSaid(self.base + at, self.device))
+        self._fold(DeviceSaid(self.base + at, self.device, frozenset(said) if firm else frozenset()))
 
     def begin(self, at: int, run: str = "run", traits: Traits = PLAIN, wants_network: bool = False) -> None:
         self._fold(RunBegan(self.base + at, run, traits, wants_network))

@@ -229,6 +229,23 @@ def test_what_has_been_so_for_long_counts_from_then() -> None:
     assert ios.step(IOS, late, DeviceSaid(T0, a_phone("charging=yes screen=off"))) is late
 
 
+def test_what_is_remembered_counts_until_somebody_says_since_when() -> None:
+    dark = "app=background screen=off charging=yes network=unmetered"
+    device, state, now = a_phone(dark), after([(0, dark), (6 * HOUR, "")]), T0 + 6 * HOUR
+    assert ios.step(IOS, state, DeviceSaid(now - MINUTE, device)).idle_from == T0 + 5 * MINUTE
+    said = DeviceSaid(now - MINUTE, device, frozenset({"screen", "app"}))
+    firm = ios.step(IOS, state, said)
+    assert (firm.idle_from, firm.used_at) == (now + 4 * MINUTE, now - MINUTE)
+    assert {one.ready_from for one in firm.processing} == {now + 4 * MINUTE}
+    assert firm.refresh == state.refresh, "that is no matter of the screen"
+    assert ios.advance(IOS, ios.step(IOS, firm, said), now) == ios.advance(IOS, firm, now)
+    switched = ios.step(IOS, state, said._replace(firm=frozenset({"refresh"})))
+    assert (switched.refresh.ready_from, switched.idle_from) == (now - MINUTE, state.idle_from)
+    front = a_phone(AWAKE + " app=foreground")
+    opened = ios.step(IOS, ios.step(IOS, None, DeviceSaid(T0, front)), DeviceSaid(now, front, frozenset({"app"})))
+    assert (opened.used_at, opened.grace_until) == (now, 0)
+
+
 def test_nothing_new_changes_nothing() -> None:
     state = after([(0, ASLEEP)])
     assert ios.step(IOS, state, DeviceSaid(T0, a_phone(ASLEEP))) is state
