@@ -100,8 +100,8 @@ Signal = Annotated[
 Since = Annotated[
     int | None,
     typer.Option(
-        "--since", parser=parse.duration_ms, metavar="TIME", help="For so long these facts have been so; default: as remembered, or 1d.",
-        rich_help_panel=DEVICE, show_default=False,
+        "--since", parser=parse.duration_ms, metavar="TIME", rich_help_panel=DEVICE, show_default=False,
+        help="For so long these facts have been so; default: as remembered, or 1d.",
     ),
 ]  # fmt: skip
 Device = Annotated[
