@@ -116,7 +116,10 @@ class Judge:
             and self._now <= now_ms
             and (self._until is None or now_ms < self._until)
         )
-        return self if is_same else Judge(view, offer, now_ms)
+        if not is_same:
+            return Judge(view, offer, now_ms)
+        self._now = now_ms  # what it has not been asked yet is judged now
+        return self
 
     def hold(self, key: ViewKey) -> Hold | None:
         """Return the first hold on work of this kind, or None when it may start."""

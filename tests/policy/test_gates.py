@@ -85,6 +85,15 @@ def test_a_judge_serves_as_long_as_nothing_changes() -> None:
     assert judge.at(a_view(True), ANYTHING, START - 1) is not judge
 
 
+def test_a_judge_that_served_before_judges_by_the_present_hour() -> None:
+    """START is 15:06:40 in UTC. The first that asks for hours asks a minute later."""
+    judge = Judge(a_view(), ANYTHING, START)
+    judge.hold(a_key(CHARGING))
+    later = judge.at(a_view(), ANYTHING, START + 60_000)
+    assert later.hold(ViewKey("default", "work", NO_CONSTRAINTS, hours("15:06-15:07"), UTC)) is not None
+    assert later.hold(ViewKey("default", "work", NO_CONSTRAINTS, hours("15:07-15:08"), UTC)) is None
+
+
 @pytest.mark.parametrize("charging", [True, False, None])
 def test_work_that_asks_for_nothing_is_never_held(charging: bool | None) -> None:
     assert gates(a_key(), a_view(charging)) == []
