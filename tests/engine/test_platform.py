@@ -9,7 +9,7 @@ import pytest
 from bgo.engine import platform
 from bgo.engine.platform import InMemory, InStore
 from bgo.model.android_state import AndroidState
-from bgo.model.device import DeviceChange, DeviceState, Reading, Tri
+from bgo.model.device import DeviceChange, DeviceState, Facts, Reading, Tri
 from bgo.model.ios_state import IosState
 from bgo.model.platform import MET, PlatformState
 from bgo.model.platform_json import dump, load
@@ -88,7 +88,7 @@ def test_a_fact_that_has_been_so_for_long_counts_from_then(store: SqliteStore) -
     keeper = InStore()
     with store.write() as session:
         now = platform.view(session, PHONE, DARK, START, keeper).platform.android
-        long = platform.view(session, PHONE, DARK, START, keeper, since=3_600_000).platform.android
+        long = platform.view(session, PHONE, DARK, START, keeper, facts=Facts(since_ms=3_600_000)).platform.android
     assert now is not None
     assert long is not None
     assert (now.dark_at, long.dark_at) == (START, START - 3_600_000)

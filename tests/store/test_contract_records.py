@@ -95,6 +95,7 @@ def test_workers_register_and_leave(store: Store, backend: Backend) -> None:
         session.leases.register(two)
         session.leases.register(one)
         assert session.leases.workers() == [one, two]
+        assert session.leases.count_workers() == 2
     with pytest.raises(backend.violation), store.write() as session:
         session.leases.register(one)
     with store.write() as session:
