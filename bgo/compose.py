@@ -116,7 +116,8 @@ def survey(settings: Settings, device: str = "") -> Survey:
     from bgo.devices.sensors import Place, Survey, sensors
 
     store_dir = str(settings.store_path.parent)
-    return Survey(sensors(Place(store_dir, int(settings.idle_after_s * 1000), device or settings.sensors)))
+    idle_after_ms, whose = int(settings.idle_after_s * 1000), device or settings.sensors
+    return Survey(sensors(Place(store_dir, idle_after_ms, whose, profile(settings).storage)))
 
 
 def sensing(

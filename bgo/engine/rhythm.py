@@ -31,9 +31,9 @@ def turn(session: Session, schedule: Schedule, now: int, profile: Profile) -> Tu
     every = _every(schedule, profile)
     if every is None:
         return None
-    ended = _last_end(session, schedule, now)
-    if ended is not None and ended + every > now:
-        return Turn(False, _at(schedule, ended + every))
+    last = _last(session, schedule, now)
+    if last is not None and (at := fit_timing.next_ms(*last, every, profile)) > now:
+        return Turn(False, _at(schedule, at))
     return Turn(True, _at(schedule, now + every))
 
 
@@ -54,13 +54,13 @@ def _every(schedule: Schedule, profile: Profile) -> int | None:
     return None if following is None else following - schedule.next_at
 
 
-def _last_end(session: Session, schedule: Schedule, now: int) -> int | None:
-    """Return when what it made last ended: `now` while it has not; None where it has made nothing."""
+def _last(session: Session, schedule: Schedule, now: int) -> tuple[int, int] | None:
+    """Return when it fired last and when what that made ended: `now` while it has not; None: it has made nothing."""
     rows = session.schedules.occurrences(schedule, LOOKED)
     fired = next((row for row in rows if row.outcome == "fired" and row.task is not None), None)
     if fired is None or fired.task is None:
         return None
     task = session.tasks.find(fired.task)
     if task is None:
-        return fired.noted_at  # pruned: long ago
-    return now if task.finished_at is None else task.finished_at
+        return fired.at, fired.noted_at  # pruned: long ago
+    return fired.at, now if task.finished_at is None else task.finished_at

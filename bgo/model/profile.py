@@ -83,10 +83,9 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """[idle]: so long after its screen went off a device counts as idle; what finds out may be late by `slop`."""
+    """[idle]: so long after its screen went off a device counts as idle."""
 
     after_ms: int
-    slop_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +106,6 @@ class DeepDoze:
     """A maintenance window in which nothing runs closes after this."""
     motion_ms: int = 600_000
     """After motion: so long, and then what is left of `enter` from the half on, until it is tried again."""
-    alarm_guard_ms: int = 1_800_000
-    """No idle period begins with an alarm clock that near."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ def _unused(needed: int, view: View, now_ms: int | None) -> Asked:
     words = "unknown" if since is None else f"touched {span(since // 1000 * 1000)} ago"
     return Asked(
         Gate.UNUSED, is_open, f"{words} ({source}){note}", f"untouched for {span(needed)}", "whoever uses the device",
-        f"leave it alone until then, or bgo run --signal unused={span(needed)}", None if is_open else until,
+        f"leave it alone for so long, or bgo run --signal unused={span(needed)}", None if is_open else until,
     )  # fmt: skip
 
 

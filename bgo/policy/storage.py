@@ -1,16 +1,21 @@
-"""When is storage low? Where less than 5 % of the volume is free, or less than 500 MiB, whichever is the smaller."""
+"""When is storage low? Where less than a part of the volume is free, or less than some bytes, whichever is the smaller.
+
+Usually 5 % and 500 MiB, Android's defaults (StorageManager); a profile may set other marks.
+"""
 
 from __future__ import annotations
 
-PERCENT, CAP = 5, 500 << 20
-"""Android's defaults (StorageManager: low at 5 %, but at most 500 MiB)."""
+from bgo.model.profile import Storage
+
+USUAL = Storage()
+"""Where low begins, when no profile says otherwise."""
 
 
-def threshold(total: int) -> int:
+def threshold(total: int, marks: Storage = USUAL) -> int:
     """Return the free bytes below which a volume of `total` bytes is low."""
-    return min(total * PERCENT // 100, CAP)
+    return min(total * marks.low_percent // 100, marks.low_cap_bytes)
 
 
-def low(free: int, total: int) -> bool:
+def low(free: int, total: int, marks: Storage = USUAL) -> bool:
     """Return whether `free` bytes of a volume of `total` are too few to begin work that asks for room."""
-    return free < threshold(total)
+    return free < threshold(total, marks)

@@ -24,6 +24,7 @@ from bgo.devices.sensors.survey import PHONES
 from bgo.devices.sensors.windows import Load, busy, windows_idle
 from bgo.devices.sensors.windows import told as windows_told
 from bgo.model.device import DeviceState, Level, Network, NetworkKind, Reading, Tri
+from bgo.model.profile import Storage
 
 LIMIT = partial(Limit, 900)
 MINUTE = 60_000
@@ -284,12 +285,20 @@ def test_storage_is_low_below_five_per_cent_or_500_mib(total: int, bound: int) -
     assert judged(bound - 1, total, "x").value is Tri.YES
 
 
+def test_storage_is_low_by_the_marks_of_the_profile() -> None:
+    marks = Storage(low_percent=50, low_cap_bytes=8 * GIB)
+    assert judged(4 * GIB - 1, 8 * GIB, "x", marks).value is Tri.YES
+    assert judged(4 * GIB, 8 * GIB, "x", marks).value is Tri.NO
+    assert volume("/", Storage(100, 1 << 62), LIMIT()).storage_low.value is Tri.YES
+    assert volume("/", Storage(0, 0), LIMIT()).storage_low.value is Tri.NO
+
+
 def test_a_volume_without_a_size_is_unknown() -> None:
     assert judged(0, 0, "/proc").value is Tri.UNKNOWN
 
 
 def test_a_folder_that_is_not_there_yet_lies_on_the_volume_above(tmp_path: Path) -> None:
-    found = volume(str(tmp_path / "not/there/yet"), LIMIT()).storage_low
+    found = volume(str(tmp_path / "not/there/yet"), Storage(), LIMIT()).storage_low
     assert found.value is not Tri.UNKNOWN
     assert f"free at {tmp_path}, low below" in found.source
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from bgo.devices.names import HERE, TERMUX, phone
 from bgo.devices.sensors.survey import Row, Sensor, Survey, Taken, said
+from bgo.model.profile import Storage
 
 __all__ = ["Place", "Row", "Sensor", "Survey", "Taken", "said", "sensors"]
 
@@ -32,6 +33,8 @@ class Place(NamedTuple):
     device: str = HERE
     """`host`: this computer; `termux`: the phone that this runs on; `adb`, or `adb:SERIAL`, `/APP` behind it: a phone,
     and one of its apps by the name of its package."""
+    storage: Storage = Storage()
+    """When its volume counts as low."""
 
 
 def sensors(place: Place, platform: str = sys.platform, env: Mapping[str, str] = os.environ) -> list[Sensor]:
@@ -55,7 +58,7 @@ def sensors(place: Place, platform: str = sys.platform, env: Mapping[str, str] =
 def _storage(place: Place) -> Sensor:
     from bgo.devices.sensors.storage import volume
 
-    return Sensor(("storage_low",), partial(volume, place.store_dir))
+    return Sensor(("storage_low",), partial(volume, place.store_dir, place.storage))
 
 
 def _linux(place: Place, env: Mapping[str, str]) -> list[Sensor]:

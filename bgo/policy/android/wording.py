@@ -7,7 +7,6 @@ _UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"), (1
 OPEN_APP = "open the app, or bgo run --signal app=foreground"
 PLUG_IN = "plug in, or bgo run --charging yes"
 WAKE = "wake the phone or plug it in, or bgo run --screen on"
-WAIT = "wait"
 
 
 def told(ms: int) -> str:

@@ -60,7 +60,12 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
     "no type of service": ("[foreground.'a b']\n", "mine.toml:2: no type of service", "are words", "dataSync"),
     "no parent": ("extends = 3", "mine.toml:2: extends is no profile", "name", 'extends = "android"'),
     "an unknown parent": ("extends = 'hots'", "mine.toml:2: no profile 'hots'", "'host'", "bgo profiles"),
-    "a lacking key": ("[idle]\nslop = '1s'", "mine.toml:2: [idle] lacks after", "says nothing", "add after"),
+    "a lacking key": (
+        "[batching]\nready = 5",
+        "mine.toml:2: [batching] lacks max_delay",
+        "says nothing",
+        "add max_delay",
+    ),
     "a lacking key of a member": (
         "[quota]\nday_cap = '4h'\n[quota.rare]\ntime = '1m'\nwindow = '1h'\njobs = 3",
         "mine.toml:4: [quota.rare] lacks sessions",
