@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,13 +23,17 @@ from tests.install.test_quoting import systemd
 ANALYZE = shutil.which("systemd-analyze")
 
 
-def verify(folder: Path, runtime: Path, *names: str) -> tuple[int, str]:
-    """Return what systemd-analyze says; a word it does not know is only a line on stderr."""
+def verify(folder: Path, *names: str) -> tuple[int, str]:
+    """Return what systemd-analyze says; a word it does not know is only a line on stderr.
+
+    Other units put sockets into the runtime directory, whose paths have 107 bytes at most: it needs a short name.
+    """
     assert ANALYZE
-    runtime.mkdir(mode=0o700, exist_ok=True)
-    env = {**os.environ, "XDG_RUNTIME_DIR": str(runtime), "LC_ALL": "C"}
     paths = [str(folder / name) for name in names]
-    done = subprocess.run([ANALYZE, "--user", "verify", *paths], env=env, capture_output=True, text=True, timeout=60)
+    with tempfile.TemporaryDirectory() as runtime:
+        env = {**os.environ, "XDG_RUNTIME_DIR": runtime, "LC_ALL": "C"}
+        words = [ANALYZE, "--user", "verify", *paths]
+        done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=60)
     ours = [line for line in done.stderr.splitlines() if any(name in line for name in names) or "ignoring" in line]
     return done.returncode, "\n".join(ours)
 
@@ -45,7 +50,7 @@ def test_systemd_reads_the_units_without_a_word(name: str, tmp_path: Path) -> No
             unit.path.parent.mkdir(parents=True, exist_ok=True)
             unit.path.write_bytes(unit.data)
         names = [unit.path.name for unit in units]
-        assert verify(config / "systemd" / "user", tmp_path / "runtime", *names) == (0, "")
+        assert verify(config / "systemd" / "user", *names) == (0, "")
     written = [line for line in units[0].data.decode().splitlines() if line.startswith("ExecStart=")]
     words = systemd(written[0].removeprefix("ExecStart="))
     assert [word.replace("$$", "$") for word in words] == list(made.command("--quiet"))
@@ -54,7 +59,7 @@ def test_systemd_reads_the_units_without_a_word(name: str, tmp_path: Path) -> No
 @pytest.mark.skipif(not ANALYZE, reason="systemd-analyze is not here")
 def test_the_check_sees_a_word_that_systemd_does_not_know(tmp_path: Path) -> None:
     (tmp_path / "x.service").write_text("[Service]\nType=notify\nWatchdogSecs=60\nExecStart=/bin/true\n")
-    _, said = verify(tmp_path, tmp_path / "runtime", "x.service")
+    _, said = verify(tmp_path, "x.service")
     assert "WatchdogSecs" in said
 
 
@@ -68,9 +73,9 @@ def test_systemd_finds_an_interpreter_of_any_name(name: str, tmp_path: Path) -> 
     unit = tmp_path / "x.service"
     unit.write_text(f"[Service]\n{command(made)}\n")
     if not set(name) & set("$\"'\\"):  # else a shell starts it
-        assert f"Command {python} is not executable" in verify(tmp_path, tmp_path / "runtime", unit.name)[1]
+        assert f"Command {python} is not executable" in verify(tmp_path, unit.name)[1]
     python.symlink_to(sys.executable)
-    assert verify(tmp_path, tmp_path / "runtime", unit.name) == (0, "")
+    assert verify(tmp_path, unit.name) == (0, "")
 
 
 def units(user_home: Path) -> list[str]:
